@@ -1,0 +1,57 @@
+"""Encoders that a config can name: token vectors in, token vectors in context out."""
+
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..layers.packed import with_packed
+from ..layers.rnn import RNN
+from ..layers.rnn_stack import RNNStack
+from .checks import check_at_least, check_rate
+
+
+def RNNEncoder(
+    *,
+    width: int,
+    cell: str = "lstm",
+    depth: int = 1,
+    bidirectional: bool = True,
+    residual: bool = False,
+    dropout: float | None = None,
+    word_dropout: float = 0.0,
+    learn_initial_state: bool = False,
+) -> Model[list[Floats2d], list[Floats2d]]:
+    """Encode context with recurrent layers. Registered as `spacy-seqrnn.RNNEncoder.v1`.
+
+    The result for a document does not depend on the other documents of its batch.
+
+    width: output width per token, both directions together; even if `bidirectional`.
+    cell: "lstm" (Hochreiter and Schmidhuber 1997), "gru" (Cho et al. 2014) or "rnn" (tanh; Elman
+        1990).
+    depth: number of layers, at least 1.
+    bidirectional: read in both directions (Schuster and Paliwal 1997) and concatenate.
+    residual: add each layer's input to its output where both are equally wide.
+    dropout: rate of the locked (variational) dropout on the input of each layer. None follows
+        spaCy's `[training] dropout`, a number stays as it is.
+    word_dropout: rate at which whole words are zeroed in training.
+    learn_initial_state: learn the states before the first token instead of zeros.
+
+    Returns a model from (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
+    Raises ValueError for an option out of its range.
+    """
+    check_at_least("depth", depth, 1)
+    check_rate("dropout", dropout)
+    check_rate("word_dropout", word_dropout)
+    layers = [
+        RNN(
+            cell=cell,
+            nO=width,
+            nI=width if i else None,
+            bidirectional=bidirectional,
+            learn_initial_state=learn_initial_state,
+        )
+        for i in range(depth)
+    ]
+    stack = RNNStack(layers, residual=residual, dropout=dropout, word_dropout=word_dropout)
+    encoder = with_packed(stack)
+    encoder.attrs["bidirectional"] = bidirectional
+    return encoder

@@ -1,0 +1,1 @@
+"""What a tensor passes through: Thinc layers without Doc or spaCy component."""

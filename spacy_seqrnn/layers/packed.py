@@ -1,0 +1,154 @@
+"""The packed, time-major layout that every recurrent computation of this package works on.
+
+Documents of a batch are ordered by length, longest first, and their tokens are laid out one time
+step after the other: first the first token of every document, then the second token of every
+document that has one, and so on. It is the layout of cuDNN and of
+`torch.nn.utils.rnn.PackedSequence`. There is no padding in it, so none can leak into a result.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from thinc.api import Model, Ops
+from thinc.types import Floats2d
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Where each token of a batch of documents stands in the packed layout.
+
+    "Doc-major" is the plain order: all tokens of document 0, then all of document 1, and so on.
+    All arrays are NumPy int64 on the host, because they steer loops and gathers.
+
+    lengths: tokens per document, in batch order. Shape (n_docs,). Zeros are ordinary.
+    size_at_t: documents that have a token at time step t. Shape (n_steps,), never rising.
+    to_packed: doc-major row of each packed row, i.e. `packed = doc_major[to_packed]`.
+    from_packed: packed row of each doc-major row, i.e. `doc_major = packed[from_packed]`.
+    ranks: per document, in batch order, its column in every time step. Empty documents rank last.
+    """
+
+    lengths: np.ndarray
+    size_at_t: np.ndarray
+    to_packed: np.ndarray
+    from_packed: np.ndarray
+    ranks: np.ndarray
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.to_packed)
+
+    @property
+    def n_sequences(self) -> int:
+        """Documents that have at least one token."""
+        return int(self.size_at_t[0]) if len(self.size_at_t) else 0
+
+    @property
+    def starts(self) -> np.ndarray:
+        """First packed row of each time step. Shape (n_steps,)."""
+        return np.cumsum(self.size_at_t) - self.size_at_t
+
+    @property
+    def rank_of_row(self) -> np.ndarray:
+        """The rank of the document that each packed row belongs to. Shape (n_tokens,)."""
+        return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
+
+    def per_doc(self, values: np.ndarray, empty: float) -> np.ndarray:
+        """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
+        padded = np.full(len(self.lengths), empty, dtype=values.dtype)
+        padded[: len(values)] = values
+        return padded[self.ranks]
+
+
+@dataclass
+class Packed:
+    """Token features of a batch in the packed layout.
+
+    data: Shape (n_tokens, width).
+    packing: the layout.
+    """
+
+    data: Floats2d
+    packing: Packing
+
+
+def make_packing(lengths: list[int] | np.ndarray) -> Packing:
+    """Lay out documents of the given lengths (tokens, zero allowed)."""
+    sizes = np.asarray(lengths, dtype="int64")
+    order = np.argsort(-sizes, kind="stable")
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(sizes))
+    n_steps = int(sizes.max(initial=0))
+    size_at_t = len(sizes) - np.searchsorted(sizes[order[::-1]], np.arange(n_steps), side="right")
+    step = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    from_packed = (np.cumsum(size_at_t) - size_at_t)[step] + np.repeat(ranks, sizes)
+    to_packed = np.empty_like(from_packed)
+    to_packed[from_packed] = np.arange(len(from_packed))
+    return Packing(sizes, size_at_t, to_packed, from_packed, ranks)
+
+
+def take_rows(ops: Ops, X: Floats2d, rows: np.ndarray) -> Floats2d:
+    """`X[rows]` with host indices for an array on any device."""
+    return X[ops.xp.asarray(rows)]
+
+
+def split_docs(X: Floats2d, lengths: np.ndarray) -> list[Floats2d]:
+    """Cut a doc-major array into one view per document."""
+    ends = np.cumsum(lengths)
+    return [X[end - length : end] for length, end in zip(lengths, ends, strict=True)]
+
+
+def pack(ops: Ops, Xs: list[Floats2d], packing: Packing) -> Floats2d:
+    """Join the documents' arrays and bring their rows into the packed order."""
+    return take_rows(ops, ops.xp.concatenate(Xs, axis=0), packing.to_packed)
+
+
+def unpack(ops: Ops, X: Floats2d, packing: Packing) -> list[Floats2d]:
+    """The inverse of `pack`."""
+    return split_docs(take_rows(ops, X, packing.from_packed), packing.lengths)
+
+
+def with_packed(layer: Model[Packed, Packed]) -> Model[list[Floats2d], list[Floats2d]]:
+    """Run a layer that works on the packed layout over spaCy's lists of token arrays.
+
+    layer: maps `Packed` of shape (n_tokens, nI) to `Packed` of shape (n_tokens, nO).
+    Returns a model from one (n_tokens_in_doc, nI) array per document to one
+    (n_tokens_in_doc, nO) array per document.
+    """
+    return Model(
+        f"with_packed({layer.name})",
+        forward,
+        init=init,
+        layers=[layer],
+        dims={"nI": layer.maybe_get_dim("nI"), "nO": layer.maybe_get_dim("nO")},
+    )
+
+
+def forward(
+    model: Model[list[Floats2d], list[Floats2d]], Xs: list[Floats2d], is_train: bool
+) -> tuple[list[Floats2d], Callable]:
+    layer = model.layers[0]
+    packing = make_packing([len(X) for X in Xs])
+    if packing.n_tokens == 0:
+        empty = [model.ops.alloc2f(0, model.get_dim("nO")) for _ in Xs]
+        return empty, lambda dYs: [model.ops.alloc2f(*X.shape) for X in Xs]
+    Y, backprop_layer = layer(Packed(pack(model.ops, Xs, packing), packing), is_train)
+
+    def backprop(dYs: list[Floats2d]) -> list[Floats2d]:
+        dX = backprop_layer(Packed(pack(model.ops, dYs, packing), packing))
+        return unpack(model.ops, dX.data, packing)
+
+    return unpack(model.ops, Y.data, packing), backprop
+
+
+def init(
+    model: Model[list[Floats2d], list[Floats2d]],
+    X: list[Floats2d] | None = None,
+    Y: list[Floats2d] | None = None,
+) -> None:
+    layer = model.layers[0]
+    if X:
+        layer.set_dim("nI", X[0].shape[1])
+    layer.initialize()
+    for name in ("nI", "nO"):
+        model.set_dim(name, layer.get_dim(name))

@@ -1,0 +1,243 @@
+"""One recurrent layer: parameters kept by Thinc, the recurrence computed by PyTorch.
+
+The cells are those of `torch.nn.RNN` (tanh; Elman 1990), `torch.nn.LSTM` (Hochreiter and
+Schmidhuber 1997, with the forget gate of Gers et al. 2000) and `torch.nn.GRU` (Cho et al. 2014, in
+cuDNN's variant, which applies the reset gate after the matrix product), each equal to its PyTorch
+module with the same weights.
+
+All weights of a layer are one flat Thinc parameter in cuDNN's order. Thinc's own serialisation,
+averaging, copying and optimizers therefore see an ordinary array, and torch gets contiguous views
+of it without a copy.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from thinc.api import Model, Ops
+from thinc.initializers import glorot_uniform_init
+from thinc.types import Floats1d, FloatsXd
+from thinc.util import torch2xp
+
+from .packed import Packed, Packing
+
+# Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
+# wait for it forever. `nlp.pipe(n_process=2)` forks; each worker is one thread of work anyway.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What distinguishes one recurrent cell from another.
+
+    gates: how many blocks of `hidden` rows its weight matrices have.
+    states: the state arrays that it carries from step to step ("h", for LSTM also "c").
+    run: the torch kernel. `torch.lstm` and its kin are what `torch.nn.LSTM` itself calls; the
+        module around them would own the weights, which here Thinc does.
+    """
+
+    gates: int
+    states: tuple[str, ...]
+    run: Callable
+
+
+CELLS = {
+    "rnn": Cell(gates=1, states=("h",), run=torch.rnn_tanh),
+    "lstm": Cell(gates=4, states=("h", "c"), run=torch.lstm),
+    "gru": Cell(gates=3, states=("h",), run=torch.gru),
+}
+LSTM_FORGET_GATE = 1  # torch orders the gates input, forget, cell, output
+
+
+def RNN(
+    *,
+    cell: str,
+    nO: int,
+    nI: int | None = None,
+    bidirectional: bool = True,
+    learn_initial_state: bool = False,
+) -> Model[Packed, Packed]:
+    """One recurrent layer over the packed layout.
+
+    cell: "rnn", "lstm" or "gru".
+    nO: output width, both directions together.
+    nI: input width; inferred from the first batch if None.
+    bidirectional: concatenate a layer that reads left to right and one that reads right to left.
+    learn_initial_state: learn the states before the first token instead of zeros.
+
+    Raises ValueError for an unknown cell or a width that the directions cannot share.
+    """
+    _check_options(cell, nO, bidirectional)
+    states = CELLS[cell].states if learn_initial_state else ()
+    return Model(
+        cell,
+        forward,
+        init=init,
+        params={"weights": None, **{f"initial_{state}": None for state in states}},
+        dims={"nI": nI, "nO": nO},
+        attrs={"cell": cell, "directions": 2 if bidirectional else 1},
+    )
+
+
+def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
+    if cell not in CELLS:
+        raise ValueError(f"Unknown cell {cell!r}: set `cell` to one of {', '.join(CELLS)}.")
+    if nO < 1:
+        raise ValueError(f"A recurrent layer cannot be {nO} wide: set `width` to 1 or more.")
+    if bidirectional and nO % 2:
+        raise ValueError(
+            f"A bidirectional layer cannot be {nO} wide, because each direction has half of it: "
+            "set `width` to an even number."
+        )
+
+
+def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+    if not is_train:
+        with torch.inference_mode():
+            Y = _run(model, _to_torch(model.ops, X.data), _tensors(model), X.packing)
+        return Packed(_to_xp(model.ops, Y), X.packing), _no_backprop
+    x = _to_torch(model.ops, X.data).requires_grad_()
+    tensors = [tensor.requires_grad_() for tensor in _tensors(model)]
+    with torch.enable_grad():
+        y = _run(model, x, tensors, X.packing)
+
+    def backprop(dY: Packed) -> Packed:
+        dy = _to_torch(model.ops, dY.data)
+        dx, *d_tensors = torch.autograd.grad(y, [x, *tensors], grad_outputs=dy)
+        _add_gradients(model, d_tensors)
+        return Packed(_to_xp(model.ops, dx), X.packing)
+
+    return Packed(_to_xp(model.ops, y), X.packing), backprop
+
+
+def _no_backprop(dY: Packed) -> Packed:
+    raise ValueError("A prediction has no way back: call the model with is_train=True.")
+
+
+def init(
+    model: Model[Packed, Packed], X: Packed | None = None, Y: Packed | None = None
+) -> None:
+    if X is not None:
+        model.set_dim("nI", X.data.shape[1])
+    shapes = weight_shapes(model)
+    arrays = [_init_array(model, name, shape) for name, shape in shapes]
+    model.set_param("weights", model.ops.xp.concatenate([array.ravel() for array in arrays]))
+    for name in model.param_names[1:]:
+        model.set_param(name, model.ops.alloc2f(model.attrs["directions"], _hidden(model)))
+
+
+def _init_array(model: Model, name: str, shape: tuple[int, ...]) -> FloatsXd:
+    """Glorot et al. 2010 for the input, orthogonal (Saxe et al. 2014) for the recurrence.
+
+    Each gate is a matrix of its own, so each is drawn by itself. The LSTM's forget gate starts
+    open, with bias 1 (Jozefowicz et al. 2015), so that gradients reach far from the beginning.
+    """
+    hidden = _hidden(model)
+    ops = model.ops
+    if name == "input_weights":
+        gates = [glorot_uniform_init(ops, (hidden, shape[1])) for _ in range(shape[0] // hidden)]
+        return ops.xp.concatenate(gates)
+    if name == "recurrent_weights":
+        gates = [_orthogonal(ops, hidden) for _ in range(shape[0] // hidden)]
+        return ops.xp.concatenate(gates)
+    bias = ops.alloc1f(*shape)
+    if name == "input_bias" and model.attrs["cell"] == "lstm":
+        bias[LSTM_FORGET_GATE * hidden : (LSTM_FORGET_GATE + 1) * hidden] = 1.0
+    return bias
+
+
+def _orthogonal(ops: Ops, size: int) -> FloatsXd:
+    q, r = np.linalg.qr(np.random.normal(size=(size, size)))
+    # Without the signs of R's diagonal the matrices are not spread evenly over all rotations.
+    return ops.asarray((q * np.sign(np.diag(r))).astype("float32"))
+
+
+def weight_shapes(model: Model[Packed, Packed]) -> list[tuple[str, tuple[int, ...]]]:
+    """Name and shape of every array in the flat parameter `weights`, in cuDNN's order.
+
+    All matrices come before all biases, forward direction before backward.
+    """
+    rows = CELLS[model.attrs["cell"]].gates * _hidden(model)
+    matrices = [
+        ("input_weights", (rows, model.get_dim("nI"))),
+        ("recurrent_weights", (rows, _hidden(model))),
+    ]
+    biases = [("input_bias", (rows,)), ("recurrent_bias", (rows,))]
+    directions = model.attrs["directions"]
+    return [*matrices * directions, *biases * directions]
+
+
+def _hidden(model: Model) -> int:
+    return model.get_dim("nO") // model.attrs["directions"]
+
+
+def _tensors(model: Model) -> list[torch.Tensor]:
+    """The weights, then the learned initial states, as torch views of the Thinc parameters."""
+    flat = _to_torch(model.ops, model.get_param("weights"))
+    shapes = [shape for _, shape in weight_shapes(model)]
+    pieces = torch.split(flat, [int(np.prod(shape)) for shape in shapes])
+    views = [piece.view(shape).detach() for piece, shape in zip(pieces, shapes, strict=True)]
+    states = [_to_torch(model.ops, model.get_param(name)) for name in model.param_names[1:]]
+    return [*views, *states]
+
+
+def _run(
+    model: Model, x: torch.Tensor, tensors: list[torch.Tensor], packing: Packing
+) -> torch.Tensor:
+    """Call the kernel. x: (n_tokens, nI), packed. Returns (n_tokens, nO), packed."""
+    cell = CELLS[model.attrs["cell"]]
+    directions = model.attrs["directions"]
+    n_weights = 4 * directions
+    matrices, biases = tensors[: 2 * directions], tensors[2 * directions : n_weights]
+    # The kernel wants, for each direction: input weights, recurrent weights, and their biases.
+    weights = [
+        tensor
+        for i in range(0, 2 * directions, 2)
+        for tensor in (*matrices[i : i + 2], *biases[i : i + 2])
+    ]
+    states = _initial_states(model, x, tensors[n_weights:], packing.n_sequences)
+    y, *_ = cell.run(
+        x,
+        torch.from_numpy(packing.size_at_t),
+        states if len(states) > 1 else states[0],
+        weights,
+        True,  # has biases
+        1,  # layers
+        0.0,  # dropout: ours is locked and outside
+        x.requires_grad,
+        directions == 2,
+    )
+    return y
+
+
+def _initial_states(
+    model: Model, x: torch.Tensor, learned: list[torch.Tensor], n_sequences: int
+) -> list[torch.Tensor]:
+    """One (directions, n_sequences, hidden) tensor for each state of the cell."""
+    shape = (model.attrs["directions"], n_sequences, _hidden(model))
+    if learned:
+        return [state.unsqueeze(1).expand(shape).contiguous() for state in learned]
+    return [x.new_zeros(shape) for _ in CELLS[model.attrs["cell"]].states]
+
+
+def _add_gradients(model: Model, gradients: list[torch.Tensor]) -> None:
+    n_weights = 4 * model.attrs["directions"]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients[:n_weights]])
+    model.inc_grad("weights", _to_xp(model.ops, flat))
+    for name, gradient in zip(model.param_names[1:], gradients[n_weights:], strict=True):
+        model.inc_grad(name, _to_xp(model.ops, gradient))
+
+
+def _to_torch(ops: Ops, array: FloatsXd) -> torch.Tensor:
+    """Share an array's memory with torch, on the device where it is."""
+    if ops.device_type == "gpu":
+        return torch.utils.dlpack.from_dlpack(array)
+    return torch.from_numpy(array)
+
+
+def _to_xp(ops: Ops, tensor: torch.Tensor) -> FloatsXd | Floats1d:
+    """Share a tensor's memory with the Thinc ops' array library."""
+    return torch2xp(tensor.detach(), ops=ops)

@@ -1,0 +1,1 @@
+"""What `nlp.add_pipe` can name."""
