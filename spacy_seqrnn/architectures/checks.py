@@ -1,7 +1,7 @@
 """Sentences for values in a config that cannot work."""
 
 
-def check_at_least(option: str, value: int, minimum: int) -> None:
+def check_at_least(option: str, value: float, minimum: float) -> None:
     """Raise ValueError if `value` of the config's `option` is below `minimum`."""
     if value < minimum:
         raise ValueError(f"`{option} = {value}` cannot work: set it to {minimum} or more.")
@@ -16,4 +16,6 @@ def check_rate(option: str, value: float | None) -> None:
 def check_choice(option: str, value: str, choices: list[str]) -> None:
     """Raise ValueError if `value` of the config's `option` is none of `choices`."""
     if value not in choices:
-        raise ValueError(f"`{option} = {value!r}` is unknown: set it to one of {', '.join(choices)}.")
+        raise ValueError(
+            f"`{option} = {value!r}` is unknown: set it to one of {', '.join(choices)}."
+        )

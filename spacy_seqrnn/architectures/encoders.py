@@ -1,11 +1,11 @@
 """Encoders that a config can name: token vectors in, token vectors in context out."""
 
 from thinc.api import Model
-from thinc.types import Floats2d
 
 from ..layers.packed import with_packed
 from ..layers.rnn import RNN
 from ..layers.rnn_stack import RNNStack
+from ..types import Floats2d
 from .checks import check_at_least, check_rate
 
 

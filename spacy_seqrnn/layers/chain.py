@@ -14,14 +14,14 @@ log-sum-exp over (documents × tags × tags). Where that underflows although a p
 log-sum-exp takes over, so results hold for scores of any size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from thinc.types import Floats1d, Floats2d, Ints1d
 from thinc.util import get_array_module
 
+from ..types import Floats1d, Floats2d, Ints1d
 from .packed import Packing
 
 # A product of exponentials below this has lost its precision or vanished.
@@ -30,6 +30,8 @@ SMALLEST_PRODUCT = 1e-290
 LARGEST_EXPONENT = 600.0
 # Tokens whose (n_tags × n_tags) expectations are held at once, where the fast way does not do.
 EXACT_ROWS = 1024
+# What a chain consists of
+SCORES = ("emissions", "transitions", "start", "end")
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,19 @@ class LinearChain:
         return replace(self, emissions=self.xp.where(allowed, self.emissions, -np.inf))
 
     def as_float64(self) -> "LinearChain":
-        arrays = (self.emissions, self.transitions, self.start, self.end)
-        doubles = (array.astype("float64", copy=False) for array in arrays)
-        return LinearChain(*doubles, self.packing)
+        return self._map(lambda name: getattr(self, name).astype("float64", copy=False))
+
+    def plus(self, other: "LinearChain", factor: float = 1.0) -> "LinearChain":
+        """Add a multiple of another gradient of the same batch."""
+        return self._map(lambda name: getattr(self, name) + factor * getattr(other, name))
+
+    def scale(self, factor: float) -> "LinearChain":
+        """Multiply a gradient."""
+        return self._map(lambda name: factor * getattr(self, name))
+
+    def _map(self, scores_of: Callable[[str], Any]) -> "LinearChain":
+        """A chain of the same batch with other scores, given for each name in `SCORES`."""
+        return replace(self, **{name: scores_of(name) for name in SCORES})
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,17 @@ wants to know of it. `negative_log_likelihood` gives the loss and the gradient t
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from thinc.api import Model
-from thinc.types import Floats1d, Floats2d
 
-from .chain import LinearChain, Segments, expected_counts, segment_log_posteriors
+from ..types import Floats1d, Floats2d
+from .chain import SCORES, LinearChain, Segments, expected_counts, segment_log_posteriors
 from .packed import Packed, make_packing
 
+# The learnt scores of a chain
+PARAMS = ("transitions", "start", "end")
 # A span that is wrong but almost certain would have an endless gradient.
 MOST_CERTAIN = 1.0 - 1e-6
 
@@ -35,21 +38,18 @@ class TagConstraints:
 ConstraintsForSize = Callable[[int], TagConstraints]
 
 
-def CRF(
-    constraints: ConstraintsForSize, *, nO: int | None = None
-) -> Model[Packed, LinearChain]:
+def CRF(constraints: ConstraintsForSize, *, nO: int | None = None) -> Model[Packed, LinearChain]:
     """Score tag sequences with learnt transition, start and end scores.
 
     constraints: gives the scheme's constraints for a number of tags. What they forbid has the score
         -inf in loss and decoding alike, so there is nothing to learn for it.
     nO: number of tags; may be set later.
     """
-    params = {"transitions": None, "start": None, "end": None}
     return Model(
         "crf",
         forward,
         init=init,
-        params=params,
+        params=dict.fromkeys(PARAMS),
         dims={"nO": nO},
         attrs={"constraints": constraints},
     )
@@ -58,11 +58,11 @@ def CRF(
 def forward(
     model: Model[Packed, LinearChain], X: Packed, is_train: bool
 ) -> tuple[LinearChain, Callable]:
-    scores = (model.get_param(name) for name in ("transitions", "start", "end"))
-    chain = constrain(model, LinearChain(X.data, *scores, X.packing))
+    scores = {name: model.get_param(name) for name in PARAMS}
+    chain = constrain(model, LinearChain(emissions=X.data, packing=X.packing, **scores))
 
     def backprop(d_chain: LinearChain) -> Packed:
-        for name in ("transitions", "start", "end"):
+        for name in PARAMS:
             model.inc_grad(name, getattr(d_chain, name).astype("float32"))
         return Packed(d_chain.emissions.astype("float32"), X.packing)
 
@@ -137,7 +137,7 @@ def negative_log_likelihood(
         raise ValueError(
             f"The annotation of document {int(impossible[0])} of the batch allows no tag sequence."
         )
-    return log_z - log_gold, subtract(counts, gold_counts)
+    return log_z - log_gold, counts.plus(gold_counts, -1.0)
 
 
 def wrong_segments_loss(chain: LinearChain, segments: Segments) -> tuple[float, LinearChain]:
@@ -157,7 +157,7 @@ def wrong_segments_loss(chain: LinearChain, segments: Segments) -> tuple[float, 
     odds = posteriors / (1.0 - posteriors)
     _, free = expected_counts(copies, odds)
     _, given = expected_counts(copies.restrict(_only(copies, own)), odds)
-    change = subtract(given, free)
+    change = given.plus(free, -1.0)
     emissions = xp.zeros(chain.emissions.shape)
     xp.add.at(emissions, rows, change.emissions)
     return float(-xp.log1p(-posteriors).sum()), replace(
@@ -187,21 +187,25 @@ def _only(chain: LinearChain, segments: Segments) -> Floats2d:
     return allowed
 
 
-def add(a: LinearChain, b: LinearChain) -> LinearChain:
-    """Sum of two gradients of the same batch."""
-    return _combine(a, b, 1.0)
+def squared_difference(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:
+    """Half the summed squared difference from the scores that an earlier model gave.
+
+    earlier: scores for the same tokens; may have fewer tags, the others are then not compared.
+    Returns the loss and its gradient for every score.
+    """
+    xp = chain.xp
+    differences = {
+        name: _difference_of_common(xp, getattr(chain, name), getattr(earlier, name))
+        for name in SCORES
+    }
+    loss = sum(float((difference**2).sum()) for difference in differences.values()) / 2
+    return loss, replace(chain, **differences)
 
 
-def subtract(a: LinearChain, b: LinearChain) -> LinearChain:
-    """Difference of two gradients of the same batch."""
-    return _combine(a, b, -1.0)
-
-
-def _combine(a: LinearChain, b: LinearChain, factor: float) -> LinearChain:
-    return LinearChain(
-        a.emissions + factor * b.emissions,
-        a.transitions + factor * b.transitions,
-        a.start + factor * b.start,
-        a.end + factor * b.end,
-        a.packing,
-    )
+def _difference_of_common(xp: Any, new: Floats2d, old: Floats2d) -> Floats2d:
+    """new − old where both have a score and neither is forbidden, else 0."""
+    result = xp.zeros(new.shape)
+    common = tuple(slice(0, size) for size in old.shape)
+    finite = xp.isfinite(new[common]) & xp.isfinite(old)
+    result[common] = xp.where(finite, new[common], 0.0) - xp.where(finite, old, 0.0)
+    return result

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from thinc.api import Ops
-from thinc.types import Floats2d
 
+from ..types import Floats2d
 from .packed import Packed, take_rows
 
 

@@ -8,10 +8,14 @@ document that has one, and so on. It is the layout of cuDNN and of
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
-from thinc.api import Model, Ops
-from thinc.types import Floats2d
+from thinc.api import Model, Ops, get_width
+from thinc.types import Ragged
+
+from ..types import Floats2d, Ints1d
 
 
 @dataclass(frozen=True)
@@ -92,28 +96,21 @@ def take_rows(ops: Ops, X: Floats2d, rows: np.ndarray) -> Floats2d:
     return X[ops.xp.asarray(rows)]
 
 
-def split_docs(X: Floats2d, lengths: np.ndarray) -> list[Floats2d]:
+def split_docs(X: Floats2d, lengths: list[int] | np.ndarray) -> list[Floats2d]:
     """Cut a doc-major array into one view per document."""
-    ends = np.cumsum(lengths)
-    return [X[end - length : end] for length, end in zip(lengths, ends, strict=True)]
+    ends = np.cumsum(lengths, dtype="int64").tolist()
+    return [X[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def pack(ops: Ops, Xs: list[Floats2d], packing: Packing) -> Floats2d:
-    """Join the documents' arrays and bring their rows into the packed order."""
-    return take_rows(ops, ops.xp.concatenate(Xs, axis=0), packing.to_packed)
+SeqT = TypeVar("SeqT", list[Floats2d], Ragged)
 
 
-def unpack(ops: Ops, X: Floats2d, packing: Packing) -> list[Floats2d]:
-    """The inverse of `pack`."""
-    return split_docs(take_rows(ops, X, packing.from_packed), packing.lengths)
-
-
-def with_packed(layer: Model[Packed, Packed]) -> Model[list[Floats2d], list[Floats2d]]:
-    """Run a layer that works on the packed layout over spaCy's lists of token arrays.
+def with_packed(layer: Model[Packed, Packed]) -> Model[SeqT, SeqT]:
+    """Run a layer that works on the packed layout over spaCy's lists of token arrays or `Ragged`.
 
     layer: maps `Packed` of shape (n_tokens, nI) to `Packed` of shape (n_tokens, nO).
     Returns a model from one (n_tokens_in_doc, nI) array per document to one
-    (n_tokens_in_doc, nO) array per document.
+    (n_tokens_in_doc, nO) array per document, or from `Ragged` to `Ragged` with the same meaning.
     """
     return Model(
         f"with_packed({layer.name})",
@@ -124,31 +121,49 @@ def with_packed(layer: Model[Packed, Packed]) -> Model[list[Floats2d], list[Floa
     )
 
 
-def forward(
-    model: Model[list[Floats2d], list[Floats2d]], Xs: list[Floats2d], is_train: bool
-) -> tuple[list[Floats2d], Callable]:
-    layer = model.layers[0]
-    packing = make_packing([len(X) for X in Xs])
+def forward(model: Model[SeqT, SeqT], Xseq: SeqT, is_train: bool) -> tuple[SeqT, Callable]:
+    if isinstance(Xseq, Ragged):
+        Y, backprop_rows = _rows_forward(model, Xseq.dataXd, Xseq.lengths, is_train)
+        return Ragged(Y, Xseq.lengths), partial(_backprop_ragged, backprop_rows)
+    lengths = [len(X) for X in Xseq]
+    X = model.ops.xp.concatenate(Xseq, axis=0) if Xseq else model.ops.alloc2f(0, 0)
+    Y, backprop_rows = _rows_forward(model, X, lengths, is_train)
+    return split_docs(Y, lengths), partial(_backprop_list, model.ops, backprop_rows, lengths)
+
+
+def _rows_forward(
+    model: Model, X: Floats2d, lengths: list[int] | Ints1d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """Run the packed layer over a doc-major array."""
+    ops = model.ops
+    packing = make_packing(lengths)
     if packing.n_tokens == 0:
-        empty = [model.ops.alloc2f(0, model.get_dim("nO")) for _ in Xs]
-        return empty, lambda dYs: [model.ops.alloc2f(*X.shape) for X in Xs]
-    Y, backprop_layer = layer(Packed(pack(model.ops, Xs, packing), packing), is_train)
+        return ops.alloc2f(0, model.get_dim("nO")), lambda dY: ops.alloc2f(*X.shape)
+    packed = Packed(take_rows(ops, X, packing.to_packed), packing)
+    Y, backprop_layer = model.layers[0](packed, is_train)
 
-    def backprop(dYs: list[Floats2d]) -> list[Floats2d]:
-        dX = backprop_layer(Packed(pack(model.ops, dYs, packing), packing))
-        return unpack(model.ops, dX.data, packing)
+    def backprop(dY: Floats2d) -> Floats2d:
+        dX = backprop_layer(Packed(take_rows(ops, dY, packing.to_packed), packing))
+        return take_rows(ops, dX.data, packing.from_packed)
 
-    return unpack(model.ops, Y.data, packing), backprop
+    return take_rows(ops, Y.data, packing.from_packed), backprop
 
 
-def init(
-    model: Model[list[Floats2d], list[Floats2d]],
-    X: list[Floats2d] | None = None,
-    Y: list[Floats2d] | None = None,
-) -> None:
+def _backprop_ragged(backprop_rows: Callable, dY: Ragged) -> Ragged:
+    return Ragged(backprop_rows(dY.dataXd), dY.lengths)
+
+
+def _backprop_list(
+    ops: Ops, backprop_rows: Callable, lengths: list[int], dYs: list[Floats2d]
+) -> list[Floats2d]:
+    dY = ops.xp.concatenate(dYs, axis=0) if dYs else ops.alloc2f(0, 0)
+    return split_docs(backprop_rows(dY), lengths)
+
+
+def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None) -> None:
     layer = model.layers[0]
     if X:
-        layer.set_dim("nI", X[0].shape[1])
+        layer.set_dim("nI", get_width(X))
     layer.initialize()
     for name in ("nI", "nO"):
         model.set_dim(name, layer.get_dim(name))

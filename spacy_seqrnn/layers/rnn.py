@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from thinc.api import Model, Ops
 from thinc.initializers import glorot_uniform_init
-from thinc.types import Floats1d, FloatsXd
 from thinc.util import torch2xp
 
+from ..types import Floats1d, FloatsXd
 from .packed import Packed, Packing
 
 # Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
@@ -117,9 +117,7 @@ def _no_backprop(dY: Packed) -> Packed:
     raise ValueError("A prediction has no way back: call the model with is_train=True.")
 
 
-def init(
-    model: Model[Packed, Packed], X: Packed | None = None, Y: Packed | None = None
-) -> None:
+def init(model: Model[Packed, Packed], X: Packed | None = None, Y: Packed | None = None) -> None:
     if X is not None:
         model.set_dim("nI", X.data.shape[1])
     shapes = weight_shapes(model)

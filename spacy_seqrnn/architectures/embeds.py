@@ -1,0 +1,126 @@
+"""Embeddings that a config can name: documents in, one vector per token out."""
+
+from typing import Any, TypeAlias
+
+from spacy.tokens import Doc
+from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
+
+from ..layers.chars import with_chars
+from ..layers.lexemes import with_lexemes
+from ..layers.packed import with_packed
+from ..layers.pooling import last
+from ..layers.rnn import RNN
+from ..types import Floats2d
+from .checks import check_at_least
+
+Embedding: TypeAlias = Model[list[Doc], list[Floats2d]]
+
+
+def CharCNNEmbed(
+    *,
+    width: int = 30,
+    char_width: int = 30,
+    window_size: int = 1,
+    rows: int = 1000,
+    max_chars: int = 64,
+) -> Embedding:
+    """Embed words by a convolution over their characters, then the maximum of each filter.
+
+    Ma and Hovy 2016. Registered as `spacy-seqrnn.CharCNNEmbed.v1`.
+
+    width: number of filters, i.e. output width.
+    char_width: width of the character embeddings.
+    window_size: characters on either side that a filter sees beside its own.
+    rows: rows of the hash embedding table of the characters. Four hashes a character keep
+        characters apart even if there are more of them than rows.
+    max_chars: longer words lose their middle.
+
+    Raises ValueError for an option out of its range.
+    """
+    check_at_least("window_size", window_size, 1)
+    _check_chars(width, char_width, rows, max_chars)
+    layer = chain(
+        with_array(HashEmbed(char_width, rows, seed=0)),
+        expand_window(window_size),
+        with_array(Linear(width, char_width * (2 * window_size + 1))),
+        reduce_max(),
+    )
+    layer.set_dim("nO", width)
+    return with_chars(layer, max_chars=max_chars)
+
+
+def CharRNNEmbed(
+    *,
+    width: int = 50,
+    cell: str = "lstm",
+    char_width: int = 25,
+    rows: int = 1000,
+    max_chars: int = 64,
+) -> Embedding:
+    """Embed words by a bidirectional recurrent layer over their characters.
+
+    A word's vector is the state after its last character, read to the right, and the state after
+    its first one, read to the left (Lample et al. 2016). Registered as
+    `spacy-seqrnn.CharRNNEmbed.v1`.
+
+    width: output width, both directions together; even.
+    cell: "lstm", "gru" or "rnn".
+    char_width: width of the character embeddings.
+    rows: rows of the hash embedding table of the characters.
+    max_chars: longer words lose their middle.
+
+    Raises ValueError for an option out of its range.
+    """
+    _check_chars(width, char_width, rows, max_chars)
+    layer = chain(
+        with_array(HashEmbed(char_width, rows, seed=0)),
+        with_packed(RNN(cell=cell, nO=width, nI=char_width)),
+        last(bidirectional=True),
+    )
+    layer.set_dim("nO", width)
+    return with_chars(layer, max_chars=max_chars)
+
+
+def LexemeEmbed(
+    *,
+    layers: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
+    include_static_vectors: bool = False,
+    table_size: int = 65536,
+) -> Embedding:
+    """Run context-free embedding layers once per distinct word and concatenate what they give.
+
+    Registered as `spacy-seqrnn.LexemeEmbed.v1`. The result is that of running the layers on every
+    token, but a word that occurs often is embedded once per batch in training, and in prediction
+    once for as long as it stays in the table.
+
+    layers: any of this package's and spaCy's embedding layers, under names of your choice.
+    include_static_vectors: append the pipeline's word vectors as they are; zeros for words without.
+    table_size: distinct words to remember in prediction; memory is about 4 bytes times this times
+        the width.
+
+    Raises ValueError for layers that depend on the context, or if there is nothing to embed.
+    """
+    check_at_least("table_size", table_size, 0)
+    if not layers and not include_static_vectors:
+        raise ValueError(
+            "LexemeEmbed has nothing to embed: name at least one layer under `layers`, or set "
+            "`include_static_vectors = true`."
+        )
+    for name, layer in layers.items():
+        if not isinstance(layer, Model):
+            raise ValueError(
+                f"`layers.{name} = {layer!r}` is no embedding layer: give the block an "
+                "`@architectures` line."
+            )
+    return with_lexemes(
+        list(layers.values()),
+        include_static_vectors=include_static_vectors,
+        table_size=table_size,
+    )
+
+
+def _check_chars(width: int, char_width: int, rows: int, max_chars: int) -> None:
+    check_at_least("width", width, 1)
+    check_at_least("char_width", char_width, 1)
+    check_at_least("rows", rows, 1)
+    check_at_least("max_chars", max_chars, 1)

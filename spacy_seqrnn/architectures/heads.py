@@ -1,0 +1,60 @@
+"""What the models for entities and for texts have in common behind their encoder."""
+
+from collections.abc import Callable
+from math import sqrt
+
+from thinc.api import Model
+
+from ..types import Floats2d
+
+
+def clip_gradients(model: Model, max_norm: float) -> None:
+    """Scale all gradients of a model so that their joint Euclidean norm is at most `max_norm`.
+
+    Pascanu et al. 2013. The clipping of spaCy's optimizer is done per parameter instead, which
+    turns the direction of the update. A `max_norm` of 0 clips nothing.
+    """
+    if not max_norm:
+        return
+    gradients = [node.get_grad(name) for node in model.walk() for name in node.grad_names]
+    norm = sqrt(sum(float((gradient**2).sum()) for gradient in gradients))
+    if norm > max_norm:
+        for gradient in gradients:
+            gradient[...] *= max_norm / norm
+
+
+def resized_linear(
+    layer: Model[Floats2d, Floats2d], nO: int, *, new_bias: float
+) -> Model[Floats2d, Floats2d]:
+    """A copy of an output layer with parameters W and b that has more outputs.
+
+    What was learnt stays; new outputs get weights of 0 and the bias `new_bias`. It is a node of its
+    own, so that an optimizer does not apply moments of the old shape to it.
+    """
+    new = Model(
+        layer.name,
+        layer._func,
+        init=layer.init,
+        dims={"nO": nO, "nI": layer.maybe_get_dim("nI")},
+        params={"W": None, "b": None},
+        attrs=dict(layer.attrs),
+        ops=layer.ops,
+    )
+    if layer.has_param("W"):
+        old_nO = layer.get_dim("nO")
+        W = layer.ops.alloc2f(nO, layer.get_dim("nI"))
+        b = layer.ops.alloc1f(nO)
+        W[:old_nO], b[:old_nO] = layer.get_param("W"), layer.get_param("b")
+        b[old_nO:] = new_bias
+        new.set_param("W", W)
+        new.set_param("b", b)
+    return new
+
+
+def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d, Callable]:
+    """Dropout at the model's `dropout_rate`, as spaCy's `[training] dropout` sets it."""
+    rate = model.attrs["dropout_rate"]
+    if not is_train or not rate:
+        return X, lambda dY: dY
+    mask = model.ops.get_dropout_mask(X.shape, rate)
+    return X * mask, lambda dY: dY * mask

@@ -1,0 +1,122 @@
+"""The model of the entity recogniser: token vectors, emissions, linear chain."""
+
+from collections.abc import Callable
+
+from spacy.tokens import Doc
+from thinc.api import Linear, Model
+
+from ..labels import biluo_constraints
+from ..layers.chain import LinearChain
+from ..layers.crf import CRF, TokenSoftmax
+from ..layers.packed import Packed, make_packing, split_docs, take_rows
+from ..types import Floats2d
+from .checks import check_at_least, check_choice
+from .heads import clip_gradients, dropout_forward, resized_linear
+
+DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
+
+
+def NER(
+    *,
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    decoder: str = "crf",
+    max_grad_norm: float = 0.0,
+    nO: int | None = None,
+) -> Model[list[Doc], LinearChain]:
+    """Score BILUO tag sequences with a linear chain over any token vectors.
+
+    With `spacy-seqrnn.RNNEncoder.v1` it is the BiLSTM-CRF (Huang et al. 2015; Lample et al. 2016).
+    Registered as `spacy-seqrnn.NER.v1`.
+
+    tok2vec: any embedding, encoder or listener.
+    decoder: "crf" learns scores of transitions between tags; "softmax" scores each token by itself.
+        Both decode to the best sequence that the BILUO scheme allows.
+    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 does not. A
+        shared `tok2vec` belongs to another component and is not counted.
+    nO: number of tags, 1 + 4 per label; set by the component.
+
+    Returns a model from documents to a `LinearChain`.
+    Raises ValueError for an option out of its range.
+    """
+    check_choice("decoder", decoder, list(DECODERS))
+    check_at_least("max_grad_norm", max_grad_norm, 0)
+    if nO is not None:
+        biluo_constraints(nO)  # says which sizes there are
+    output_layer = Linear(nO=nO)
+    decoder_layer = DECODERS[decoder](biluo_constraints, nO=nO)
+    return Model(
+        "seqrnn_ner",
+        forward,
+        init=init,
+        dims={"nO": nO},
+        layers=[tok2vec, output_layer, decoder_layer],
+        refs={"tok2vec": tok2vec, "output_layer": output_layer, "decoder": decoder_layer},
+        attrs={
+            "dropout_rate": 0.0,
+            "max_grad_norm": max_grad_norm,
+            "resize_output": resize_output,
+        },
+    )
+
+
+def forward(
+    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
+) -> tuple[LinearChain, Callable]:
+    ops = model.ops
+    tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
+    packing = make_packing([len(X) for X in tokvecs])
+    X = take_rows(ops, ops.xp.concatenate(tokvecs, axis=0), packing.to_packed)
+    dropped, backprop_dropout = dropout_forward(model, X, is_train)
+    emissions, backprop_emissions = model.get_ref("output_layer")(dropped, is_train)
+    chain, backprop_chain = model.get_ref("decoder")(Packed(emissions, packing), is_train)
+
+    def backprop(d_chain: LinearChain) -> list[Doc]:
+        d_emissions = backprop_chain(d_chain).data
+        dX = backprop_dropout(backprop_emissions(d_emissions))
+        d_tokvecs = split_docs(take_rows(ops, dX, packing.from_packed), packing.lengths)
+        d_docs = backprop_tokvecs(d_tokvecs)
+        clip_gradients(model, model.attrs["max_grad_norm"])
+        return d_docs
+
+    return chain, backprop
+
+
+def init(
+    model: Model[list[Doc], LinearChain], X: list[Doc] | None = None, Y: LinearChain | None = None
+) -> None:
+    tok2vec = model.get_ref("tok2vec")
+    tok2vec.initialize(X=X)
+    width = tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
+    output_layer, decoder = model.get_ref("output_layer"), model.get_ref("decoder")
+    output_layer.set_dim("nI", width)
+    for layer in (output_layer, decoder):
+        layer.set_dim("nO", model.get_dim("nO"))
+        layer.initialize()
+
+
+def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[Doc], LinearChain]:
+    """Make room for `nO` tags. What was learnt for the old ones stays.
+
+    New nodes take the place of the output layer and of the decoder, so that an optimizer does not
+    apply moments of the old shape to them.
+    """
+    biluo_constraints(nO)
+    old_output, old_decoder = model.get_ref("output_layer"), model.get_ref("decoder")
+    decoder = replace_size(old_decoder, nO)
+    model.replace_node(old_output, resized_linear(old_output, nO, new_bias=0.0))
+    model.replace_node(old_decoder, decoder)
+    model.set_dim("nO", nO, force=True)
+    return model
+
+
+def replace_size(decoder: Model, nO: int) -> Model:
+    """A decoder of another size with the same scores for the old tags, 0 for new ones."""
+    build = CRF if decoder.name == "crf" else TokenSoftmax
+    new = build(decoder.attrs["constraints"], nO=nO)
+    if decoder.has_param("transitions"):
+        new.initialize()
+        n = decoder.get_dim("nO")
+        new.get_param("transitions")[:n, :n] = decoder.get_param("transitions")
+        for name in ("start", "end"):
+            new.get_param(name)[:n] = decoder.get_param(name)
+    return new

@@ -1,0 +1,135 @@
+"""The model of text classification: token vectors, pooling, output layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.tokens import Doc
+from thinc.api import Linear, Model
+from thinc.types import Ragged
+
+from ..layers.pooling import POOLINGS, pooling_layer
+from ..types import Floats2d
+from .checks import check_at_least, check_choice
+from .heads import clip_gradients, dropout_forward, resized_linear
+
+# A label that is added to a trained model starts this much below the least likely one (in logits):
+# almost nothing changes for the others, and yet it can be learnt.
+NEW_LABEL_MARGIN = 5.0
+
+
+def TextCat(
+    *,
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    pooling: str | list[str] = "max",
+    exclusive_classes: bool,
+    bidirectional: bool | None = None,
+    max_grad_norm: float = 0.0,
+    nO: int | None = None,
+) -> Model[list[Doc], Floats2d]:
+    """Classify texts by pooled token vectors, for spaCy's `textcat` and `textcat_multilabel`.
+
+    Registered as `spacy-seqrnn.TextCat.v1`.
+
+    tok2vec: any embedding, encoder or listener.
+    pooling: "last", "mean", "max", "attention", "first_last", or a list of them, whose results are
+        concatenated.
+    exclusive_classes: True for `textcat` (softmax), False for `textcat_multilabel` (logistic).
+    bidirectional: whether the right half of the token vectors reads from right to left, for "last".
+        None: as the `RNNEncoder` in `tok2vec` says; a listener cannot tell.
+    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 does not. A
+        shared `tok2vec` belongs to another component and is not counted.
+    nO: number of labels; set by the component.
+
+    Returns a model from documents to probabilities, shape (n_docs, nO). A document without tokens
+    gets those of an all-zero vector.
+    Raises ValueError for an option out of its range.
+    """
+    poolings = [pooling] if isinstance(pooling, str) else list(pooling)
+    if not poolings:
+        raise ValueError(f"`pooling` is empty: name at least one of {', '.join(POOLINGS)}.")
+    for name in poolings:
+        check_choice("pooling", name, list(POOLINGS))
+    check_at_least("max_grad_norm", max_grad_norm, 0)
+    if bidirectional is None:
+        bidirectional = _reads_both_ways(tok2vec, poolings)
+    pool = pooling_layer(poolings, bidirectional=bidirectional)
+    output_layer = Linear(nO=nO)
+    return Model(
+        "seqrnn_textcat",
+        forward,
+        init=init,
+        dims={"nO": nO},
+        layers=[tok2vec, pool, output_layer],
+        refs={"tok2vec": tok2vec, "pooling": pool, "output_layer": output_layer},
+        attrs={
+            "dropout_rate": 0.0,
+            "max_grad_norm": max_grad_norm,
+            "multi_label": not exclusive_classes,
+            "resize_output": resize_output,
+        },
+    )
+
+
+def _reads_both_ways(tok2vec: Model, poolings: list[str]) -> bool:
+    """Find out from the encoder whether "last" has to look at both ends of a text."""
+    encoders = [node for node in tok2vec.walk() if "bidirectional" in node.attrs]
+    if encoders:
+        return encoders[-1].attrs["bidirectional"]
+    if "last" in poolings:
+        raise ValueError(
+            '`pooling = "last"` cannot tell whether this `tok2vec` reads in both directions: set '
+            "`bidirectional` to true or false beside it."
+        )
+    return False
+
+
+def forward(
+    model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
+) -> tuple[Floats2d, Callable]:
+    ops = model.ops
+    tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
+    lengths = ops.asarray1i([len(X) for X in tokvecs])
+    X = Ragged(ops.xp.concatenate(tokvecs, axis=0), lengths)
+    pooled, backprop_pooling = model.get_ref("pooling")(X, is_train)
+    dropped, backprop_dropout = dropout_forward(model, pooled, is_train)
+    logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)
+    exclusive = not model.attrs["multi_label"]
+    Y = ops.softmax(logits) if exclusive else ops.sigmoid(logits)
+
+    def backprop(dY: Floats2d) -> list[Doc]:
+        # spaCy's textcat hands back Y − truth, which is the gradient of the cross entropy for the
+        # logits, both after a softmax and after a logistic function. So it goes on as it is.
+        d_pooled = backprop_dropout(backprop_logits(ops.as_contig(dY, dtype="float32")))
+        dX = backprop_pooling(d_pooled).dataXd
+        d_docs = backprop_tokvecs(ops.unflatten(dX, ops.to_numpy(lengths)))
+        clip_gradients(model, model.attrs["max_grad_norm"])
+        return d_docs
+
+    return Y, backprop
+
+
+def init(
+    model: Model[list[Doc], Floats2d], X: list[Doc] | None = None, Y: Floats2d | None = None
+) -> None:
+    if Y is not None:
+        model.set_dim("nO", Y.shape[1])
+    tok2vec, pool = model.get_ref("tok2vec"), model.get_ref("pooling")
+    tok2vec.initialize(X=X)
+    width = tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
+    # Two rows: an array of one could hide a pooling that mixes up its axes.
+    sample = Ragged(model.ops.alloc2f(2, width), model.ops.asarray1i([2]))
+    pool.initialize(X=sample)
+    output_layer = model.get_ref("output_layer")
+    output_layer.set_dim("nI", pool.predict(sample).shape[1])
+    output_layer.set_dim("nO", model.get_dim("nO"))
+    output_layer.initialize()
+
+
+def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
+    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    old = model.get_ref("output_layer")
+    lowest: Any = old.get_param("b").min() if old.has_param("b") else 0.0
+    new = resized_linear(old, nO, new_bias=float(lowest) - NEW_LABEL_MARGIN)
+    model.replace_node(old, new)
+    model.set_dim("nO", nO, force=True)
+    return model

@@ -1,0 +1,109 @@
+"""A bounded table of word vectors that have been computed before."""
+
+from collections.abc import Callable
+from itertools import repeat
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from thinc.util import get_array_module
+
+from ..types import Floats2d, Ints1d
+
+
+class LexemeTable:
+    """Vectors of distinct words, kept between batches while what they depend on stays the same.
+
+    The table never holds more than `capacity` rows: a batch for which there is no room left empties
+    it first. Threads may share it. Copies and pickles of it are empty, because a copied model has
+    parameters of its own, and it is never saved.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        """capacity: the most rows to keep; 0 keeps none."""
+        self.capacity = capacity
+        self._lock = Lock()
+        self.clear()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return LexemeTable, (self.capacity,)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        with self._lock:
+            self._empty(sources=[])
+
+    def _empty(self, sources: list[Any]) -> None:
+        self._sources = sources
+        self._slots: dict[int, int] = {}
+        self._rows: Floats2d | None = None
+
+    def rows(
+        self,
+        keys: Ints1d,
+        sources: list[Any],
+        compute: Callable[[np.ndarray], Floats2d],
+    ) -> Floats2d:
+        """The vectors of some words: from the table, or else computed and put there.
+
+        keys: one distinct integer per word. Shape (n_words,).
+        sources: the objects that the vectors are computed from. The table is emptied unless they
+            are the very objects of the last call.
+        compute: gives the rows for some indices of `keys`, shape (n_missing, width). It runs
+            outside the lock, so that threads do not wait for each other's words.
+
+        Returns an array of its own, shape (n_words, width).
+        """
+        with self._lock:
+            if not _same_objects(sources, self._sources):
+                self._empty(sources)
+            slots_then = self._slots
+            slots = self._find(keys)
+            known = self._rows[slots[slots >= 0]] if self._rows is not None else None
+        missing = np.flatnonzero(slots < 0)
+        if not len(missing) and known is not None:
+            return known
+        fresh = compute(missing)
+        with self._lock:
+            if self._slots is slots_then:  # else another thread has emptied the table meanwhile
+                self._insert(keys[missing], fresh)
+        if known is None or not len(known):
+            return fresh
+        result = get_array_module(fresh).empty((len(keys), fresh.shape[1]), dtype=fresh.dtype)
+        result[slots >= 0] = known
+        result[missing] = fresh
+        return result
+
+    def _find(self, keys: Ints1d) -> np.ndarray:
+        """The row of each key, -1 where there is none. A C loop over the distinct words."""
+        found = map(self._slots.get, keys.tolist(), repeat(-1))
+        return np.fromiter(found, dtype="int64", count=len(keys))
+
+    def _insert(self, keys: Ints1d, fresh: Floats2d) -> None:
+        new = self._find(keys) < 0  # another thread may have put some there
+        keys, fresh = keys[new], fresh[new]
+        if len(self._slots) + len(keys) > self.capacity:
+            self._empty(self._sources)
+        if len(keys) > self.capacity or not len(keys):
+            return
+        used = len(self._slots)
+        self._reserve(used + len(keys), fresh)
+        self._rows[used : used + len(keys)] = fresh  # type: ignore[index]
+        self._slots.update(zip(keys.tolist(), range(used, used + len(keys)), strict=True))
+
+    def _reserve(self, size: int, like: Floats2d) -> None:
+        """Make room for `size` rows, doubling, so that growing costs constant time per row."""
+        if self._rows is not None and len(self._rows) >= size:
+            return
+        xp = get_array_module(like)
+        rows = xp.empty((min(max(1024, 2 * size), self.capacity), like.shape[1]), like.dtype)
+        if self._rows is not None:
+            rows[: len(self._slots)] = self._rows[: len(self._slots)]
+        self._rows = rows
+
+
+def _same_objects(a: list[Any], b: list[Any]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))

@@ -1,0 +1,458 @@
+"""The entity recogniser: `nlp.add_pipe("seqrnn_ner")`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.errors import Errors
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+
+from ..annotations import (
+    MISSING,
+    LabelNumbers,
+    allowed_by_docs,
+    allowed_by_gold,
+    gold_tags,
+    set_entities,
+    wrong_entities,
+)
+from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tags
+from ..layers.chain import LinearChain, Segments, segment_log_posteriors, viterbi
+from ..layers.crf import negative_log_likelihood, squared_difference, wrong_segments_loss
+
+DEFAULT_MODEL_CONFIG = """
+[model]
+@architectures = "spacy-seqrnn.NER.v1"
+decoder = "crf"
+max_grad_norm = 0.0
+
+[model.tok2vec]
+@architectures = "spacy.Tok2Vec.v2"
+
+[model.tok2vec.embed]
+@architectures = "spacy-seqrnn.LexemeEmbed.v1"
+include_static_vectors = false
+
+[model.tok2vec.embed.layers]
+
+[model.tok2vec.embed.layers.words]
+@architectures = "spacy.MultiHashEmbed.v2"
+width = 96
+attrs = ["NORM","PREFIX","SUFFIX","SHAPE"]
+rows = [5000,1000,2500,2500]
+include_static_vectors = false
+
+[model.tok2vec.embed.layers.chars]
+@architectures = "spacy-seqrnn.CharCNNEmbed.v1"
+width = 30
+
+[model.tok2vec.encode]
+@architectures = "spacy-seqrnn.RNNEncoder.v1"
+cell = "lstm"
+width = 256
+depth = 1
+"""
+DEFAULT_MODEL = Config().from_str(DEFAULT_MODEL_CONFIG)["model"]
+
+
+@Language.factory(
+    "seqrnn_ner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "incorrect_spans_key": None,
+        "spans_key": None,
+        "label_weights": {},
+        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+    },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_seqrnn_ner(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], LinearChain],
+    incorrect_spans_key: str | None,
+    spans_key: str | None,
+    label_weights: dict[str, float],
+    scorer: Callable | None,
+) -> "RecurrentNER":
+    """Create a `RecurrentNER`; see there."""
+    return RecurrentNER(
+        nlp.vocab,
+        model,
+        name,
+        incorrect_spans_key=incorrect_spans_key,
+        spans_key=spans_key,
+        label_weights=label_weights,
+        scorer=scorer,
+    )
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the recogniser found in a batch.
+
+    entities: in the order of the text.
+    scores: the probability of each, shape (n_entities,); None if they were not asked for.
+    """
+
+    entities: Entities
+    scores: np.ndarray | None
+
+
+class RecurrentNER(TrainablePipe):
+    """Recognise entities with a linear chain over recurrent token vectors.
+
+    It takes the place of spaCy's `ner`: same annotation, labels, scores and habits. Entities that
+    an earlier component has set are kept. Tokens without annotation are learnt from as what they
+    are, unknown.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], LinearChain],
+        name: str = "seqrnn_ner",
+        *,
+        incorrect_spans_key: str | None = None,
+        spans_key: str | None = None,
+        label_weights: dict[str, float] | None = None,
+        scorer: Callable | None = None,
+    ) -> None:
+        """Create the component.
+
+        vocab: the shared vocabulary.
+        model: from documents to a `LinearChain`, e.g. `spacy-seqrnn.NER.v1`.
+        name: its name in the pipeline and in `losses`.
+        incorrect_spans_key: span group of the reference with spans that are known to be no entity
+            of their label.
+        spans_key: if given, `doc.spans[spans_key]` gets the entities, and its `attrs["scores"]`
+            the probability of each: that of all readings of the document that have exactly it.
+        label_weights: how much dearer than usual it is to miss a label; 1 is usual. In training,
+            the odds against the gold tag at a token of that label are multiplied by the weight.
+        scorer: the scoring method.
+
+        Raises ValueError for a model that gives no chain or a weight that is not above 0.
+        """
+        if not isinstance(model, Model) or not model.has_ref("decoder"):
+            raise ValueError(
+                f"The model of '{name}' gives no scores of tag sequences: set "
+                f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].'
+            )
+        for label, weight in (label_weights or {}).items():
+            if weight <= 0:
+                raise ValueError(
+                    f"The weight {weight} of label '{label}' cannot work: set it above 0 in "
+                    f"[components.{name}.label_weights]."
+                )
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.incorrect_spans_key = incorrect_spans_key
+        self.spans_key = spans_key
+        self.label_weights = dict(label_weights or {})
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"labels": [], "unseen_labels": []}
+        self._rehearsal_model: Model | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The entity labels, in the order in which they were added."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        """What `spacy init labels` saves and `initialize` takes."""
+        return list(self.labels)
+
+    @property
+    def _label_numbers(self) -> LabelNumbers:
+        return {self.vocab.strings[label]: i for i, label in enumerate(self.labels)}
+
+    def add_label(self, label: str) -> int:
+        """Add a label. Returns 1, or 0 if it is there already.
+
+        A trained model keeps what it has learnt, and does not predict the new label until it has
+        been trained with an entity of it.
+
+        Raises ValueError for what cannot be an entity label.
+        """
+        _check_label(label)
+        if label in self.labels:
+            return 0
+        size = n_tags(len(self.labels) + 1)
+        if self.model.has_dim("nO"):
+            self.model.attrs["resize_output"](self.model, size)
+            self.cfg["unseen_labels"].append(label)
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Iterable[str] | None = None,
+    ) -> None:
+        """Prepare for training: find the labels and the sizes of all layers.
+
+        get_examples: gives the training examples.
+        nlp: the pipeline.
+        labels: entity labels, e.g. from `spacy init labels`. None: those of the examples.
+
+        Raises ValueError (E143) if there is no label.
+        """
+        validate_get_examples(get_examples, "RecurrentNER.initialize")
+        if labels is None:
+            labels = sorted({span.label_ for eg in get_examples() for span in eg.reference.ents})
+        for label in labels:
+            self.add_label(label)
+        self._require_labels()
+        self._check_label_weights()
+        doc_sample = [example.predicted for example in islice(get_examples(), 10)]
+        if not doc_sample:
+            raise ValueError(Errors.E923.format(name=self.name))
+        self.model.set_dim("nO", n_tags(len(self.labels)))
+        self.model.initialize(X=doc_sample)
+
+    def _check_label_weights(self) -> None:
+        unknown = [label for label in self.label_weights if label not in self.labels]
+        if unknown:
+            raise ValueError(
+                f"Label '{unknown[0]}' in [components.{self.name}.label_weights] is none of the "
+                f"labels {', '.join(self.labels)}."
+            )
+
+    def predict(self, docs: Iterable[Doc]) -> Predictions:
+        """Find the entities of the most probable tag sequence, without changing the documents."""
+        docs = list(docs)
+        if not any(len(doc) for doc in docs):
+            return Predictions(entities_of_tags(*np.zeros((2, 0), dtype="int64")), np.zeros(0))
+        chain = self._constrain(self.model.predict(docs), docs)
+        packing = chain.packing
+        tags = self.model.ops.to_numpy(viterbi(chain))[packing.from_packed]
+        entities = entities_of_tags(tags, packing.lengths)
+        scores = self._scores(chain, entities) if self.spans_key else None
+        return Predictions(entities, scores)
+
+    def _constrain(self, chain: LinearChain, docs: list[Doc]) -> LinearChain:
+        """Rule out what the documents' annotation forbids and labels that were never trained."""
+        if self.cfg["unseen_labels"]:
+            seen = [label not in self.cfg["unseen_labels"] for label in self.labels]
+            seen_tags = np.asarray([True, *np.repeat(seen, TAGS_PER_LABEL)])
+            chain = chain.restrict(chain.xp.asarray(seen_tags))
+        allowed = allowed_by_docs(docs, self._label_numbers)
+        if allowed is None:
+            return chain
+        return chain.restrict(chain.xp.asarray(allowed[chain.packing.to_packed]))
+
+    def _scores(self, chain: LinearChain, entities: Entities) -> np.ndarray:
+        scores = chain.xp.exp(segment_log_posteriors(chain, _segments(entities)))
+        return self.model.ops.to_numpy(scores).astype("float32")
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
+        """Write the entities to `doc.ents`, and with their scores to `doc.spans[spans_key]`."""
+        docs = list(docs)
+        entities = predictions.entities
+        bounds = np.searchsorted(entities.docs, np.arange(len(docs) + 1)).tolist()
+        starts, ends = entities.starts.tolist(), (entities.starts + entities.lengths).tolist()
+        hashes = [self.vocab.strings[label] for label in self.labels]
+        labels = [hashes[number] for number in entities.labels.tolist()]
+        for doc, first, last in zip(docs, bounds, bounds[1:], strict=False):
+            own = range(first, last)
+            spans = [Span(doc, starts[i], ends[i], label=labels[i]) for i in own]
+            new = set_entities(doc, spans)
+            if self.spans_key and predictions.scores is not None:
+                scores = {starts[i]: float(predictions.scores[i]) for i in own}
+                doc.spans[self.spans_key] = _scored(doc, self.spans_key, new, scores)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of examples.
+
+        drop: dropout rate.
+        sgd: the optimizer; None leaves the gradients for a later `finish_update`.
+        losses: the loss is added under the component's name. It is the summed negative log
+            probability of the gold annotation, in nats.
+        """
+        examples = list(examples)
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        validate_examples(examples, "RecurrentNER.update")
+        self._add_labels_of(examples)
+        if not any(self._has_gold(example) for example in examples):
+            return losses
+        set_dropout_rate(self.model, drop)
+        chain, backprop = self.model.begin_update([example.predicted for example in examples])
+        loss, d_chain = self.get_loss(examples, chain)
+        backprop(d_chain)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def _add_labels_of(self, examples: list[Example]) -> None:
+        """Labels that turn up in training are added, as spaCy's `ner` does, and are seen now."""
+        found = {span.label_ for example in examples for span in example.reference.ents}
+        for label in sorted(found.difference(self.labels)):
+            self.add_label(label)
+        if self.cfg["unseen_labels"]:
+            unseen = [label for label in self.cfg["unseen_labels"] if label not in found]
+            self.cfg["unseen_labels"] = unseen
+
+    def _has_gold(self, example: Example) -> bool:
+        if not len(example.predicted):
+            return False
+        key = self.incorrect_spans_key
+        has_wrong = key is not None and len(example.reference.spans.get(key, [])) > 0
+        return has_wrong or example.reference.has_annotation("ENT_IOB")
+
+    def get_loss(
+        self, examples: Iterable[Example], chain: LinearChain
+    ) -> tuple[float, LinearChain]:
+        """The loss of a batch, summed over documents, and the gradient of its mean.
+
+        chain: what the model gave for the examples' predicted documents.
+        Raises ValueError if an annotation allows no tag sequence.
+        """
+        examples = list(examples)
+        numbers = self._label_numbers
+        tags = np.concatenate([gold_tags(example, numbers) for example in examples])
+        order = chain.packing.to_packed
+        xp = chain.xp
+        allowed = allowed_by_gold(tags, n_tags(len(numbers)))[order]
+        costs = self._costs(tags)
+        doc_losses, gradient = negative_log_likelihood(
+            chain, xp.asarray(allowed), None if costs is None else xp.asarray(costs[order])
+        )
+        loss = float(doc_losses.sum())
+        if self.incorrect_spans_key is not None:
+            wrong = wrong_entities(examples, self.incorrect_spans_key, numbers)
+            if len(wrong.docs):
+                wrong_loss, wrong_gradient = wrong_segments_loss(chain, _segments(wrong))
+                loss += wrong_loss
+                gradient = gradient.plus(wrong_gradient)
+        return loss, gradient.scale(1.0 / len(examples))
+
+    def _costs(self, tags: np.ndarray) -> np.ndarray | None:
+        """What each wrong tag adds to the loss, from the label weights. (n_tokens, n_tags)"""
+        if not self.label_weights:
+            return None
+        weights = [log(self.label_weights.get(label, 1.0)) for label in self.labels]
+        of_tag = np.asarray([0.0, *np.repeat(weights, TAGS_PER_LABEL)])
+        known = np.flatnonzero(tags != MISSING)
+        costs = np.zeros((len(tags), len(of_tag)))
+        costs[known] = of_tag[tags[known]][:, None]
+        costs[known, tags[known]] = 0.0
+        return costs
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+        **config: Any,
+    ) -> dict[str, float]:
+        """Learn to score as the model did when `nlp.resume_training` was called (Robins 1995).
+
+        It needs no annotation and works against forgetting while other examples are learnt. The
+        loss is the squared difference of all scores that the earlier model had.
+        """
+        losses = {} if losses is None else losses
+        docs = [example.predicted for example in examples]
+        if self._rehearsal_model is None or not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        chain, backprop = self.model.begin_update(docs)
+        earlier, _ = self._rehearsal_model(docs, is_train=True)
+        loss, d_chain = squared_difference(chain, earlier)
+        backprop(d_chain.scale(1.0 / chain.packing.n_tokens))
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses.setdefault(self.name, 0.0)
+        losses[self.name] += loss / chain.packing.n_tokens
+        return losses
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
+        """Load from a byte string. Raises ValueError if it is damaged or of another model."""
+        with _clear_load_error(self.name):
+            super().from_bytes(bytes_data, exclude=exclude)
+        self._check_loaded(exclude)
+        return self
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
+        """Load from a directory. Raises ValueError if it is damaged or of another model."""
+        with _clear_load_error(self.name):
+            super().from_disk(path, exclude=exclude)
+        self._check_loaded(exclude)
+        return self
+
+    def _check_loaded(self, exclude: Iterable[str]) -> None:
+        """Raise ValueError if labels and model do not belong together."""
+        for label in self.labels:
+            self.vocab.strings.add(label)  # before any memory zone, whose strings do not last
+        if "model" in exclude or not self.model.has_dim("nO"):
+            return
+        size = self.model.get_dim("nO")
+        if size != n_tags(len(self.labels)):
+            raise ValueError(
+                f"The model of '{self.name}' has scores for {(size - 1) // TAGS_PER_LABEL} labels, "
+                f"but its settings name {len(self.labels)}: the files of the saved pipeline do not "
+                "belong together; save or copy it again."
+            )
+
+
+def _check_label(label: Any) -> None:
+    if not isinstance(label, str):
+        raise ValueError(Errors.E187)
+    if not label.strip():
+        raise ValueError("An entity label must have at least one character that is no space.")
+    if label[:2] in [f"{prefix}-" for prefix in PREFIXES]:
+        raise ValueError(
+            f"The entity label '{label}' looks like the tag of a single token: annotate spans with "
+            f"the label '{label[2:]}', e.g. by converting the data with `spacy convert -c ner`."
+        )
+
+
+def _segments(entities: Entities) -> Segments:
+    return Segments(entities.docs, entities.starts, entities.lengths, entities.tags())
+
+
+def _scored(doc: Doc, key: str, new: list[Span], scores: dict[int, float]) -> SpanGroup:
+    """All entities with their scores; those that an earlier component set are certain."""
+    predicted = {span.start for span in new}
+    spans = list(doc.ents)
+    values = [scores[span.start] if span.start in predicted else 1.0 for span in spans]
+    attrs = {"scores": np.asarray(values, dtype="float32")}
+    return SpanGroup(doc, name=key, spans=spans, attrs=attrs)
+
+
+@contextmanager
+def _clear_load_error(name: str) -> Iterator[None]:
+    """Say which component it is whose saved files cannot be read."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(
+            f"The saved component '{name}' cannot be loaded, because its files are incomplete or "
+            f"of another model ({type(error).__name__}: {error}); save or copy the pipeline again."
+        ) from error
