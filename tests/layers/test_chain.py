@@ -1,0 +1,249 @@
+"""Every quantity of the chain against brute-force enumeration of all tag sequences."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import logsumexp
+from torchcrf import CRF as TorchCRF
+
+from spacy_seqrnn.layers.chain import (
+    LinearChain,
+    Segments,
+    expected_counts,
+    k_best,
+    log_partition,
+    marginals,
+    segment_log_posteriors,
+    viterbi,
+)
+from spacy_seqrnn.layers.packed import make_packing
+
+LENGTHS = [3, 0, 1, 5, 2, 4, 0]
+
+
+def make_chain(lengths, n_tags=3, scale=1.0, forbidden=0.2, seed=0):
+    """A random chain, some of whose transitions are forbidden."""
+    random = np.random.default_rng(seed)
+    transitions = random.normal(size=(n_tags, n_tags)) * scale
+    transitions[random.random(transitions.shape) < forbidden] = -np.inf
+    np.fill_diagonal(transitions, 0.1)  # so that some sequence is always possible
+    return LinearChain(
+        random.normal(size=(sum(lengths), n_tags)) * scale,
+        transitions,
+        random.normal(size=n_tags) * scale,
+        random.normal(size=n_tags) * scale,
+        make_packing(lengths),
+    )
+
+
+def doc_major(chain, packed):
+    return packed[chain.packing.from_packed]
+
+
+def enumerate_paths(chain, doc):
+    """All tag sequences of a document with their scores."""
+    lengths = chain.packing.lengths
+    start = int(lengths[:doc].sum())
+    emissions = doc_major(chain, chain.emissions)[start : start + lengths[doc]]
+    paths = []
+    for tags in product(range(emissions.shape[1]), repeat=len(emissions)):
+        score = sum(emissions[t, tag] for t, tag in enumerate(tags))
+        score += sum(chain.transitions[a, b] for a, b in zip(tags, tags[1:], strict=False))
+        if tags:
+            score += chain.start[tags[0]] + chain.end[tags[-1]]
+        paths.append((float(score), tags))
+    return paths
+
+
+def brute_log_partition(chain, doc):
+    return logsumexp([score for score, _ in enumerate_paths(chain, doc)])
+
+
+chains = st.builds(
+    make_chain,
+    lengths=st.lists(st.integers(0, 5), min_size=1, max_size=5),
+    n_tags=st.integers(1, 4),
+    # Up to differences that float64 cannot hold as a product of exponentials.
+    scale=st.sampled_from([0.1, 1.0, 30.0, 1e3, 1e4]),
+    forbidden=st.sampled_from([0.0, 0.3, 0.9]),
+    seed=st.integers(0, 10_000),
+)
+
+
+@settings(deadline=None)
+@given(chains)
+def test_partition(chain):
+    expected = [brute_log_partition(chain, i) for i in range(len(chain.packing.lengths))]
+    np.testing.assert_allclose(log_partition(chain), expected, rtol=1e-9, atol=1e-9)
+
+
+@settings(deadline=None)
+@given(chains)
+def test_marginals(chain):
+    own = doc_major(chain, marginals(chain))
+    expected = np.zeros_like(own)
+    row = 0
+    for i, length in enumerate(chain.packing.lengths):
+        log_z = brute_log_partition(chain, i)
+        for score, tags in enumerate_paths(chain, i):
+            expected[row + np.arange(length), list(tags)] += np.exp(score - log_z)
+        row += length
+    np.testing.assert_allclose(own, expected, atol=1e-7)
+
+
+@settings(deadline=None)
+@given(chains)
+def test_expected_counts(chain):
+    log_z, counts = expected_counts(chain)
+    transitions = np.zeros_like(chain.transitions)
+    start, end = np.zeros_like(chain.start), np.zeros_like(chain.end)
+    for i in range(len(chain.packing.lengths)):
+        for score, tags in enumerate_paths(chain, i):
+            p = np.exp(score - log_z[i])
+            if tags:
+                start[tags[0]] += p
+                end[tags[-1]] += p
+            for pair in zip(tags, tags[1:], strict=False):
+                transitions[pair] += p
+    np.testing.assert_allclose(counts.transitions, transitions, atol=1e-7)
+    np.testing.assert_allclose(counts.start, start, atol=1e-7)
+    np.testing.assert_allclose(counts.end, end, atol=1e-7)
+
+
+def test_counts_can_weigh_documents():
+    chain = make_chain(LENGTHS)
+    weights = np.arange(len(LENGTHS), dtype=float)
+    _, weighted = expected_counts(chain, weights)
+    total = np.zeros_like(chain.transitions)
+    row = 0
+    for i, length in enumerate(LENGTHS):
+        emissions = doc_major(chain, chain.emissions)[row : row + length]
+        scores = (chain.transitions, chain.start, chain.end)
+        alone = LinearChain(emissions, *scores, make_packing([length]))
+        total += weights[i] * expected_counts(alone)[1].transitions
+        row += length
+    np.testing.assert_allclose(weighted.transitions, total, atol=1e-12)
+
+
+@settings(deadline=None)
+@given(chains)
+def test_viterbi(chain):
+    tags = doc_major(chain, viterbi(chain))
+    row = 0
+    for i, length in enumerate(chain.packing.lengths):
+        paths = dict((path, score) for score, path in enumerate_paths(chain, i))
+        best = max(paths.values())
+        assert paths[tuple(tags[row : row + length])] == pytest.approx(best, rel=1e-9)
+        row += length
+
+
+@settings(deadline=None)
+@given(chains, st.integers(1, 6))
+def test_k_best(chain, k):
+    for i, found in enumerate(k_best(chain, k)):
+        log_z = brute_log_partition(chain, i)
+        paths = enumerate_paths(chain, i)
+        best = sorted((score for score, _ in paths if score > -np.inf), reverse=True)[:k]
+        assert len(found) == len(best)
+        scores = {path: score for score, path in paths}
+        for (log_p, tags), score in zip(found, best, strict=True):
+            assert log_p == pytest.approx(score - log_z, rel=1e-9, abs=1e-7)
+            assert scores[tuple(tags)] == pytest.approx(score, rel=1e-9, abs=1e-9)
+        assert len({tuple(tags) for _, tags in found}) == len(found)
+
+
+@settings(deadline=None)
+@given(chains, st.data())
+def test_segment_posteriors(chain, data):
+    docs = [i for i, length in enumerate(chain.packing.lengths) if length]
+    rows = []
+    for i in data.draw(st.lists(st.sampled_from(docs), max_size=4)) if docs else []:
+        length = int(chain.packing.lengths[i])
+        start = data.draw(st.integers(0, length - 1))
+        size = data.draw(st.integers(1, length - start))
+        n_tags = chain.emissions.shape[1]
+        tags = data.draw(st.lists(st.integers(0, n_tags - 1), min_size=size, max_size=size))
+        rows.append((i, start, size, tags))
+    segments = Segments(
+        np.asarray([row[0] for row in rows], dtype=int),
+        np.asarray([row[1] for row in rows], dtype=int),
+        np.asarray([row[2] for row in rows], dtype=int),
+        np.asarray([tag for row in rows for tag in row[3]], dtype=int),
+    )
+    own = np.exp(segment_log_posteriors(chain, segments))
+    for p, (i, start, size, tags) in zip(own, rows, strict=True):
+        log_z = brute_log_partition(chain, i)
+        expected = sum(
+            np.exp(score - log_z)
+            for score, path in enumerate_paths(chain, i)
+            if list(path[start : start + size]) == tags
+        )
+        assert p == pytest.approx(expected, abs=1e-7)
+
+
+def test_restrict_leaves_allowed_sequences_only():
+    chain = make_chain([3, 2], n_tags=3, forbidden=0.0)
+    allowed = np.ones(chain.emissions.shape, dtype=bool)
+    allowed[0] = [False, True, False]  # the first token of the longer document
+    tags = marginals(chain.restrict(allowed))
+    assert tags[0].tolist() == [0.0, pytest.approx(1.0), 0.0]
+
+
+def test_scores_of_an_impossible_document():
+    chain = make_chain([2, 3], forbidden=0.0)
+    allowed = np.ones(chain.emissions.shape, dtype=bool)
+    allowed[chain.packing.from_packed[0]] = False
+    log_z = log_partition(chain.restrict(allowed))
+    assert log_z[0] == -np.inf
+    assert np.isfinite(log_z[1])
+
+
+@pytest.mark.parametrize("n_tokens", [2000])
+def test_long_documents_do_not_drift(n_tokens):
+    """Two tags that never mix: a closed form for Z, far beyond the range of exp()."""
+    packing = make_packing([n_tokens])
+    emissions = np.zeros((n_tokens, 2))
+    emissions[: n_tokens // 2, 0] = 1.0
+    emissions[n_tokens // 2 :, 1] = 1.5
+    transitions = np.asarray([[0.0, -np.inf], [-np.inf, 0.0]])
+    chain = LinearChain(emissions, transitions, np.zeros(2), np.zeros(2), packing)
+    expected = np.logaddexp(*emissions.sum(axis=0))
+    np.testing.assert_allclose(log_partition(chain), [expected], rtol=1e-12)
+    assert viterbi(chain).tolist() == [1] * n_tokens
+
+
+def _torch_crf(chain, batch_first_lengths):
+    crf = TorchCRF(chain.emissions.shape[1], batch_first=True).double()
+    with torch.no_grad():
+        crf.transitions.copy_(torch.from_numpy(chain.transitions))
+        crf.start_transitions.copy_(torch.from_numpy(chain.start))
+        crf.end_transitions.copy_(torch.from_numpy(chain.end))
+    longest = max(batch_first_lengths)
+    padded = torch.zeros((len(batch_first_lengths), longest, chain.emissions.shape[1])).double()
+    mask = torch.zeros(padded.shape[:2], dtype=torch.bool)
+    row = 0
+    for i, n in enumerate(batch_first_lengths):
+        own = doc_major(chain, chain.emissions)[row : row + n]
+        padded[i, :n], mask[i, :n] = torch.from_numpy(own), True
+        row += n
+    return crf, padded, mask
+
+
+def test_agrees_with_pytorch_crf():
+    """Where pytorch-crf has the same quantity: documents with tokens, nothing forbidden."""
+    lengths = [4, 1, 7, 2, 30]
+    chain = make_chain(lengths, n_tags=9, forbidden=0.0)
+    crf, padded, mask = _torch_crf(chain, lengths)
+    tags = torch.randint(0, 9, mask.shape)
+    log_likelihood = crf(padded, tags, mask=mask, reduction="none")
+    score = crf._compute_score(
+        padded.transpose(0, 1), tags.transpose(0, 1), mask.transpose(0, 1)
+    )
+    expected = (score - log_likelihood).detach().numpy()
+    np.testing.assert_allclose(log_partition(chain), expected, rtol=1e-9)
+    own = doc_major(chain, viterbi(chain)).tolist()
+    assert own == [tag for path in crf.decode(padded, mask=mask) for tag in path]
