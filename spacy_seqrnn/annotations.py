@@ -111,6 +111,8 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers) -> np.ndarray | None
     or None if every token may have every tag.
     """
     values = [_columns(doc, [ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE]) for doc in docs]
+    for doc in values:
+        doc[2, :1] = 0  # a document's first token begins a sentence anyway
     iob, _, sentence_starts, spaces = np.concatenate(values, axis=1)
     preset = (iob == IOB_BEGIN) | (iob == IOB_IN)
     constrained = preset | (sentence_starts == 1) | (spaces > 0)

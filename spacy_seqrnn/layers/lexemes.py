@@ -53,6 +53,9 @@ def with_lexemes(
         attrs={
             "columns": _columns(layers),
             "include_static_vectors": include_static_vectors,
+            # spaCy forgets on saving under which attribute its vectors are looked up, so the model
+            # remembers it from the day of its initialisation.
+            "vectors_attr": None,
             "table": LexemeTable(table_size),
             "gradients": PendingGradients(),
         },
@@ -229,7 +232,7 @@ def static_vectors(model: Embedder, doc: Doc) -> Floats2d:
     vectors = doc.vocab.vectors
     if not vectors.shape[1]:
         raise ValueError(Errors.E896)
-    keys = doc.to_array(getattr(vectors, "attr", ORTH))
+    keys = doc.to_array(model.attrs["vectors_attr"] or _vectors_attr(doc.vocab))
     if getattr(vectors, "mode", None) != Mode.default:
         return model.ops.asarray2f(vectors.get_batch(keys))
     rows = vectors.find(keys=keys)
@@ -238,12 +241,17 @@ def static_vectors(model: Embedder, doc: Doc) -> Floats2d:
     return found
 
 
+def _vectors_attr(vocab: Any) -> int:
+    return getattr(vocab.vectors, "attr", ORTH)
+
+
 def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None = None) -> None:
     for layer in model.layers:
         layer.initialize(X=X)
     if not X:
         model.set_dim("nO", sum(layer.get_dim("nO") for layer in model.layers))
         return
+    model.attrs["vectors_attr"] = _vectors_attr(X[0].vocab)
     words = distinct_words(X, model.attrs["columns"]) if any(map(len, X)) else None
     model.set_dim("nO", _embed(model, words.doc if words else X[0], is_train=False)[0].shape[1])
     if words:
