@@ -41,7 +41,7 @@ def TextCat(
     nO: number of labels; set by the component.
 
     Returns a model from documents to probabilities, shape (n_docs, nO). A document without tokens
-    gets those of an all-zero vector.
+    has 0 for every label, as spaCy's `textcat` gives it where a whole batch is without tokens.
     Raises ValueError for an option out of its range.
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling)
@@ -94,12 +94,14 @@ def forward(
     dropped, backprop_dropout = dropout_forward(model, pooled, is_train)
     logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)
     exclusive = not model.attrs["multi_label"]
-    Y = ops.softmax(logits) if exclusive else ops.sigmoid(logits)
+    read = ops.asarray((lengths > 0)[:, None], dtype="float32")
+    Y = (ops.softmax(logits) if exclusive else ops.sigmoid(logits)) * read
 
     def backprop(dY: Floats2d) -> list[Doc]:
         # spaCy's textcat hands back Y − truth, which is the gradient of the cross entropy for the
         # logits, both after a softmax and after a logistic function. So it goes on as it is.
-        d_pooled = backprop_dropout(backprop_logits(ops.as_contig(dY, dtype="float32")))
+        d_logits = ops.as_contig(dY * read, dtype="float32")
+        d_pooled = backprop_dropout(backprop_logits(d_logits))
         dX = backprop_pooling(d_pooled).dataXd
         d_docs = backprop_tokvecs(ops.unflatten(dX, ops.to_numpy(lengths)))
         clip_gradients(model, model.attrs["max_grad_norm"])

@@ -1,0 +1,226 @@
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc
+from spacy.training import Example
+from thinc.api import Adam, Config, fix_random_seed, set_dropout_rate
+
+from spacy_seqrnn.layers.pooling import POOLINGS
+
+DATA = [
+    ("very good stuff", {"GOOD": 1.0, "BAD": 0.0}),
+    ("not good at all", {"GOOD": 0.0, "BAD": 1.0}),
+    ("not bad at all", {"GOOD": 1.0, "BAD": 0.0}),
+    ("very bad stuff", {"GOOD": 0.0, "BAD": 1.0}),
+    ("", {"GOOD": 0.0, "BAD": 0.0}),
+]
+SMALL_MODEL = """
+[model]
+@architectures = "spacy-seqrnn.TextCat.v1"
+
+[model.tok2vec]
+@architectures = "spacy.Tok2Vec.v2"
+
+[model.tok2vec.embed]
+@architectures = "spacy-seqrnn.LexemeEmbed.v1"
+
+[model.tok2vec.embed.layers]
+
+[model.tok2vec.embed.layers.chars]
+@architectures = "spacy-seqrnn.CharCNNEmbed.v1"
+width = 16
+char_width = 8
+
+[model.tok2vec.encode]
+@architectures = "spacy-seqrnn.RNNEncoder.v1"
+width = 16
+"""
+
+
+def make_nlp(exclusive=True, **options):
+    fix_random_seed(0)
+    nlp = spacy.blank("en")
+    model = Config().from_str(SMALL_MODEL)["model"] | {"exclusive_classes": exclusive, **options}
+    name = "textcat" if exclusive else "textcat_multilabel"
+    nlp.add_pipe(name, name="cats", config={"model": model})
+    return nlp
+
+
+def make_examples(nlp, data=DATA):
+    return [Example.from_dict(nlp.make_doc(text), {"cats": cats}) for text, cats in data]
+
+
+def train(nlp, examples, steps=60):
+    optimizer = Adam(0.02)
+    for _ in range(steps):
+        losses = nlp.update(examples, sgd=optimizer, losses={})
+    return losses
+
+
+def trained(exclusive=True, data=DATA, **options):
+    nlp = make_nlp(exclusive, **options)
+    examples = make_examples(nlp, data)
+    nlp.initialize(lambda: examples)
+    train(nlp, examples)
+    return nlp
+
+
+def right(nlp, data=DATA):
+    docs = nlp.pipe([text for text, _ in data])
+    return all(
+        (doc.cats[label] > 0.5) == (value > 0.5)
+        for doc, (_, cats) in zip(docs, data, strict=True)
+        for label, value in cats.items()
+    )
+
+
+ALL_POOLINGS = [*POOLINGS, ["max", "mean"], ["last", "attention", "first_last"]]
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+@pytest.mark.parametrize("pooling", ALL_POOLINGS)
+def test_learns_its_training_data(pooling, exclusive):
+    """Which needs the order of the words: the bags of two texts differ in one of them only."""
+    nlp = trained(exclusive, pooling=pooling)
+    assert right(nlp)
+    for doc in nlp.pipe([text for text, _ in DATA]):
+        if exclusive and len(doc):
+            assert sum(doc.cats.values()) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ALL_POOLINGS)
+def test_alone_as_in_a_batch(pooling):
+    nlp = make_nlp(pooling=pooling)
+    nlp.initialize(lambda: make_examples(nlp))
+    texts = ["", "a", " ", *(" ".join(["word"] * n) for n in (2, 40, 7)), "\n"] * 3
+    together = [doc.cats for doc in nlp.pipe(texts, batch_size=32)]
+    for text, cats in zip(texts, together, strict=True):
+        assert nlp(text).cats == pytest.approx(cats, abs=1e-5)
+
+
+def test_independent_labels():
+    data = [("a b", {"A": 1.0, "B": 1.0}), ("b", {"A": 0.0, "B": 1.0}), ("c", {"A": 0.0, "B": 0.0})]
+    assert right(trained(exclusive=False, data=data), data)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_gradient_is_that_of_the_cross_entropy(exclusive):
+    """With Y − truth, which spaCy's textcat hands back."""
+    nlp = make_nlp(exclusive, pooling="mean")
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    model = nlp.get_pipe("cats").model
+    docs = [example.predicted for example in examples]
+    truth = np.asarray([[cats[label] for label in nlp.get_pipe("cats").labels] for _, cats in DATA])
+
+    def cross_entropy():
+        Y = np.asarray(model.predict(docs), dtype="float64")[:-1]  # the last one has no tokens
+        other = 0.0 if exclusive else ((1 - truth[:-1]) * np.log(1 - Y)).sum()
+        return -(truth[:-1] * np.log(Y)).sum() - other
+
+    Y, backprop = model.begin_update(docs)
+    backprop(Y - truth.astype("f"))
+    checked = 0
+    random = np.random.default_rng(0)
+    # Not the characters: the maximum over them has kinks, where differences are no gradient.
+    for node in (node for node in model.walk() if node.name in ("lstm", "linear")):
+        for name in (name for name in node.param_names if node.has_grad(name)):
+            param, gradient = node.get_param(name).reshape(-1), node.get_grad(name).reshape(-1)
+            for i in random.choice(param.size, size=min(8, param.size), replace=False):
+                before = param[i]
+                param[i] = before + 1e-2
+                up = cross_entropy()
+                param[i] = before - 1e-2
+                down = cross_entropy()
+                param[i] = before
+                assert gradient[i] == pytest.approx((up - down) / 2e-2, abs=5e-3, rel=5e-2)
+                checked += 1
+    assert checked > 20
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_new_label_on_a_trained_model(exclusive):
+    nlp = trained(exclusive)
+    texts = [text for text, _ in DATA]
+    before = [doc.cats for doc in nlp.pipe(texts)]
+    nlp.get_pipe("cats").add_label("FUN")
+    for doc, cats in zip(nlp.pipe(texts), before, strict=True):
+        assert doc.cats["FUN"] < 0.05  # and yet it can be learnt below
+        assert {k: v for k, v in doc.cats.items() if k != "FUN"} == pytest.approx(cats, abs=0.02)
+    more = [(text, {**cats, "FUN": 0.0}) for text, cats in DATA]
+    more.append(("hilarious romp", {"GOOD": 0.0, "BAD": 0.0, "FUN": 1.0}))
+    train(nlp, make_examples(nlp, more))
+    assert right(nlp, more)
+
+
+def test_new_label_before_initialization():
+    nlp = make_nlp()
+    nlp.get_pipe("cats").add_label("FUN")
+    nlp.initialize(lambda: make_examples(nlp))
+    assert set(nlp("good").cats) == {"FUN", "GOOD", "BAD"}
+
+
+def test_training_dropout_reaches_the_head():
+    nlp = make_nlp()
+    nlp.initialize(lambda: make_examples(nlp))
+    model = nlp.get_pipe("cats").model
+    docs = [nlp.make_doc("very good stuff")]
+    set_dropout_rate(model, 0.5)
+    for node in model.layers[0].walk():  # nothing but the head drops
+        if "dropout_rate" in node.attrs:
+            node.attrs["dropout_rate"] = 0.0
+    draws = {tuple(model.begin_update(docs)[0][0].tolist()) for _ in range(10)}
+    assert len(draws) > 1
+    assert model.predict(docs)[0].tolist() == model.predict(docs)[0].tolist()
+
+
+def test_round_trip(tmp_path):
+    nlp = trained(pooling=["attention", "last"])
+    nlp.to_disk(tmp_path)
+    other = spacy.load(tmp_path)
+    for text, _ in DATA:
+        assert other(text).cats == nlp(text).cats
+
+
+def listener_model(**options):
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    model = {"@architectures": "spacy-seqrnn.TextCat.v1", "exclusive_classes": True}
+    return {**model, "tok2vec": listener, **options}
+
+
+def test_last_of_a_listener_must_be_told_the_directions():
+    nlp = spacy.blank("en")
+    with pytest.raises(ValueError, match="cannot tell whether this `tok2vec` reads in both dir"):
+        nlp.add_pipe("textcat", config={"model": listener_model(pooling="last")})
+    nlp.add_pipe("textcat", config={"model": listener_model(pooling="last", bidirectional=True)})
+    assert nlp.get_pipe("textcat").model.get_ref("pooling").attrs["bidirectional"] is True
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_last_follows_the_encoder(bidirectional):
+    model = Config().from_str(SMALL_MODEL)["model"]
+    model["tok2vec"]["encode"]["bidirectional"] = bidirectional
+    nlp = make_nlp(pooling="last", tok2vec=model["tok2vec"])
+    assert nlp.get_pipe("cats").model.get_ref("pooling").attrs["bidirectional"] is bidirectional
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"pooling": "min"}, "`pooling = 'min'` is unknown: set it to one of last, mean, max"),
+        ({"pooling": ["max", "min"]}, "`pooling = 'min'` is unknown"),
+        ({"pooling": []}, "`pooling` is empty: name at least one of last"),
+        ({"max_grad_norm": -1.0}, "`max_grad_norm = -1.0` cannot work"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        make_nlp(**options)
+
+
+def test_documents_without_tokens():
+    nlp = trained()
+    assert nlp("").cats == {"GOOD": 0.0, "BAD": 0.0}
+    Y, backprop = nlp.get_pipe("cats").model.begin_update([Doc(nlp.vocab), Doc(nlp.vocab)])
+    assert Y.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert backprop(np.ones_like(Y)) == []
