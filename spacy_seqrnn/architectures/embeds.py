@@ -10,6 +10,7 @@ from ..layers.lexemes import with_lexemes
 from ..layers.packed import with_packed
 from ..layers.pooling import last
 from ..layers.rnn import RNN
+from ..layers.vectors import word_vectors
 from ..types import Floats2d
 from .checks import check_at_least
 
@@ -85,6 +86,7 @@ def LexemeEmbed(
     *,
     layers: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
     include_static_vectors: bool = False,
+    correction_rows: int = 0,
     table_size: int = 65536,
 ) -> Embedding:
     """Run context-free embedding layers once per distinct word and concatenate what they give.
@@ -94,13 +96,22 @@ def LexemeEmbed(
     once for as long as it stays in the table.
 
     layers: any of this package's and spaCy's embedding layers, under names of your choice.
-    include_static_vectors: append the pipeline's word vectors as they are; zeros for words without.
+    include_static_vectors: append the pipeline's word vectors; zeros for words without one.
+    correction_rows: rows of a table of learned corrections, which start at zero and are added to
+        the word vectors; 0 for none. A word has the row of its hash, so take several times as many
+        rows as the training data has distinct words.
     table_size: distinct words to remember in prediction; memory is about 4 bytes times this times
         the width.
 
     Raises ValueError for layers that depend on the context, or if there is nothing to embed.
     """
     check_at_least("table_size", table_size, 0)
+    check_at_least("correction_rows", correction_rows, 0)
+    if correction_rows and not include_static_vectors:
+        raise ValueError(
+            f"`correction_rows = {correction_rows}` has nothing to correct: set it to 0, or set "
+            "`include_static_vectors = true`."
+        )
     if not layers and not include_static_vectors:
         raise ValueError(
             "LexemeEmbed has nothing to embed: name at least one layer under `layers`, or set "
@@ -112,11 +123,8 @@ def LexemeEmbed(
                 f"`layers.{name} = {layer!r}` is no embedding layer: give the block an "
                 "`@architectures` line."
             )
-    return with_lexemes(
-        list(layers.values()),
-        include_static_vectors=include_static_vectors,
-        table_size=table_size,
-    )
+    vectors = [word_vectors(correction_rows=correction_rows)] if include_static_vectors else []
+    return with_lexemes([*layers.values(), *vectors], table_size=table_size)
 
 
 def _check_chars(width: int, char_width: int, rows: int, max_chars: int) -> None:

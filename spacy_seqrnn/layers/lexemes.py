@@ -7,9 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from spacy.attrs import NORM, ORTH, intify_attr
-from spacy.errors import Errors
 from spacy.tokens import Doc
-from spacy.vectors import Mode
 from thinc.api import Model
 from thinc.types import Ragged
 
@@ -31,13 +29,10 @@ CONTEXT_FREE = frozenset(intify_attr(name) for name in WORD_ATTRS)
 KEY_MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, 64).astype("uint64") * 2 + 1
 
 
-def with_lexemes(
-    layers: list[Embedder], *, include_static_vectors: bool, table_size: int
-) -> Embedder:
+def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
     """Run context-free embedding layers once per distinct word and concatenate what they give.
 
     layers: models from documents to lists of (n_tokens, width) arrays or `Ragged`.
-    include_static_vectors: append the vocab's vectors, unchanged; zeros for words without one.
     table_size: distinct words whose vectors are kept between batches in prediction. They are
         forgotten as soon as parameters, vocab or vectors change.
 
@@ -52,10 +47,6 @@ def with_lexemes(
         dims={"nO": None},
         attrs={
             "columns": _columns(layers),
-            "include_static_vectors": include_static_vectors,
-            # spaCy forgets on saving under which attribute its vectors are looked up, so the model
-            # remembers it from the day of its initialisation.
-            "vectors_attr": None,
             "table": LexemeTable(table_size),
             "gradients": PendingGradients(),
         },
@@ -201,8 +192,6 @@ def _embed(model: Embedder, doc: Doc, is_train: bool) -> tuple[Floats2d, Callabl
     results = [_run_layer(layer, doc, is_train) for layer in model.layers]
     outputs = [Y for Y, _ in results]
     ends = np.cumsum([Y.shape[1] for Y in outputs], dtype="int64").tolist()
-    if model.attrs["include_static_vectors"]:
-        outputs.append(static_vectors(model, doc))
 
     def backprop(dY: Floats2d) -> None:
         for (_, backprop_layer), start, end in zip(results, [0, *ends], ends, strict=False):
@@ -227,31 +216,12 @@ def _backprop_list(backprop: Callable, dY: Floats2d) -> None:
     backprop([dY])
 
 
-def static_vectors(model: Embedder, doc: Doc) -> Floats2d:
-    """The vocab's vectors of a document's words, zeros where there is none. (n_words, width)"""
-    vectors = doc.vocab.vectors
-    if not vectors.shape[1]:
-        raise ValueError(Errors.E896)
-    keys = doc.to_array(model.attrs["vectors_attr"] or _vectors_attr(doc.vocab))
-    if getattr(vectors, "mode", None) != Mode.default:
-        return model.ops.asarray2f(vectors.get_batch(keys))
-    rows = vectors.find(keys=keys)
-    found = model.ops.asarray2f(vectors.data[rows])
-    found[rows < 0] = 0.0
-    return found
-
-
-def _vectors_attr(vocab: Any) -> int:
-    return getattr(vocab.vectors, "attr", ORTH)
-
-
 def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None = None) -> None:
     for layer in model.layers:
         layer.initialize(X=X)
     if not X:
         model.set_dim("nO", sum(layer.get_dim("nO") for layer in model.layers))
         return
-    model.attrs["vectors_attr"] = _vectors_attr(X[0].vocab)
     words = distinct_words(X, model.attrs["columns"]) if any(map(len, X)) else None
     model.set_dim("nO", _embed(model, words.doc if words else X[0], is_train=False)[0].shape[1])
     if words:
