@@ -364,7 +364,8 @@ def _expected_transitions(
     totals = xp.zeros_like(chain.transitions)
     for i in range(0, len(rows), EXACT_ROWS):
         chunk = slice(i, i + EXACT_ROWS)
-        pairs = before[chunk][:, :, None] + chain.transitions + after[chunk][:, None, :]
+        with np.errstate(invalid="ignore"):
+            pairs = before[chunk][:, :, None] + chain.transitions + after[chunk][:, None, :]
         totals += (xp.exp(pairs) * row_weights[rows][chunk][:, None]).sum(axis=0)
     return totals
 

@@ -1,0 +1,51 @@
+# Every target works on a fresh checkout: it first makes the environment in .venv, and makes it
+# again when the list of dependencies has changed.
+
+# The first of these that is new enough; `make test PYTHON=...` takes another.
+PYTHONS := python3 python3.11 python3.12 python3.13
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach python,$(PYTHONS),\
+	$(shell $(python) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(python))))
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# `spacy project` and the commands it runs share a terminal: without buffers their lines keep order.
+export PYTHONUNBUFFERED := 1
+
+# On a busy machine more threads get in each other's way: next to other jobs on two cores, training
+# the sample entities took two to eight times as long with two threads as with one.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help quickstart test lint clean
+
+help:
+	@echo "make quickstart  train both models on the sample corpora and try them (a few minutes)"
+	@echo "make test        run all tests"
+	@echo "make lint        check style and types"
+	@echo "make clean       remove the environment and everything made by the project's commands"
+
+quickstart: $(INSTALLED)
+	$(BIN)/python -m spacy project run quickstart
+
+# The empty -m runs the slow tests too.
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m ""
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build corpus dist metrics packages project.lock training *.egg-info
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# Torch comes first and by itself: a build for another device that is already in .venv is kept.
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	$(if $(PYTHON),,$(error Python 3.11 or newer is needed: name it with PYTHON=...))
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@

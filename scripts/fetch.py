@@ -1,0 +1,101 @@
+"""Download the files of a corpus that are not in `assets/` yet.
+
+`spacy project assets` could do this, but it keeps a file whose checksum is wrong, exits with 0
+all the same, and ends in a traceback where there is no network.
+"""
+
+import shutil
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import requests
+import typer
+from wasabi import msg
+
+from archive import open_archive, read_member
+from command import UserError, run
+from corpora import Asset, find_fault, read_corpus
+from files import replacing
+
+TIMEOUT = 30  # seconds of silence from the server
+
+
+def fetch(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")]) -> None:
+    """Download the files of a corpus that are missing; one that is there is left as it is."""
+    missing = [asset for asset in read_corpus(corpus) if not asset.path.exists()]
+    if not missing:
+        msg.good(f"Nothing to download: assets/{corpus} has all its files")
+    for url, group in groupby(missing, key=lambda asset: asset.url):
+        wanted = list(group)
+        if url is None:
+            raise UserError(
+                f"{list_paths(wanted)} missing and cannot be downloaded, because the text is "
+                "licensed: put your own copy there."
+            )
+        fetch_from(url, wanted, others=[asset for asset in missing if asset not in wanted])
+
+
+def fetch_from(url: str, wanted: list[Asset], others: list[Asset]) -> None:
+    """Download a URL, check it, and put the wanted files in their places.
+
+    If there is no way to the URL, the message names what is missing from other URLs as well, so
+    that someone without a network can bring everything at once.
+    """
+    with TemporaryDirectory() as folder:
+        received = Path(folder) / "received"
+        try:
+            download(url, received)
+        except requests.RequestException as error:
+            rest = [f"{other.url} to {other.path}" for other in others if not other.path.exists()]
+            raise UserError(
+                f"{list_paths(wanted)} missing and {url} cannot be reached ({explain(error)}): "
+                f"get the file some other way and put it there{''.join(f', {r}' for r in rest)}."
+            ) from None
+        for asset in wanted:
+            place(received, url, asset)
+
+
+def download(url: str, target: Path) -> None:
+    """Write what a URL has to a file."""
+    with requests.get(url, stream=True, timeout=TIMEOUT) as response:
+        response.raise_for_status()
+        with target.open("wb") as file:
+            for chunk in response.iter_content(chunk_size=1 << 16):
+                file.write(chunk)
+
+
+def place(received: Path, url: str, asset: Asset) -> None:
+    """Put a downloaded file, or its archive's member, in its place if it is the expected one."""
+    with replacing(asset.path) as new:
+        if asset.member:
+            with open_archive(received, source=url) as archive:
+                new.write_bytes(read_member(archive, asset.member, source=url))
+        else:
+            shutil.copyfile(received, new)
+        fault = find_fault(new, asset.sha256)
+        if fault:
+            raise UserError(f"What {url} gave for {asset.path} {fault}: nothing was kept.")
+    msg.good(f"Downloaded {asset.path}")
+
+
+def list_paths(assets: list[Asset]) -> str:
+    """Name files as the subject of a sentence, with its verb."""
+    paths = [asset.path.as_posix() for asset in assets]
+    return f"{paths[0]} is" if len(paths) == 1 else f"{', '.join(paths)} are"
+
+
+def explain(error: requests.RequestException) -> str:
+    """Say in a few words why a download failed."""
+    match error:
+        case requests.HTTPError(response=requests.Response(status_code=status)):
+            return f"HTTP status {status}"
+        case requests.Timeout():
+            return f"no answer within {TIMEOUT} s"
+        case _:
+            return "no connection"
+
+
+if __name__ == "__main__":
+    run(fetch)

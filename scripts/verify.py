@@ -1,0 +1,38 @@
+"""Compare the files of a corpus with the SHA-256 checksums in `assets/checksums.sha256`."""
+
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from command import UserError, run
+from corpora import Asset, find_fault, read_corpus
+
+
+def verify(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")]) -> None:
+    """Check every file of a corpus and report each one that is not as expected."""
+    assets = read_corpus(corpus)
+    reports = [report for asset in assets if (report := check(asset, corpus))]
+    if reports:
+        raise UserError("\n".join(reports))
+    msg.good(f"As expected: {', '.join(asset.path.name for asset in assets)} in assets/{corpus}")
+
+
+def check(asset: Asset, corpus: str) -> str | None:
+    """Say what is wrong with a file and what to do about it; None if nothing is."""
+    fetch = f"run `spacy project run fetch-{corpus}`"
+    if not asset.path.exists():
+        return f"{asset.path} is missing: {fetch if asset.url else 'put your own copy there'}."
+    fault = find_fault(asset.path, asset.sha256)
+    if fault is None:
+        return None
+    if asset.url:
+        return f"{asset.path} {fault}: delete it and {fetch}."
+    return (
+        f"{asset.path} {fault}: put the expected one there, or go on with yours by "
+        f"`spacy project run convert-{corpus}`, which reads any CoNLL columns."
+    )
+
+
+if __name__ == "__main__":
+    run(verify)

@@ -1,0 +1,70 @@
+"""`spacy pretrain` of our embeddings and encoder, and `spacy train` on top of its result."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import srsly
+from thinc.api import Config
+
+from ..conftest import CLAUSES, tok2vec_config
+from .conftest import PARTIAL_CONFIG, succeed
+
+# The component and the layer in it that is trained
+SHARED = {"component": "tok2vec", "layer": ""}
+OWN = {"component": "seqrnn_ner", "layer": "tok2vec"}
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """Raw texts, some of them too short to be used."""
+    path = tmp_path / "texts.jsonl"
+    lines = [{"text": " ".join(clause) + " ."} for clause in CLAUSES] * 5
+    srsly.write_jsonl(path, [*lines, {"text": ""}, {"text": "Oslo"}])
+    return path
+
+
+def _config(pretraining: dict[str, Any], corpus: Path, texts: Path) -> Config:
+    config = Config(PARTIAL_CONFIG).copy()
+    config["paths"].update(train=str(corpus), dev=str(corpus), raw_text=str(texts))
+    config["corpora"]["pretrain"] = {"@readers": "spacy.JsonlCorpus.v1", "path": str(texts)}
+    config["pretraining"] = {
+        **pretraining,
+        "max_epochs": 3,
+        "objective": {
+            "@architectures": "spacy.PretrainCharacters.v1",
+            "maxout_pieces": 2,
+            "hidden_size": 16,
+            "n_characters": 2,
+        },
+    }
+    config["initialize"] = {"init_tok2vec": "${paths.init_tok2vec}"}
+    if pretraining["component"] == "seqrnn_ner":
+        config["nlp"]["pipeline"] = ["seqrnn_ner"]
+        config["components"] = {"seqrnn_ner": config["components"]["seqrnn_ner"]}
+        config["components"]["seqrnn_ner"]["model"]["tok2vec"] = tok2vec_config("rnn")
+    return config
+
+
+@pytest.mark.parametrize("pretraining", [SHARED, OWN], ids=["shared", "own"])
+def test_training_starts_from_what_was_pretrained(
+    pretraining: dict[str, str], corpus: Path, texts: Path, tmp_path: Path
+) -> None:
+    partial, filled = tmp_path / "partial.cfg", tmp_path / "filled.cfg"
+    _config(pretraining, corpus, texts).to_disk(partial)
+    succeed("init", "fill-config", partial, filled, "--pretraining")
+    succeed("pretrain", filled, tmp_path / "pretrained")
+    losses = [line["epoch_loss"] for line in srsly.read_jsonl(tmp_path / "pretrained/log.jsonl")]
+    assert losses[2] < losses[0]
+    weights = tmp_path / "pretrained" / "model2.bin"
+    start = ["--paths.init_tok2vec", weights, "--output", tmp_path]
+    standing_still = ["--training.max_steps", "1", "--training.optimizer.learn_rate", "0.0"]
+    succeed("train", filled, *start, *standing_still)
+    pipe = spacy.load(tmp_path / "model-last").get_pipe(pretraining["component"])
+    trained = pipe.model.get_ref(pretraining["layer"]) if pretraining["layer"] else pipe.model
+    expected = trained.copy().from_bytes(weights.read_bytes())
+    assert trained.to_bytes() == expected.to_bytes()
+    succeed("train", filled, *start)
+    performance = spacy.load(tmp_path / "model-best").meta["performance"]
+    assert performance["ents_f"] == 1.0

@@ -1,0 +1,157 @@
+"""`spacy train`, and the commands that use what it made."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import spacy
+import srsly
+from spacy.tokens import Doc, DocBin
+from thinc.api import Config
+
+from ..conftest import CLAUSES, gold_docs
+from ..integration.components import assert_same, initialize, make_pipeline, train
+from .conftest import succeed
+
+TEXTS = [" ".join(clause) + "." for clause in CLAUSES]
+
+
+def _entities(doc: Doc) -> list[tuple[str, str]]:
+    return [(span.text, span.label_) for span in doc.ents]
+
+
+def test_train_learns_its_training_set(trained: Path) -> None:
+    performance = srsly.read_json(trained / "meta.json")["performance"]
+    assert performance["ents_f"] == 1.0
+    assert performance["cats_macro_f"] == 1.0
+    assert performance["ents_per_type"].keys() == {"PERSON", "CITY"}
+
+
+def test_what_was_trained_reads_texts(trained: Path) -> None:
+    nlp = spacy.load(trained)
+    for gold in gold_docs(nlp.vocab):
+        doc = nlp(gold.text)
+        assert _entities(doc) == _entities(gold)
+        assert max(doc.cats, key=doc.cats.get) == max(gold.cats, key=gold.cats.get)
+        scores = doc.spans["found"].attrs["scores"]
+        assert len(scores) == len(gold.ents)
+        assert all(0.5 < score <= 1.0 for score in scores)
+
+
+def test_the_saved_config_trains_again(trained: Path, tmp_path: Path) -> None:
+    succeed("train", trained / "config.cfg", "--output", tmp_path, "--training.max_steps", "5")
+    assert spacy.load(tmp_path / "model-last").pipe_names == ["tok2vec", "seqrnn_ner", "textcat"]
+
+
+def test_the_same_seed_trains_the_same_pipeline(config: Path, tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        succeed("train", config, "--output", tmp_path / folder, "--training.max_steps", "5")
+    first, second = (tmp_path / name / "model-last" for name in ("first", "second"))
+    for component in ("tok2vec", "seqrnn_ner", "textcat"):
+        model = Path(component) / "model"
+        assert (first / model).read_bytes() == (second / model).read_bytes()
+
+
+def test_trains_on_with_a_frozen_and_a_sourced_component(
+    trained: Path, config: Path, tmp_path: Path
+) -> None:
+    changed = Config().from_disk(config, interpolate=False)
+    for name in ("tok2vec", "seqrnn_ner"):
+        changed["components"][name] = {"source": str(trained)}
+    changed["training"].update(frozen_components=["tok2vec", "seqrnn_ner"], max_steps=5)
+    changed["training"]["annotating_components"] = ["tok2vec"]
+    changed["components"]["textcat"]["model"]["tok2vec"]["width"] = 24
+    changed.to_disk(tmp_path / "config.cfg")
+    succeed("train", tmp_path / "config.cfg", "--output", tmp_path)
+    last = tmp_path / "model-last"
+    for name in ("tok2vec", "seqrnn_ner"):
+        assert (last / name / "model").read_bytes() == (trained / name / "model").read_bytes()
+    for old, new in zip(spacy.load(trained).pipe(TEXTS), spacy.load(last).pipe(TEXTS), strict=True):
+        assert _entities(old) == _entities(new)
+
+
+def test_train_reads_the_labels_that_init_labels_wrote(config: Path, tmp_path: Path) -> None:
+    succeed("init", "labels", config, tmp_path)
+    labels = srsly.read_json(tmp_path / "seqrnn_ner.json")
+    assert sorted(labels) == ["CITY", "PERSON"]
+    assert sorted(srsly.read_json(tmp_path / "textcat.json")) == ["BAD", "GOOD"]
+    srsly.write_json(tmp_path / "seqrnn_ner.json", ["PERSON", "RIVER", "CITY"])
+    changed = Config().from_disk(config, interpolate=False)
+    changed["initialize"]["components"] = {
+        name: {
+            "labels": {"@readers": "spacy.read_labels.v1", "path": str(tmp_path / f"{name}.json")}
+        }
+        for name in ("seqrnn_ner", "textcat")
+    }
+    changed["training"]["max_steps"] = 2
+    changed.to_disk(tmp_path / "config.cfg")
+    succeed("train", tmp_path / "config.cfg", "--output", tmp_path)
+    nlp = spacy.load(tmp_path / "model-last")
+    assert nlp.get_pipe("seqrnn_ner").labels == ("PERSON", "RIVER", "CITY")
+    assert sorted(nlp.get_pipe("textcat").labels) == ["BAD", "GOOD"]
+
+
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Let child processes take SIGINT, even if this one was started without."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_an_interrupted_training_leaves_a_pipeline(config: Path, tmp_path: Path) -> None:
+    endless = ["--training.max_steps", "0", "--training.eval_frequency", "2"]
+    command = [sys.executable, "-u", "-m", "spacy", "train", config, "-o", tmp_path, *endless]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        # The second row of the table comes after the first checkpoint.
+        rows = (line for line in process.stdout if line.split()[:1] == ["0"])
+        assert next(rows), next(rows)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode != 0
+    nlp = spacy.load(tmp_path / "model-last")
+    assert set(nlp(TEXTS[0]).cats) == {"GOOD", "BAD"}
+    assert nlp.get_pipe("seqrnn_ner").labels == ("CITY", "PERSON")
+
+
+def test_evaluate(trained: Path, corpus: Path, tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics.json"
+    printed = succeed("evaluate", trained, corpus, "--output", metrics)
+    assert "NER (per type)" in printed
+    scores = json.loads(metrics.read_text())
+    assert scores["ents_per_type"]["CITY"] == {"p": 1.0, "r": 1.0, "f": 1.0}
+    assert scores["cats_score"] == 1.0
+
+
+def test_benchmark_speed(trained: Path, corpus: Path) -> None:
+    options = ["--batches", "30", "--batch-size", "2", "--warmup", "1"]
+    assert "Mean:" in succeed("benchmark", "speed", trained, corpus, *options)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "spacy"])
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_apply(trained: Path, tmp_path: Path, suffix: str, n_process: int) -> None:
+    nlp = spacy.load(trained)
+    source, target = tmp_path / f"texts.{suffix}", tmp_path / "out.spacy"
+    if suffix == "jsonl":
+        srsly.write_jsonl(source, [{"text": text} for text in TEXTS])
+    else:
+        DocBin(docs=map(nlp.make_doc, TEXTS)).to_disk(source)
+    succeed("apply", trained, source, target, "--batch-size", "4", "--n-process", str(n_process))
+    expected = DocBin(docs=nlp.pipe(TEXTS), store_user_data=True)
+    applied = DocBin().from_disk(target).get_docs(nlp.vocab)
+    assert_same(applied, expected.get_docs(nlp.vocab))
+
+
+def test_find_threshold(corpus: Path, tmp_path: Path) -> None:
+    nlp = make_pipeline("seqrnn_multilabel", shared=False)
+    train(nlp, initialize(nlp))
+    nlp.to_disk(tmp_path)
+    options = ["seqrnn_multilabel", "threshold", "cats_macro_f", "--n_trials", "3"]
+    printed = succeed("find-threshold", tmp_path, corpus, *options)
+    assert "Best threshold: 0.5 with cats_macro_f value of 1.0" in " ".join(printed.split())

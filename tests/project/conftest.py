@@ -1,0 +1,124 @@
+"""A project in a temporary folder, whose scripts run as a user would run them."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import srsly
+
+ROOT = Path(__file__).parents[2]
+# Public corpora, where they lie beside the checkout.
+DATA = ROOT.parent / "shared" / "data"
+# Nothing listens there: the same as having no network, only quicker.
+NOWHERE = "http://127.0.0.1:9"
+
+needs_data = pytest.mark.skipif(not DATA.exists(), reason="no public corpora beside the checkout")
+
+
+@dataclass
+class Project:
+    """A folder with this project's scripts and with assets of the test's own."""
+
+    folder: Path
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run Python in the project's folder."""
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=self.folder,
+            env={**os.environ, "NO_PROXY": "*"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def fails(self, *arguments: str | Path) -> str:
+        """Run Python, expecting it to fail with one line on stderr, and return this line."""
+        result = self.run(*arguments)
+        assert result.returncode == 1, result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+        (line,) = result.stderr.splitlines()
+        return line
+
+    def succeeds(self, *arguments: str | Path) -> str:
+        """Run Python, expecting it to succeed, and return what it printed."""
+        result = self.run(*arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def write(self, path: str, content: bytes) -> Path:
+        """Write a file."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return target
+
+    def define(self, *assets: dict[str, Any]) -> None:
+        """Write a project.yml and checksums; an asset's `content` is what its file should hold."""
+        contents = {asset["dest"]: asset.pop("content") for asset in assets}
+        sums = {dest: hashlib.sha256(content) for dest, content in contents.items()}
+        lines = [f"{s.hexdigest()}  {dest.removeprefix('assets/')}\n" for dest, s in sums.items()]
+        self.write("assets/checksums.sha256", "".join(lines).encode())
+        for asset in assets:
+            asset["checksum"] = hashlib.md5(contents[asset["dest"]]).hexdigest()
+        srsly.write_yaml(self.folder / "project.yml", {"assets": list(assets)})
+
+    def assets(self) -> set[str]:
+        """Name all files below assets/ but the checksums, hidden and temporary ones included."""
+        folder = self.folder / "assets"
+        files = {
+            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        }
+        return files - {"checksums.sha256"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project with this project's scripts and nothing else."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__*"))
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def whole_project(project: Project) -> Project:
+    """A project with all that this project commits, but without its sample corpora."""
+    for name in ("configs", "project.yml", "assets/checksums.sha256"):
+        source, target = ROOT / name, project.folder / name
+        target.parent.mkdir(exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    return project
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves files, and breaks off in the middle of any named `broken`."""
+
+    def do_GET(self) -> None:
+        if not self.path.endswith("broken"):
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"half")
+
+    def log_message(self, *arguments: Any) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A web server on this machine: its address and the folder whose files it serves."""
+    folder = tmp_path_factory.mktemp("served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as httpd:
+        Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}", folder
+        httpd.shutdown()

@@ -1,0 +1,145 @@
+"""Downloading corpora: what is there is used, what cannot be had is named in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import NOWHERE, Project
+from .zips import make_zip
+
+Server = tuple[str, Path]
+FETCH = "scripts/fetch.py"
+
+
+def test_file_in_place_needs_no_network(project: Project) -> None:
+    project.define({"dest": "assets/toy/a.txt", "url": f"{NOWHERE}/a.txt", "content": b"a"})
+    project.write("assets/toy/a.txt", b"even if it is another file: verify.py says so")
+    assert "Nothing to download" in project.succeeds(FETCH, "toy")
+    assert (project.folder / "assets/toy/a.txt").read_bytes().startswith(b"even")
+
+
+def test_missing_file_is_downloaded(project: Project, server: Server) -> None:
+    url, folder = server
+    (folder / "a.txt").write_bytes(b"a")
+    project.define({"dest": "assets/toy/a.txt", "url": f"{url}/a.txt", "content": b"a"})
+    project.succeeds(FETCH, "toy")
+    assert project.assets() == {"toy/a.txt"}
+    assert (project.folder / "assets/toy/a.txt").read_bytes() == b"a"
+
+
+def test_only_what_is_missing_is_downloaded(project: Project, server: Server) -> None:
+    url, folder = server
+    (folder / "b.txt").write_bytes(b"b")
+    project.define(
+        {"dest": "assets/toy/a.txt", "url": f"{NOWHERE}/a.txt", "content": b"a"},
+        {"dest": "assets/toy/b.txt", "url": f"{url}/b.txt", "content": b"b"},
+    )
+    project.write("assets/toy/a.txt", b"a")
+    project.succeeds(FETCH, "toy")
+    assert project.assets() == {"toy/a.txt", "toy/b.txt"}
+
+
+def test_other_corpora_are_left_alone(project: Project) -> None:
+    project.define(
+        {"dest": "assets/toy/a.txt", "url": f"{NOWHERE}/a.txt", "content": b"a"},
+        {"dest": "assets/other/b.txt", "url": f"{NOWHERE}/b.txt", "content": b"b"},
+    )
+    project.write("assets/toy/a.txt", b"a")
+    project.succeeds(FETCH, "toy")
+
+
+def test_without_network_one_sentence_says_what_to_do(project: Project) -> None:
+    project.define(
+        {"dest": "assets/toy/a.txt", "url": f"{NOWHERE}/a.txt", "content": b"a"},
+        {"dest": "assets/toy/b.txt", "url": f"{NOWHERE}/b.txt", "content": b"b"},
+        {"dest": "assets/toy/c.txt", "url": f"{NOWHERE}/c.txt", "content": b"c"},
+    )
+    project.write("assets/toy/b.txt", b"b")
+    line = project.fails(FETCH, "toy")
+    assert line == (
+        f"Error: assets/toy/a.txt is missing and {NOWHERE}/a.txt cannot be reached (no connection)"
+        f": get the file some other way and put it there, {NOWHERE}/c.txt to assets/toy/c.txt."
+    )
+    assert project.assets() == {"toy/b.txt"}
+
+
+@pytest.mark.parametrize(
+    ("name", "served", "reason"),
+    [
+        ("a.txt", b"changed", "is another file than expected"),
+        ("a.txt", b"<!DOCTYPE html>\n<html>log in first", "is a web page, not the data"),
+        ("a.zip", make_zip({"a": b"a" * 1000})[:-30], "is cut short or is no zip archive"),
+        ("nothing-here.txt", b"", "HTTP status 404"),
+        ("broken", b"", "no connection"),
+    ],
+)
+def test_bad_download_is_not_kept(
+    project: Project, server: Server, name: str, served: bytes, reason: str
+) -> None:
+    url, folder = server
+    if served:
+        (folder / name).write_bytes(served)
+    project.define({"dest": f"assets/toy/{name}", "url": f"{url}/{name}", "content": b"a"})
+    line = project.fails(FETCH, "toy")
+    assert reason in line
+    assert f"{url}/{name}" in line
+    assert f"assets/toy/{name}" in line
+    assert project.assets() == set()
+
+
+def members_of(url: str) -> list[dict[str, object]]:
+    """Two assets inside one archive."""
+    return [
+        {"dest": f"assets/toy/{n}", "archive": url, "member": f"in/{n}", "content": n.encode()}
+        for n in ("a.txt", "b.txt")
+    ]
+
+
+def test_files_are_taken_from_an_archive(project: Project, server: Server) -> None:
+    url, folder = server
+    (folder / "toy.zip").write_bytes(make_zip({"in/a.txt": b"a.txt", "in/b.txt": b"b.txt"}))
+    project.define(*members_of(f"{url}/toy.zip"))
+    project.succeeds(FETCH, "toy")
+    assert project.assets() == {"toy/a.txt", "toy/b.txt"}
+    assert (project.folder / "assets/toy/b.txt").read_bytes() == b"b.txt"
+
+
+@pytest.mark.parametrize(
+    ("archive", "reason"),
+    [
+        (make_zip({"in/a.txt": b"a.txt", "../b.txt": b""}), "leads out of the archive: '../b.txt'"),
+        (make_zip({"in/a.txt": b"a.txt", "/b.txt": b""}), "leads out of the archive: '/b.txt'"),
+        (make_zip({"in/a.txt": b"a.txt", "C:\\b": b""}), "leads out of the archive: 'C:"),
+        (make_zip({"in/other.txt": b""}), "has no member 'in/a.txt'"),
+        (make_zip({"in/a.txt": b"other"}), "is another file than expected"),
+        (make_zip({"in/a.txt": b"a.txt"})[:-20], "is cut short or is no zip archive"),
+        (make_zip({"in/a.txt": b"a.txt"}).replace(b"a.txt", b"x.txt", 1), "cannot be read"),
+        (b"<html>not here</html>", "is no zip archive"),
+    ],
+)
+def test_nothing_is_taken_from_a_bad_archive(
+    project: Project, server: Server, archive: bytes, reason: str
+) -> None:
+    url, folder = server
+    (folder / "toy.zip").write_bytes(archive)
+    project.define(*members_of(f"{url}/toy.zip"))
+    line = project.fails(FETCH, "toy")
+    assert reason in line
+    assert f"{url}/toy.zip" in line
+    assert project.assets() == set()
+
+
+def test_licensed_corpus_is_for_the_user_to_bring(project: Project) -> None:
+    project.define(
+        {"dest": "assets/toy/a.txt", "content": b"a"}, {"dest": "assets/toy/b.txt", "content": b"b"}
+    )
+    line = project.fails(FETCH, "toy")
+    assert line == (
+        "Error: assets/toy/a.txt, assets/toy/b.txt are missing and cannot be downloaded, because "
+        "the text is licensed: put your own copy there."
+    )
+
+
+def test_unknown_corpus(project: Project) -> None:
+    project.define({"dest": "assets/toy/a.txt", "content": b"a"})
+    assert project.fails(FETCH, "joy") == "Error: project.yml has no corpus 'joy', only toy."
