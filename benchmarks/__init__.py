@@ -1,1 +1,1 @@
-"""Measurements: `python -m benchmarks.NAME`. Timing is asserted nowhere in the tests; it lives here."""
+"""Measurements: `python -m benchmarks.NAME`. The tests assert no timing."""

@@ -5,13 +5,13 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+import torch
+
 PACKAGES = ["spacy-seqrnn", "spacy", "thinc", "torch", "numpy"]
 
 
 def describe_environment() -> dict[str, Any]:
     """Machine, threads and versions, for the head of every result."""
-    import torch
-
     return {
         "machine": platform.machine(),
         "processor": _processor(),

@@ -1,11 +1,11 @@
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.training import biluo_tags_to_spans, biluo_to_iob, iob_to_biluo
-import spacy
 
 from spacy_seqrnn.labels import (
     Entities,
@@ -34,10 +34,10 @@ def is_valid(names):
 
 
 def test_names():
-    assert NAMES == [
+    assert [
         *("O", "B-PER", "I-PER", "L-PER", "U-PER"),
         *("B-ORG", "I-ORG", "L-ORG", "U-ORG"),
-    ]
+    ] == NAMES
     assert len(NAMES) == n_tags(2)
     assert tag_names([]) == ["O"]
 
@@ -49,7 +49,7 @@ def test_constraints_allow_the_valid_sequences_and_no_others(length):
     for tags in product(range(n_tags(2)), repeat=length):
         names = [NAMES[tag] for tag in tags]
         own = allowed.start[tags[0]] and allowed.end[tags[-1]]
-        own = own and all(allowed.transitions[a, b] for a, b in zip(tags, tags[1:], strict=False))
+        own = own and all(allowed.transitions[a, b] for a, b in pairwise(tags))
         assert bool(own) == is_valid(names), names
         n_valid += bool(own)
     assert n_valid > 0

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import spacy
@@ -5,6 +7,8 @@ from spacy.training import Example
 from thinc.api import Adam, Linear, Model, chain
 
 from spacy_seqrnn.architectures.heads import clip_gradients, dropout_forward, resized_linear
+
+from ..small import small_ner, small_textcat
 
 
 def two_layers():
@@ -44,28 +48,12 @@ def test_small_gradients_and_no_clipping(max_norm):
 @pytest.mark.parametrize("component", ["seqrnn_ner", "textcat"])
 def test_max_grad_norm_reaches_the_update(component):
     """The gradients that the optimizer gets are within the norm, and only then."""
-    tok2vec = {
-        "@architectures": "spacy.Tok2Vec.v2",
-        "embed": {
-            "@architectures": "spacy-seqrnn.LexemeEmbed.v1",
-            "layers": {"chars": {"@architectures": "spacy-seqrnn.CharCNNEmbed.v1", "width": 4}},
-        },
-        "encode": {"@architectures": "spacy-seqrnn.RNNEncoder.v1", "width": 8},
-    }
-    models = {
-        "seqrnn_ner": {"@architectures": "spacy-seqrnn.NER.v1", "tok2vec": tok2vec},
-        "textcat": {
-            "@architectures": "spacy-seqrnn.TextCat.v1",
-            "tok2vec": tok2vec,
-            "exclusive_classes": True,
-        },
-    }
+    models = {"seqrnn_ner": small_ner, "textcat": partial(small_textcat, True)}
     norms = {}
     for max_norm in (0.0, 0.01):
         nlp = spacy.blank("en")
-        pipe = nlp.add_pipe(
-            component, config={"model": {**models[component], "max_grad_norm": max_norm}}
-        )
+        model = models[component](max_grad_norm=max_norm)
+        pipe = nlp.add_pipe(component, config={"model": model})
         annotation = {"entities": [(0, 4, "LOC")], "cats": {"A": 1.0, "B": 0.0}}
         examples = [Example.from_dict(nlp.make_doc("Oslo sleeps"), annotation)]
         nlp.initialize(lambda examples=examples: examples)
@@ -93,7 +81,10 @@ def test_resized_layer_keeps_what_it_has_learnt():
 
 def test_resized_before_initialization():
     new = resized_linear(Linear(2), 4, new_bias=0.0)
-    assert new.initialize(X=np.zeros((1, 3), dtype="f")).predict(np.ones((1, 3), "f")).shape == (1, 4)
+    assert new.initialize(X=np.zeros((1, 3), dtype="f")).predict(np.ones((1, 3), "f")).shape == (
+        1,
+        4,
+    )
 
 
 def test_dropout():

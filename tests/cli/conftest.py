@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import spacy.cli  # registers the commands
 from spacy.cli._util import app
 from spacy.tokens import DocBin
 from spacy.util import registry

@@ -108,12 +108,15 @@ def test_an_interrupted_training_leaves_a_pipeline(config: Path, tmp_path: Path)
     endless = ["--training.max_steps", "0", "--training.eval_frequency", "2"]
     command = [sys.executable, "-u", "-m", "spacy", "train", config, "-o", tmp_path, *endless]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        # The second row of the table comes after the first checkpoint.
-        rows = (line for line in process.stdout if line.split()[:1] == ["0"])
-        assert next(rows), next(rows)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        try:
+            # A row of the table of scores comes after a checkpoint.
+            assert any(line.split()[:1] == ["2"] for line in process.stdout)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode != 0
+    assert (tmp_path / "model-best").exists()
     nlp = spacy.load(tmp_path / "model-last")
     assert set(nlp(TEXTS[0]).cats) == {"GOOD", "BAD"}
     assert nlp.get_pipe("seqrnn_ner").labels == ("CITY", "PERSON")

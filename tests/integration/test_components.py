@@ -1,6 +1,7 @@
 """Our encoder under every component of spaCy's that takes token vectors, and under our own."""
 
 import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -34,11 +35,23 @@ def test_gives_the_same_in_two_processes(trained: Trained) -> None:
     assert_same(nlp.pipe(TEXTS, batch_size=3, n_process=2), list(nlp.pipe(TEXTS)))
 
 
-@pytest.mark.parametrize("texts", [[""], ["", ""], [" "], []])
-def test_takes_batches_with_nothing_in_them(trained: Trained, texts: list[str]) -> None:
-    docs = list(trained.load().pipe(texts))
-    assert [doc.text for doc in docs] == texts
-    assert not any(doc.ents for doc in docs)
+def test_takes_batches_with_nothing_in_them(trained: Trained) -> None:
+    nlp = trained.load()
+    for texts in ([""], ["", ""], [" "], []):
+        docs = list(nlp.pipe(texts))
+        assert [doc.text for doc in docs] == texts
+        assert not any(doc.ents for doc in docs)
+
+
+@pytest.mark.parametrize("name", ["seqrnn_textcat", "seqrnn_multilabel"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_text_without_tokens_has_no_category(
+    train_once: Callable, name: str, shared: bool
+) -> None:
+    nlp = train_once(name, shared).load()
+    for texts in ([""], ["Otto left Oslo sadly", ""]):
+        *_, doc = nlp.pipe(texts)
+        assert doc.cats == {"GOOD": 0.0, "BAD": 0.0}
 
 
 def test_learns_from_odd_texts_among_ordinary_ones(trained: Trained) -> None:

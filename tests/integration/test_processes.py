@@ -1,6 +1,7 @@
 """Memory zones, threads and processes."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from .components import TEXTS, assert_same, initialize, make_pipeline, train
 
 OURS = ["seqrnn_ner", "seqrnn_textcat", "tagger"]
 
-# Docs so long and layers so wide that torch uses its threads, before the processes part and after
+# Docs so long and layers so wide that torch uses its threads before the processes part.
 PARALLEL = """
 import multiprocessing, sys
 import spacy, torch
@@ -64,10 +65,11 @@ def test_processes_part_from_one_that_has_used_threads(method: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_memory_zones_leave_nothing_behind(shared: bool) -> None:
-    nlp = make_pipeline(*OURS, shared=shared)
+@pytest.mark.parametrize("vectors", [False, True])
+def test_memory_zones_leave_nothing_behind(shared: bool, vectors: bool) -> None:
+    nlp = make_pipeline(*OURS, shared=shared, vectors=vectors)
     train(nlp, initialize(nlp), steps=20)
-    fresh = make_pipeline(*OURS, shared=shared).from_bytes(nlp.to_bytes())
+    fresh = make_pipeline(*OURS, shared=shared, vectors=vectors).from_bytes(nlp.to_bytes())
     zones = [[f"{text} Zone{i} novel{i}" for text in TEXTS] for i in range(3)]
     expected = [list(fresh.pipe(texts)) for texts in zones]
     for i, texts in enumerate(zones):
@@ -87,6 +89,16 @@ def test_labels_outlast_the_memory_zone_of_their_first_use() -> None:
     with loaded.memory_zone():
         assert any(doc.ents for doc in loaded.pipe(TEXTS))
     assert_same(loaded.pipe(TEXTS), nlp.pipe(TEXTS))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_word_vectors_reach_other_processes(shared: bool) -> None:
+    nlp = make_pipeline(*OURS, shared=shared, vectors=True)
+    train(nlp, initialize(nlp), steps=20)
+    expected = list(nlp.pipe(TEXTS))
+    assert_same(nlp.pipe(TEXTS, batch_size=3, n_process=2), expected)
+    loaded = make_pipeline(*OURS, shared=shared, vectors=True).from_bytes(nlp.to_bytes())
+    assert_same(pickle.loads(pickle.dumps(loaded)).pipe(TEXTS), expected)
 
 
 def test_threads_can_share_a_pipeline() -> None:

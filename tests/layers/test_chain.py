@@ -1,6 +1,6 @@
 """Every quantity of the chain against brute-force enumeration of all tag sequences."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def enumerate_paths(chain, doc):
     paths = []
     for tags in product(range(emissions.shape[1]), repeat=len(emissions)):
         score = sum(emissions[t, tag] for t, tag in enumerate(tags))
-        score += sum(chain.transitions[a, b] for a, b in zip(tags, tags[1:], strict=False))
+        score += sum(chain.transitions[a, b] for a, b in pairwise(tags))
         if tags:
             score += chain.start[tags[0]] + chain.end[tags[-1]]
         paths.append((float(score), tags))
@@ -106,7 +106,7 @@ def test_expected_counts(chain):
             if tags:
                 start[tags[0]] += p
                 end[tags[-1]] += p
-            for pair in zip(tags, tags[1:], strict=False):
+            for pair in pairwise(tags):
                 transitions[pair] += p
     np.testing.assert_allclose(counts.transitions, transitions, atol=1e-7)
     np.testing.assert_allclose(counts.start, start, atol=1e-7)
@@ -134,7 +134,7 @@ def test_viterbi(chain):
     tags = doc_major(chain, viterbi(chain))
     row = 0
     for i, length in enumerate(chain.packing.lengths):
-        paths = dict((path, score) for score, path in enumerate_paths(chain, i))
+        paths = {path: score for score, path in enumerate_paths(chain, i)}
         best = max(paths.values())
         assert paths[tuple(tags[row : row + length])] == pytest.approx(best, rel=1e-9)
         row += length
@@ -239,9 +239,7 @@ def test_agrees_with_pytorch_crf():
     crf, padded, mask = _torch_crf(chain, lengths)
     tags = torch.randint(0, 9, mask.shape)
     log_likelihood = crf(padded, tags, mask=mask, reduction="none")
-    score = crf._compute_score(
-        padded.transpose(0, 1), tags.transpose(0, 1), mask.transpose(0, 1)
-    )
+    score = crf._compute_score(padded.transpose(0, 1), tags.transpose(0, 1), mask.transpose(0, 1))
     expected = (score - log_likelihood).detach().numpy()
     np.testing.assert_allclose(log_partition(chain), expected, rtol=1e-9)
     own = doc_major(chain, viterbi(chain)).tolist()

@@ -13,7 +13,7 @@ from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 from spacy.vocab import Vocab
-from thinc.api import SGD, Adam, Model, RAdam, chain, fix_random_seed, expand_window, with_array
+from thinc.api import SGD, Adam, Model, RAdam, chain, expand_window, fix_random_seed, with_array
 
 from spacy_seqrnn.architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed
 from spacy_seqrnn.layers.lexeme_table import LexemeTable
@@ -75,7 +75,9 @@ def change(param):
 
 
 LAYERS = {
-    "MultiHashEmbed": lambda: hash_embed(attrs=["NORM", "PREFIX", "SUFFIX", "SHAPE"], rows=[50] * 4),
+    "MultiHashEmbed": lambda: hash_embed(
+        attrs=["NORM", "PREFIX", "SUFFIX", "SHAPE"], rows=[50] * 4
+    ),
     "MultiHashEmbed with vectors": lambda: hash_embed(include_static_vectors=True),
     "CharacterEmbed": lambda: CharacterEmbed(8, 50, 4, 6, include_static_vectors=False),
     "StaticVectors": lambda: StaticVectors(4),
@@ -262,7 +264,7 @@ def test_pickle_is_without_the_table():
 
 
 def test_table_is_not_saved():
-    model, docs, _ = filled()
+    model, *_ = filled()
     full = model.to_bytes()
     table_of(model).clear()
     assert model.to_bytes() == full

@@ -5,6 +5,8 @@ from thinc.types import Ragged
 
 from spacy_seqrnn.layers.pooling import POOLINGS, pooling_layer, softmax_over_docs
 
+from ..gradients import check_gradient, check_model_gradients
+
 LENGTHS = [3, 0, 1, 5]
 WIDTH = 4
 
@@ -19,7 +21,7 @@ def make(names, bidirectional=True):
 
 
 def docs_of(X):
-    return [doc for doc in np.split(X.dataXd, np.cumsum(X.lengths)[:-1])]
+    return np.split(X.dataXd, np.cumsum(X.lengths)[:-1])
 
 
 EXPECTED = {
@@ -72,19 +74,9 @@ def test_gradient(names):
 
     _, backprop = model.begin_update(X)
     dX = backprop(dY.copy()).dataXd
-    checks = [(X.dataXd, dX)]
-    for node in model.walk():
-        checks += [(node.get_param(name), node.get_grad(name)) for name in node.param_names]
-    for values, gradient in checks:
-        assert values.shape == gradient.shape
-        for index in np.ndindex(values.shape):
-            before = values[index]
-            values[index] = before + 1e-2
-            up = loss()
-            values[index] = before - 1e-2
-            down = loss()
-            values[index] = before
-            assert gradient[index] == pytest.approx((up - down) / 2e-2, abs=2e-3, rel=1e-2)
+    check_gradient(loss, X.dataXd, dX, most=40)
+    if any(node.param_names for node in model.walk()):
+        check_model_gradients(loss, model, most=40)
 
 
 def test_concatenated_in_the_given_order():

@@ -5,9 +5,11 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from thinc.api import Adam, Config, fix_random_seed
+from thinc.api import Adam, fix_random_seed
 
 from spacy_seqrnn.layers.chain import marginals
+
+from ..small import small_ner
 
 TRAIN = [
     ("Anna Berg lives in Oslo .", ["B-PER", "L-PER", "O", "O", "U-LOC", "O"]),
@@ -17,35 +19,12 @@ TRAIN = [
     ("Bob Berg met Anna", ["B-PER", "L-PER", "O", "U-PER"]),
     ("", []),
 ]
-SMALL_MODEL = """
-[model]
-@architectures = "spacy-seqrnn.NER.v1"
-
-[model.tok2vec]
-@architectures = "spacy.Tok2Vec.v2"
-
-[model.tok2vec.embed]
-@architectures = "spacy-seqrnn.LexemeEmbed.v1"
-
-[model.tok2vec.embed.layers]
-
-[model.tok2vec.embed.layers.chars]
-@architectures = "spacy-seqrnn.CharCNNEmbed.v1"
-width = 16
-char_width = 8
-
-[model.tok2vec.encode]
-@architectures = "spacy-seqrnn.RNNEncoder.v1"
-width = 16
-"""
 
 
 def make_nlp(model_options=None, **config):
     fix_random_seed(0)
     nlp = spacy.blank("en")
-    model = Config().from_str(SMALL_MODEL)["model"]
-    model.update(model_options or {})
-    nlp.add_pipe("seqrnn_ner", config={"model": model, **config})
+    nlp.add_pipe("seqrnn_ner", config={"model": small_ner(**(model_options or {})), **config})
     return nlp
 
 
@@ -116,7 +95,7 @@ def test_loss_is_the_negative_log_probability_of_the_gold(nlp):
 
 
 def test_scores_are_probabilities_of_the_entities(nlp):
-    doc = nlp(Doc(nlp.vocab, words="Anna Berg lives in New York City".split()))
+    doc = nlp(Doc(nlp.vocab, words=["Anna", "Berg", "lives", "in", "New", "York", "City"]))
     group = doc.spans["scores"]
     assert [(s.start, s.end, s.label_) for s in group] == [
         (s.start, s.end, s.label_) for s in doc.ents
@@ -197,7 +176,7 @@ def wrong_spans_example(nlp, words, wrong):
     ("words", "wrong"),
     [
         (["Oslo"], (0, 1, "LOC")),
-        ("In New York City Bob sleeps".split(), (1, 4, "LOC")),
+        (["In", "New", "York", "City", "Bob", "sleeps"], (1, 4, "LOC")),
     ],
 )
 def test_incorrect_spans_are_unlearnt(words, wrong):
@@ -231,7 +210,7 @@ def test_weights_turn_the_balance_between_labels():
 
 
 def test_entities_of_earlier_components_are_kept(nlp):
-    doc = Doc(nlp.vocab, words="Anna Berg lives in Oslo".split())
+    doc = Doc(nlp.vocab, words=["Anna", "Berg", "lives", "in", "Oslo"])
     doc.set_ents([Span(doc, 0, 1, "LOC"), Span(doc, 2, 4, "NEW")], blocked=[doc[4:5]])
     doc = nlp(doc)
     found = [(span.text, span.label_) for span in doc.ents]
@@ -255,7 +234,7 @@ def test_works_with_an_entity_ruler_before_it():
 
 
 def test_entities_do_not_cross_sentences(nlp):
-    words = "In New York City Bob sleeps".split()
+    words = ["In", "New", "York", "City", "Bob", "sleeps"]
     starts = [True, False, True, False, False, False]
     doc = nlp(Doc(nlp.vocab, words=words, sent_starts=starts))
     assert not any(span.start < 2 < span.end for span in doc.ents)
@@ -446,7 +425,10 @@ def test_labels_that_cannot_be(label, message):
 
 
 def test_model_that_gives_no_chain():
-    model = {"@architectures": "spacy.Tagger.v2", "tok2vec": {"@architectures": "spacy.HashEmbedCNN.v2"}}
+    model = {
+        "@architectures": "spacy.Tagger.v2",
+        "tok2vec": {"@architectures": "spacy.HashEmbedCNN.v2"},
+    }
     model["tok2vec"] |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
     model["tok2vec"] |= {"maxout_pieces": 2, "subword_features": False, "pretrained_vectors": None}
     with pytest.raises(ValueError, match=r"gives no scores of tag sequences: set `@architectures"):
@@ -461,12 +443,14 @@ def test_weight_that_cannot_be(weight):
 
 def test_weight_of_an_unknown_label():
     nlp = make_nlp(label_weights={"PRE": 2.0})
-    with pytest.raises(ValueError, match="Label 'PRE' .* none of the labels LOC, PER"):
+    with pytest.raises(ValueError, match=r"Label 'PRE' .* none of the labels LOC, PER"):
         nlp.initialize(lambda: make_examples(nlp))
 
 
 def test_unknown_decoder():
-    with pytest.raises(ValueError, match="`decoder = 'crv'` is unknown: set it to one of crf, soft"):
+    with pytest.raises(
+        ValueError, match="`decoder = 'crv'` is unknown: set it to one of crf, soft"
+    ):
         make_nlp({"decoder": "crv"})
 
 

@@ -1,0 +1,40 @@
+"""Gradients against central differences."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from thinc.api import Model
+
+
+def check_gradient(
+    loss: Callable[[], float],
+    values: np.ndarray,
+    gradient: np.ndarray,
+    *,
+    step: float = 1e-2,
+    most: int = 20,
+    abs: float = 2e-3,
+    rel: float = 2e-2,
+) -> None:
+    """Move up to `most` of the values a step up and down, in place, and compare the slopes."""
+    assert values.shape == gradient.shape
+    values, gradient = values.reshape(-1), gradient.reshape(-1)
+    for i in np.random.default_rng(0).permutation(values.size)[:most]:
+        before = values[i]
+        values[i] = before + step
+        up = loss()
+        values[i] = before - step
+        down = loss()
+        values[i] = before
+        assert gradient[i] == pytest.approx((up - down) / (2 * step), abs=abs, rel=rel)
+
+
+def check_model_gradients(loss: Callable[[], float], model: Model, **tolerance: float) -> None:
+    """The same for every parameter of a model that has a gradient, and it must have some."""
+    checked = 0
+    for node in model.walk():
+        for name in node.grad_names:
+            check_gradient(loss, node.get_param(name), node.get_grad(name), **tolerance)
+            checked += 1
+    assert checked
