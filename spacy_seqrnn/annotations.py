@@ -6,7 +6,7 @@ from spacy.errors import Errors
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from .labels import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, Entities, n_tags, tag_of
+from .labels import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, Entities, tag_of
 
 # spaCy's values of ENT_IOB
 IOB_IN, IOB_OUT, IOB_BEGIN = 1, 2, 3
@@ -100,13 +100,15 @@ def wrong_entities(examples: list[Example], key: str, numbers: LabelNumbers) -> 
     return Entities(*np.asarray(rows, dtype="int64").reshape(-1, 4).T)
 
 
-def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers) -> np.ndarray | None:
+def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.ndarray | None:
     """Which tags each token may have, given what earlier components have set.
 
     As in spaCy's `ner`, entities that are there already are kept, blocked tokens stay without
     entity, no entity crosses the start of a sentence, and none begins or ends with whitespace.
     An entity whose label is not among `numbers` takes its tokens out of the question.
 
+    numbers: the labels that can be predicted.
+    size: number of tags, also of labels that cannot be predicted yet.
     Returns booleans for the tokens of all documents one after the other, shape (n_tokens, n_tags),
     or None if every token may have every tag.
     """
@@ -120,7 +122,6 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers) -> np.ndarray | None
         return None
     tags = np.concatenate([_entity_tags(doc[0], doc[1], numbers) for doc in values])
     tags[preset & (tags == MISSING)] = OUTSIDE
-    size = n_tags(len(numbers))
     position = np.where(np.arange(size) == OUTSIDE, -1, (np.arange(size) - 1) % TAGS_PER_LABEL)
     allowed = np.ones((len(iob), size), dtype=bool)
     allowed[sentence_starts == 1] &= ~np.isin(position, [IN, LAST])

@@ -92,12 +92,12 @@ def doc_with(words, ents=(), blocked=(), **options):
 
 
 def allowed_names(doc):
-    allowed = allowed_by_docs([doc], NUMBERS)
+    allowed = allowed_by_docs([doc], NUMBERS, len(NAMES))
     return [{NAMES[i] for i in np.flatnonzero(row)} for row in allowed]
 
 
 def test_nothing_set_allows_everything():
-    assert allowed_by_docs([doc_with(["a", "b"]), doc_with([])], NUMBERS) is None
+    assert allowed_by_docs([doc_with(["a", "b"]), doc_with([])], NUMBERS, len(NAMES)) is None
 
 
 def test_preset_entities_are_fixed():
@@ -110,11 +110,19 @@ def test_preset_entities_of_unknown_labels_and_blocked_tokens_are_outside():
     assert allowed_names(doc) == [{"O"}, {"O"}, {"O"}]
 
 
+def test_labels_that_cannot_be_predicted_yet():
+    """Their tags exist, but an entity that has one of them is like one of an unknown label."""
+    doc = doc_with(["a", "b"], [(0, 1, "ORG")])
+    per = {name: number for name, number in NUMBERS.items() if number == 0}
+    allowed = allowed_by_docs([doc], per, len(NAMES))
+    assert allowed.tolist() == [[True] + [False] * 8, [True] * 9]
+
+
 def test_outside_is_no_constraint():
     """spaCy's ner finds entities where an earlier component has said that there are none."""
     doc = Doc(NLP.vocab, words=["a"])
     doc.set_ents([], default="outside")
-    assert allowed_by_docs([doc], NUMBERS) is None
+    assert allowed_by_docs([doc], NUMBERS, len(NAMES)) is None
 
 
 def test_no_entity_crosses_a_sentence_or_ends_in_whitespace():

@@ -1,4 +1,4 @@
-"""The entity recogniser: `nlp.add_pipe("seqrnn_ner")`."""
+"""The entity recogniser that `nlp.add_pipe("seqrnn_ner")` adds."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations import (
     MISSING,
@@ -29,73 +29,6 @@ from ..annotations import (
 from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tags
 from ..layers.chain import LinearChain, Segments, segment_log_posteriors, viterbi
 from ..layers.crf import negative_log_likelihood, squared_difference, wrong_segments_loss
-
-DEFAULT_MODEL_CONFIG = """
-[model]
-@architectures = "spacy-seqrnn.NER.v1"
-decoder = "crf"
-max_grad_norm = 0.0
-
-[model.tok2vec]
-@architectures = "spacy.Tok2Vec.v2"
-
-[model.tok2vec.embed]
-@architectures = "spacy-seqrnn.LexemeEmbed.v1"
-include_static_vectors = false
-
-[model.tok2vec.embed.layers]
-
-[model.tok2vec.embed.layers.words]
-@architectures = "spacy.MultiHashEmbed.v2"
-width = 96
-attrs = ["NORM","PREFIX","SUFFIX","SHAPE"]
-rows = [5000,1000,2500,2500]
-include_static_vectors = false
-
-[model.tok2vec.embed.layers.chars]
-@architectures = "spacy-seqrnn.CharCNNEmbed.v1"
-width = 30
-
-[model.tok2vec.encode]
-@architectures = "spacy-seqrnn.RNNEncoder.v1"
-cell = "lstm"
-width = 256
-depth = 1
-"""
-DEFAULT_MODEL = Config().from_str(DEFAULT_MODEL_CONFIG)["model"]
-
-
-@Language.factory(
-    "seqrnn_ner",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
-    default_config={
-        "model": DEFAULT_MODEL,
-        "incorrect_spans_key": None,
-        "spans_key": None,
-        "label_weights": {},
-        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
-    },
-    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
-)
-def make_seqrnn_ner(
-    nlp: Language,
-    name: str,
-    model: Model[list[Doc], LinearChain],
-    incorrect_spans_key: str | None,
-    spans_key: str | None,
-    label_weights: dict[str, float],
-    scorer: Callable | None,
-) -> "RecurrentNER":
-    """Create a `RecurrentNER`; see there."""
-    return RecurrentNER(
-        nlp.vocab,
-        model,
-        name,
-        incorrect_spans_key=incorrect_spans_key,
-        spans_key=spans_key,
-        label_weights=label_weights,
-        scorer=scorer,
-    )
 
 
 @dataclass(frozen=True)
@@ -248,11 +181,13 @@ class RecurrentNER(TrainablePipe):
 
     def _constrain(self, chain: LinearChain, docs: list[Doc]) -> LinearChain:
         """Rule out what the documents' annotation forbids and labels that were never trained."""
+        numbers = self._label_numbers
         if self.cfg["unseen_labels"]:
             seen = [label not in self.cfg["unseen_labels"] for label in self.labels]
             seen_tags = np.asarray([True, *np.repeat(seen, TAGS_PER_LABEL)])
             chain = chain.restrict(chain.xp.asarray(seen_tags))
-        allowed = allowed_by_docs(docs, self._label_numbers)
+            numbers = {name: number for name, number in numbers.items() if seen[number]}
+        allowed = allowed_by_docs(docs, numbers, n_tags(len(self.labels)))
         if allowed is None:
             return chain
         return chain.restrict(chain.xp.asarray(allowed[chain.packing.to_packed]))

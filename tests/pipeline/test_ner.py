@@ -222,6 +222,14 @@ def test_entities_of_earlier_components_are_kept(nlp):
     assert "NEW" not in nlp.get_pipe("seqrnn_ner").labels
 
 
+def test_earlier_entities_of_a_label_that_was_never_trained_are_kept():
+    nlp = trained()
+    nlp.get_pipe("seqrnn_ner").add_label("NEW")
+    doc = Doc(nlp.vocab, words=["Oslo", "sleeps"])
+    doc.set_ents([Span(doc, 1, 2, "NEW")], default="missing")
+    assert [(e.text, e.label_) for e in nlp(doc).ents] == [("Oslo", "LOC"), ("sleeps", "NEW")]
+
+
 def test_works_with_an_entity_ruler_before_it():
     nlp = trained()
     ruler = nlp.add_pipe("entity_ruler", before="seqrnn_ner")
