@@ -232,8 +232,10 @@ class RecurrentNER(TrainablePipe):
         losses.setdefault(self.name, 0.0)
         validate_examples(examples, "RecurrentNER.update")
         self._add_labels_of(examples)
-        if not any(self._has_gold(example) for example in examples):
+        if not any(len(example.predicted) for example in examples):
             return losses
+        # A batch without annotation goes all the way too, with a gradient of zero: a shared tok2vec
+        # waits for its last listener before it passes on what the others have sent.
         set_dropout_rate(self.model, drop)
         chain, backprop = self.model.begin_update([example.predicted for example in examples])
         loss, d_chain = self.get_loss(examples, chain)
@@ -251,13 +253,6 @@ class RecurrentNER(TrainablePipe):
         if self.cfg["unseen_labels"]:
             unseen = [label for label in self.cfg["unseen_labels"] if label not in found]
             self.cfg["unseen_labels"] = unseen
-
-    def _has_gold(self, example: Example) -> bool:
-        if not len(example.predicted):
-            return False
-        key = self.incorrect_spans_key
-        has_wrong = key is not None and len(example.reference.spans.get(key, [])) > 0
-        return has_wrong or example.reference.has_annotation("ENT_IOB")
 
     def get_loss(
         self, examples: Iterable[Example], chain: LinearChain

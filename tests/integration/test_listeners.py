@@ -5,6 +5,7 @@ import spacy
 from spacy.language import Language
 from thinc.api import Optimizer
 
+from ..conftest import gold_examples
 from .components import (
     COMPONENTS,
     TEXTS,
@@ -97,3 +98,14 @@ def test_many_components_share_one_tok2vec(tmp_path) -> None:
     assert {name: score(nlp, name) for name in names} == dict.fromkeys(names, 1.0)
     nlp.to_disk(tmp_path)
     assert_same(spacy.load(tmp_path).pipe(TEXTS), nlp.pipe(TEXTS))
+
+
+def test_a_batch_without_entities_still_teaches_the_shared_tok2vec() -> None:
+    nlp = make_pipeline("seqrnn_textcat", "seqrnn_ner", shared=True)
+    initialize(nlp)
+    examples = gold_examples(nlp)
+    for example in examples:
+        example.reference.set_ents([], default="missing")
+    nlp.update(examples, sgd=False)
+    nodes = list(nlp.get_pipe("tok2vec").model.walk())
+    assert any(node.get_grad(name).any() for node in nodes for name in node.grad_names)
