@@ -47,7 +47,7 @@ def measure(
         [name, *(f"{f(values):,.0f}" for f in (min, median, max))]
         for name, values in speeds.items()
     ]
-    msg.table(rows, header=["words/s", "min", "median", "max"], divider=True, aligns="lrrr")
+    msg.table(rows, header=["words/s", "min", "median", "max"], divider=True, aligns=tuple("lrrr"))
     ratio = median(speeds["seqrnn_ner"]) / median(speeds["spaCy ner"])
     msg.text(f"ratio of the medians: {ratio:.2f}")
     msg.text(srsly.json_dumps(describe_environment()))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from spacy.attrs import NORM, ORTH, intify_attr
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Model, Ops
 from thinc.types import Ragged
 
 from ..types import Floats2d, Ints1d
@@ -34,11 +34,14 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
 
     layers: models from documents to lists of (n_tokens, width) arrays or `Ragged`.
     table_size: distinct words whose vectors are kept between batches in prediction. They are
-        forgotten as soon as parameters, vocab or vectors change.
+        forgotten as soon as parameters or vocab change. What layers make of the vocab's word
+        vectors is not kept, as those can be changed in place without a trace; such layers come
+        last in the result.
 
     Returns a model to one (n_tokens, nO) array per document.
     Raises ValueError for layers that look at anything but the word.
     """
+    layers = sorted(layers, key=_reads_vectors)
     return Model(
         "with_lexemes",
         forward,
@@ -47,10 +50,15 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
         dims={"nO": None},
         attrs={
             "columns": _columns(layers),
+            "n_kept": len(layers) - sum(map(_reads_vectors, layers)),
             "table": LexemeTable(table_size),
             "gradients": PendingGradients(),
         },
     )
+
+
+def _reads_vectors(layer: Embedder) -> bool:
+    return any(node.name in ("static_vectors", "word_vectors") for node in layer.walk())
 
 
 def _columns(layers: list[Embedder]) -> list[int | str]:
@@ -110,7 +118,7 @@ def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floa
         return split_docs(_predict(model, docs), lengths), lambda dYs: []
     model.attrs["table"].clear()
     words = distinct_words(docs, model.attrs["columns"])
-    Y, backprop_layers = _embed(model, words.doc, is_train=True)
+    Y, backprop_layers = _embed(model.ops, model.layers, words.doc, is_train=True)
     index = model.ops.xp.asarray(words.index)
 
     def backprop(dYs: list[Floats2d]) -> list[Doc]:
@@ -130,27 +138,34 @@ def _predict(model: Embedder, docs: list[Doc]) -> Floats2d:
     keys, columns = _token_keys(docs, model.attrs["columns"])
     distinct, first, index = np.unique(keys, return_index=True, return_inverse=True)
     vocab = docs[0].vocab
+    n_kept = model.attrs["n_kept"]
 
-    def compute(missing: np.ndarray) -> Floats2d:
-        doc = _doc_of_words(vocab, columns[first[missing]], model.attrs["columns"])
-        return _embed(model, doc, is_train=False)[0]
+    def run(layers: list[Embedder], words: np.ndarray) -> Floats2d:
+        doc = _doc_of_words(vocab, columns[first[words]], model.attrs["columns"])
+        return _embed(model.ops, layers, doc, is_train=False)[0]
 
-    if _awaits_update(model):
-        rows = compute(np.arange(len(distinct)))
+    everything = np.arange(len(distinct))
+    if _awaits_update(model) or not n_kept:
+        rows = run(model.layers, everything)
     else:
+        compute = partial(run, model.layers[:n_kept])
         rows = model.attrs["table"].rows(distinct, _sources(model, vocab), compute)
+        if n_kept < len(model.layers):
+            others = run(model.layers[n_kept:], everything)
+            rows = model.ops.xp.concatenate([rows, others], axis=1)
     return rows[model.ops.xp.asarray(index)]
 
 
 def _sources(model: Embedder, vocab: Any) -> list[Any]:
-    """What the vectors are computed from. Optimizers and loading put new objects in its place."""
+    """What kept rows are computed from. Optimizers and loading put new objects in its place."""
     params = [
         node.get_param(name)
-        for node in model.walk()
+        for layer in model.layers[: model.attrs["n_kept"]]
+        for node in layer.walk()
         for name in node.param_names
         if node.has_param(name)
     ]
-    return [vocab, vocab.vectors, getattr(vocab.vectors, "data", None), *params]
+    return [vocab, *params]
 
 
 def _awaits_update(model: Embedder) -> bool:
@@ -187,17 +202,16 @@ def _doc_of_words(vocab: Any, values: np.ndarray, columns: list[int | str]) -> D
     return doc
 
 
-def _embed(model: Embedder, doc: Doc, is_train: bool) -> tuple[Floats2d, Callable]:
-    """Run all layers over one document and concatenate. Shape (n_words, nO)."""
-    results = [_run_layer(layer, doc, is_train) for layer in model.layers]
-    outputs = [Y for Y, _ in results]
-    ends = np.cumsum([Y.shape[1] for Y in outputs], dtype="int64").tolist()
+def _embed(ops: Ops, layers: list[Embedder], doc: Doc, is_train: bool) -> tuple[Floats2d, Callable]:
+    """Run layers over one document and concatenate. Shape (n_words, width)."""
+    results = [_run_layer(layer, doc, is_train) for layer in layers]
+    ends = np.cumsum([Y.shape[1] for Y, _ in results]).tolist()
 
     def backprop(dY: Floats2d) -> None:
         for (_, backprop_layer), start, end in zip(results, [0, *ends], ends, strict=False):
-            backprop_layer(model.ops.as_contig(dY[:, start:end]))
+            backprop_layer(ops.as_contig(dY[:, start:end]))
 
-    return model.ops.xp.concatenate(outputs, axis=1), backprop
+    return ops.xp.concatenate([Y for Y, _ in results], axis=1), backprop
 
 
 def _run_layer(layer: Embedder, doc: Doc, is_train: bool) -> tuple[Floats2d, Callable]:
@@ -223,7 +237,8 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
         model.set_dim("nO", sum(layer.get_dim("nO") for layer in model.layers))
         return
     words = distinct_words(X, model.attrs["columns"]) if any(map(len, X)) else None
-    model.set_dim("nO", _embed(model, words.doc if words else X[0], is_train=False)[0].shape[1])
+    Y, _ = _embed(model.ops, model.layers, words.doc if words else X[0], is_train=False)
+    model.set_dim("nO", Y.shape[1])
     if words:
         _check_context_free(model, X, words)
 

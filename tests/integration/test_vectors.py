@@ -30,7 +30,6 @@ def _assert_up_to_date(nlp: Language) -> None:
     assert_same(docs, fresh.pipe(TEXTS))
 
 
-@pytest.mark.xfail(strict=True, reason="the table of words does not see changes in place")
 @pytest.mark.parametrize("word", ["Oslo", "wörds"], ids=["another vector", "a first vector"])
 def test_a_vector_that_is_set_counts_at_once(nlp: Language, word: str) -> None:
     nlp.vocab.set_vector(word, np.asarray([9.0, -9.0, 9.0], dtype="float32"))
