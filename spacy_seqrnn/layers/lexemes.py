@@ -237,8 +237,8 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
         model.set_dim("nO", sum(layer.get_dim("nO") for layer in model.layers))
         return
     words = distinct_words(X, model.attrs["columns"]) if any(map(len, X)) else None
-    Y, _ = _embed(model.ops, model.layers, words.doc if words else X[0], is_train=False)
-    model.set_dim("nO", Y.shape[1])
+    rows, _ = _embed(model.ops, model.layers, words.doc if words else X[0], is_train=False)
+    model.set_dim("nO", rows.shape[1])
     if words:
         _check_context_free(model, X, words)
 
