@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from thinc.util import get_array_module
 
-from ..types import Floats1d, Floats2d, Ints1d
+from ..types import Bools2d, Floats1d, Floats2d, Ints1d
 from .packed import Packing
 
 # A product of exponentials below this has lost its precision or vanished.
@@ -54,7 +54,7 @@ class LinearChain:
     def xp(self) -> Any:
         return get_array_module(self.emissions)
 
-    def restrict(self, allowed: Floats2d) -> "LinearChain":
+    def restrict(self, allowed: Bools2d) -> "LinearChain":
         """The chain of the sequences that use allowed tags only.
 
         allowed: booleans in packed order, shape (n_tokens, n_tags), or (n_tags,) for all tokens.
@@ -96,15 +96,17 @@ def forward_backward(chain: LinearChain) -> Recursion:
     """Sum over all tag sequences (Rabiner 1989)."""
     chain = chain.as_float64()
     forward = _forward(chain)
-    log_partition = _log_sum_exp(forward[_last_rows(chain)] + chain.end, axis=1)
-    return Recursion(forward, _backward(chain), log_partition)
+    return Recursion(forward, _backward(chain), _log_partition(chain, forward))
 
 
 def log_partition(chain: LinearChain) -> Floats1d:
     """log Z of each document, in batch order; 0 for an empty one. Shape (n_docs,)."""
     chain = chain.as_float64()
-    scores = _log_sum_exp(_forward(chain)[_last_rows(chain)] + chain.end, axis=1)
-    return chain.packing.per_doc(scores, empty=0.0)
+    return chain.packing.per_doc(_log_partition(chain, _forward(chain)), empty=0.0)
+
+
+def _log_partition(chain: LinearChain, forward: Floats2d) -> Floats1d:
+    return _log_sum_exp(forward[_last_rows(chain)] + chain.end, axis=1)
 
 
 def marginals(chain: LinearChain) -> Floats2d:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from thinc.api import Model
 
-from ..types import Floats1d, Floats2d
+from ..types import Bools2d, Floats1d, Floats2d
 from .chain import SCORES, LinearChain, Segments, expected_counts, segment_log_posteriors
 from .packed import Packed, make_packing
 
@@ -116,7 +116,7 @@ def constrain(model: Model[Packed, LinearChain], chain: LinearChain) -> LinearCh
 
 
 def negative_log_likelihood(
-    chain: LinearChain, gold: Floats2d, costs: Floats2d | None = None
+    chain: LinearChain, gold: Bools2d, costs: Floats2d | None = None
 ) -> tuple[Floats1d, LinearChain]:
     """log Z − log Z(gold): the negative log probability of all sequences that the gold allows.
 
@@ -177,7 +177,7 @@ def _copy_docs(chain: LinearChain, docs: np.ndarray) -> tuple[LinearChain, Float
     return replace(chain, emissions=chain.emissions[rows], packing=packing), rows
 
 
-def _only(chain: LinearChain, segments: Segments) -> Floats2d:
+def _only(chain: LinearChain, segments: Segments) -> Bools2d:
     """Which tags remain if every segment is as given. Booleans, shape (n_tokens, n_tags)."""
     xp = chain.xp
     rows = xp.asarray(segments.packed_rows(chain.packing))

@@ -100,12 +100,10 @@ class DistinctWords:
     """The distinct words of a batch.
 
     doc: a document that has each of them once.
-    keys: a number for each. Shape (n_words,), uint64.
     index: which of them each token of the batch is. Shape (n_tokens,).
     """
 
     doc: Doc
-    keys: Ints1d
     index: Ints1d
 
 
@@ -183,8 +181,8 @@ def _awaits_update(model: Embedder) -> bool:
 def distinct_words(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
     """The distinct words of a batch, as far as the attributes `columns` tell them apart."""
     token_keys, values = _token_keys(docs, columns)
-    keys, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
-    return DistinctWords(_doc_of_words(docs[0].vocab, values[first], columns), keys, index)
+    _, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
+    return DistinctWords(_doc_of_words(docs[0].vocab, values[first], columns), index)
 
 
 def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.ndarray]:
