@@ -57,6 +57,25 @@ class Packing:
         """The rank of the document that each packed row belongs to. Shape (n_tokens,)."""
         return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
 
+    @property
+    def turned(self) -> np.ndarray:
+        """For each packed row the row of the same document at the same distance from its end.
+
+        `X[turned]` is the batch with every document turned round. Shape (n_tokens,).
+        """
+        ranks = self.rank_of_row
+        steps = np.repeat(np.arange(len(self.size_at_t)), self.size_at_t)
+        lengths = -np.sort(-self.lengths)
+        return self.starts[lengths[ranks] - 1 - steps] + ranks
+
+    @property
+    def previous(self) -> np.ndarray:
+        """For each packed row that of the token before it; -1 for first tokens. (n_tokens,)"""
+        before = np.roll(self.starts, 1)
+        rows = np.repeat(before, self.size_at_t) + self.rank_of_row
+        rows[: self.n_sequences] = -1
+        return rows
+
     def per_doc(self, values: np.ndarray, empty: float) -> np.ndarray:
         """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
         padded = np.full(len(self.lengths), empty, dtype=values.dtype)

@@ -21,6 +21,7 @@ from thinc.initializers import glorot_uniform_init
 from thinc.util import torch2xp
 
 from ..types import Floats1d, FloatsXd
+from .lstm import Weights, lstm_backward, lstm_forward
 from .packed import Packed, Packing
 
 # Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
@@ -99,6 +100,8 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
         with torch.inference_mode():
             Y = _run(model, _to_torch(model.ops, X.data), _tensors(model), X.packing)
         return Packed(_to_xp(model.ops, Y), X.packing), _no_backprop
+    if model.attrs["cell"] == "lstm" and model.ops.device_type == "cpu":
+        return _train_lstm(model, X)
     x = _to_torch(model.ops, X.data).requires_grad_()
     tensors = [tensor.requires_grad_() for tensor in _tensors(model)]
     with torch.enable_grad():
@@ -111,6 +114,46 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
         return Packed(_to_xp(model.ops, dx), X.packing)
 
     return Packed(_to_xp(model.ops, y), X.packing), backprop
+
+
+def _train_lstm(model: Model[Packed, Packed], X: Packed) -> tuple[Packed, Callable]:
+    """The LSTM on a CPU, where torch's own way back is slow."""
+    weights = _lstm_weights(model)
+    with torch.inference_mode():
+        y, trace = lstm_forward(_to_torch(model.ops, X.data), weights, X.packing)
+
+    def backprop(dY: Packed) -> Packed:
+        with torch.inference_mode():
+            dy = _to_torch(model.ops, dY.data)
+            dx, d_weights = lstm_backward(dy, weights, X.packing, trace)
+            _add_gradients(model, _lstm_tensors(model, d_weights))
+        return Packed(_to_xp(model.ops, dx), X.packing)
+
+    return Packed(_to_xp(model.ops, y), X.packing), backprop
+
+
+def _lstm_weights(model: Model) -> Weights:
+    """One array for both directions of what `_tensors` gives."""
+    directions = model.attrs["directions"]
+    tensors = _tensors(model)
+    matrices, biases = tensors[: 2 * directions], tensors[2 * directions : 4 * directions]
+    states = tensors[4 * directions :] or list(torch.zeros(2, directions, _hidden(model)))
+    return Weights(
+        torch.stack(matrices[::2]),
+        torch.stack(matrices[1::2]),
+        torch.stack(biases[::2]) + torch.stack(biases[1::2]),
+        *states,
+    )
+
+
+def _lstm_tensors(model: Model, weights: Weights) -> list[torch.Tensor]:
+    """The inverse of `_lstm_weights` for gradients; both biases have the same."""
+    matrices = [
+        pair[i] for i in range(len(weights.bias)) for pair in (weights.input, weights.recurrent)
+    ]
+    biases = [bias for bias in weights.bias for _ in range(2)]
+    states = [weights.initial_h, weights.initial_c] if len(model.param_names) > 1 else []
+    return [*matrices, *biases, *states]
 
 
 def _no_backprop(dY: Packed) -> Packed:
