@@ -20,7 +20,7 @@ from wasabi import msg
 
 from .environment import describe_environment
 
-SPACY_CONFIG = Path(__file__).parent / "spacy_ner.cfg"
+SPACY_CONFIG = Path(__file__).parent / "accuracy/spacy_ner.cfg"
 
 
 def measure(

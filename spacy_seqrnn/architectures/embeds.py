@@ -97,9 +97,8 @@ def LexemeEmbed(
 
     layers: any of this package's and spaCy's embedding layers, under names of your choice.
     include_static_vectors: append the pipeline's word vectors; zeros for words without one.
-    correction_rows: rows of a table of learned corrections, which start at zero and are added to
-        the word vectors; 0 for none. A word has the row of its hash, so take several times as many
-        rows as the training data has distinct words.
+    correction_rows: how many words may have a learned correction, which starts at zero and is added
+        to their word vector; 0 for none. They are the first that training meets.
     table_size: distinct words to remember in prediction; memory is about 4 bytes times this times
         the width.
 

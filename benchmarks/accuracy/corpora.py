@@ -1,0 +1,89 @@
+"""The corpora of the benchmark, and how either side is trained on them."""
+
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weasel.util import load_project_config
+
+VECTORS = "training/vectors/glove-6b-50d"
+CONFIGS = Path(__file__).parent
+OURS, SPACY = "spacy-seqrnn", "spaCy"
+SIDES = [OURS, SPACY]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One row of the table.
+
+    title: what the table calls it.
+    task: "ner" or "textcat".
+    vectors: whether the recipes use word vectors.
+    lang: language of spaCy's side.
+    published: what the literature reports for recurrent networks without a language model.
+    """
+
+    title: str
+    task: str
+    vectors: bool = True
+    lang: str = "en"
+    published: list[str] = field(default_factory=list)
+
+    @property
+    def metric(self) -> str:
+        """The score of the table, in percent."""
+        return "entity F1" if self.task == "ner" else "accuracy"
+
+
+CORPORA = {
+    "conll2003": Corpus(
+        "CoNLL-2003 English",
+        "ner",
+        published=["90.94 Lample 2016", "91.21 Ma and Hovy 2016", "91.35 Yang 2018 (all 100d)"],
+    ),
+    "wnut17": Corpus("WNUT-17", "ner", published=["41.9 Aguilar 2017 (gazetteers, 400d)"]),
+    "conll2002": Corpus(
+        "CoNLL-2002 Spanish, no vectors",
+        "ner",
+        vectors=False,
+        lang="es",
+        published=["85.75 Lample 2016 (64d vectors)"],
+    ),
+    "rt-polarity": Corpus("rt-polarity", "textcat", published=["81.0 BLSTM with attention (300d)"]),
+    "sst2": Corpus(
+        "SST-2, sentences only", "textcat", published=["84.9 LSTM, 87.5 BiLSTM (300d, phrases)"]
+    ),
+    "movie-reviews": Corpus("movie-reviews", "textcat"),
+}
+
+
+def preparation(name: str) -> list[str]:
+    """The project's commands that come before the training."""
+    workflow = load_project_config(Path.cwd())["workflows"][name]
+    return [command for command in workflow if not command.startswith(("train-", "evaluate-"))]
+
+
+def training_command(name: str, side: str, seed: int, output: Path) -> list[str]:
+    """The command line that trains one side. Ours is that of the project's own recipe."""
+    if side == OURS:
+        return recipe(name, seed, output)
+    corpus = CORPORA[name]
+    command = [sys.executable, "-m", "spacy", "train", str(CONFIGS / f"spacy_{corpus.task}.cfg")]
+    command += ["--output", str(output), "--training.seed", str(seed), "--nlp.lang", corpus.lang]
+    command += ["--paths.train", f"corpus/{name}/train.spacy"]
+    command += ["--paths.dev", f"corpus/{name}/dev.spacy"]
+    if corpus.vectors:
+        return [*command, "--paths.vectors", VECTORS]
+    embed = f"components.{corpus.task}.model.tok2vec.embed"
+    return [*command, f"--{embed}.include_static_vectors", "false"]
+
+
+def recipe(name: str, seed: int, output: Path) -> list[str]:
+    """The training command of project.yml, with another seed and output folder."""
+    config = load_project_config(Path.cwd(), overrides={"vars.seed": seed})
+    (line,) = next(c for c in config["commands"] if c["name"] == f"train-{name}")["script"]
+    command = shlex.split(line)
+    command[0] = sys.executable
+    command[command.index("--output") + 1] = str(output)
+    return command

@@ -1,0 +1,94 @@
+"""Scores of a trained pipeline on a corpus: spaCy's scorer, seqeval and bootstrap intervals."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+from spacy.tokens import Doc
+from spacy.training import Corpus, Example
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+def score(model: Path, docs: Path, task: str) -> dict[str, Any]:
+    """Score a pipeline. All values in percent.
+
+    `score` is the entity F1 or the accuracy, `interval` its 95 % bootstrap interval over documents,
+    `per_type` precision, recall and F1 of each label. For entities, `seqeval` is the F1 of seqeval
+    in its strict mode; for categories, `macro_f` is spaCy's macro-averaged F1.
+    """
+    nlp = spacy.load(model)
+    examples = list(Corpus(docs)(nlp))
+    scores = nlp.evaluate(examples)  # leaves the predictions in the examples
+    if task == "ner":
+        counts = np.asarray([entity_counts(example) for example in examples])
+        return {
+            "score": percent(scores["ents_f"]),
+            "interval": interval(counts, f1),
+            "precision": percent(scores["ents_p"]),
+            "recall": percent(scores["ents_r"]),
+            "seqeval": percent(seqeval_f1(examples)),
+            "per_type": percent(scores["ents_per_type"]),
+        }
+    correct = np.asarray([[is_correct(example), 1] for example in examples])
+    return {
+        "score": percent(accuracy(correct.sum(axis=0))),
+        "interval": interval(correct, accuracy),
+        "macro_f": percent(scores["cats_macro_f"]),
+        "per_type": percent(scores["cats_f_per_type"]),
+    }
+
+
+def entity_counts(example: Example) -> tuple[int, int, int]:
+    """Entities found, predicted and annotated in one document."""
+    predicted = {(span.start_char, span.end_char, span.label_) for span in example.predicted.ents}
+    gold = {(span.start_char, span.end_char, span.label_) for span in example.reference.ents}
+    return len(predicted & gold), len(predicted), len(gold)
+
+
+def is_correct(example: Example) -> bool:
+    """Whether the most probable category is the annotated one."""
+    predicted, gold = example.predicted.cats, example.reference.cats
+    return max(predicted, key=predicted.__getitem__) == max(gold, key=gold.__getitem__)
+
+
+def f1(counts: np.ndarray) -> np.ndarray:
+    """Micro F1 of summed counts of found, predicted and annotated entities, in the last axis."""
+    found, predicted, gold = np.moveaxis(counts, -1, 0)
+    return 2 * found / np.maximum(predicted + gold, 1)
+
+
+def accuracy(counts: np.ndarray) -> np.ndarray:
+    """The share of correct documents of summed counts, in the last axis."""
+    return counts[..., 0] / counts[..., 1]
+
+
+def interval(counts: np.ndarray, metric: Any) -> tuple[float, float]:
+    """The bootstrap percentile interval (Efron 1979) of a metric of summed counts per document."""
+    n_docs = len(counts)
+    draws = np.random.default_rng(0).multinomial(n_docs, [1 / n_docs] * n_docs, size=RESAMPLES)
+    low, high = np.quantile(metric(draws @ counts), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return percent(low), percent(high)
+
+
+def seqeval_f1(examples: list[Example]) -> float:
+    """Micro F1 of seqeval on IOB2 tags, which counts entities by code of its own."""
+    gold = [iob_tags(example.reference) for example in examples]
+    predicted = [iob_tags(example.predicted) for example in examples]
+    return f1_score(gold, predicted, mode="strict", scheme=IOB2)
+
+
+def iob_tags(doc: Doc) -> list[str]:
+    """The IOB2 tag of each token."""
+    return [f"{t.ent_iob_}-{t.ent_type_}" if t.ent_type_ else "O" for t in doc]
+
+
+def percent(value: Any) -> Any:
+    """Shares as percentages with two decimals, in dicts too."""
+    if isinstance(value, dict):
+        return {name: percent(inner) for name, inner in value.items()}
+    return round(100 * float(value), 2)

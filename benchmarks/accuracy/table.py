@@ -1,0 +1,46 @@
+"""Write the README's accuracy table from the files of results.
+
+`python -m benchmarks.accuracy.table`
+"""
+
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from .corpora import CORPORA, OURS, SIDES, SPACY
+from .results import environment_line, markdown_table, read_results, replace_section, spread
+
+README = Path("README.md")
+
+
+def main() -> None:
+    """Replace the table in the README."""
+    results = [r for side in SIDES for r in read_results(side=side)]
+    rows = [row(name) for name in CORPORA if any(r["corpus"] == name for r in results)]
+    header = ["corpus, test score", SPACY, OURS, "95 % interval", "dev", "minutes", "published"]
+    note = f"Measured on: {environment_line(results)}."
+    replace_section(README, "accuracy", f"{markdown_table(header, rows)}\n\n{note}")
+
+
+def row(name: str) -> list[str]:
+    """One corpus: both sides, our bootstrap interval, development score and training time."""
+    corpus = CORPORA[name]
+    ours, spacy = read_results(corpus=name, side=OURS), read_results(corpus=name, side=SPACY)
+    return [
+        f"{corpus.title}, {corpus.metric}",
+        scores(spacy),
+        f"**{scores(ours)}**",
+        "–".join(f"{mean(r['test']['interval'][i] for r in ours):.1f}" for i in range(2)),
+        scores(ours, "dev"),
+        spread([r["train_seconds"] / 60 for r in ours]),
+        ", ".join(corpus.published) or "–",
+    ]
+
+
+def scores(results: list[dict[str, Any]], split: str = "test") -> str:
+    """Mean and standard deviation over seeds."""
+    return spread([result[split]["score"] for result in results]) if results else "–"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Text classification by word n-grams, the company that a recurrent model profits from."""
+
+from collections.abc import Callable
+
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from ..layers.ngrams import ngram_scores
+from ..types import Floats2d
+from .checks import check_at_least, check_rate
+
+
+def NgramTextCat(
+    *,
+    exclusive_classes: bool,
+    ngram_size: int = 2,
+    length: int = 262144,
+    dropout: float = 0.5,
+    nO: int | None = None,
+) -> Model[list[Doc], Floats2d]:
+    """Classify texts by the word n-grams that they have, with a linear model.
+
+    Registered as `spacy-seqrnn.NgramTextCat.v1`. It differs from `spacy.TextCatBOW.v3` in what
+    makes such a model strong on sentiment (Wang and Manning 2012): n-grams are of lower-case words,
+    count once, and some of them are left out in training.
+
+    exclusive_classes: True for `textcat` (softmax), False for `textcat_multilabel` (logistic).
+    ngram_size: words of the longest n-grams; all shorter ones count too.
+    length: weights per label. An n-gram has two of them, by its hash.
+    dropout: rate at which n-grams are left out in training.
+    nO: number of labels; set by the component.
+
+    Returns a model from documents to probabilities, shape (n_docs, nO). A document without tokens
+    has 0 for every label.
+    Raises ValueError for an option out of its range.
+    """
+    check_at_least("ngram_size", ngram_size, 1)
+    check_at_least("length", length, 1)
+    check_rate("dropout", dropout)
+    scores = ngram_scores(ngram_size=ngram_size, length=length, dropout=dropout, nO=nO)
+    return Model(
+        "ngram_textcat",
+        forward,
+        init=init,
+        dims={"nO": nO},
+        layers=[scores],
+        refs={"output_layer": scores},
+        attrs={"multi_label": not exclusive_classes},
+    )
+
+
+def forward(
+    model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
+) -> tuple[Floats2d, Callable]:
+    ops = model.ops
+    logits, backprop_scores = model.layers[0](docs, is_train)
+    read = ops.asarray([[len(doc) > 0] for doc in docs], dtype="float32")
+    Y = (ops.sigmoid(logits) if model.attrs["multi_label"] else ops.softmax(logits)) * read
+
+    def backprop(dY: Floats2d) -> list[Doc]:
+        return backprop_scores(ops.as_contig(dY * read, dtype="float32"))
+
+    return Y, backprop
+
+
+def init(
+    model: Model[list[Doc], Floats2d], X: list[Doc] | None = None, Y: Floats2d | None = None
+) -> None:
+    if Y is not None:
+        model.set_dim("nO", Y.shape[1])
+    model.layers[0].set_dim("nO", model.get_dim("nO"))
+    model.layers[0].initialize()
