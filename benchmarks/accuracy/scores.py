@@ -7,6 +7,7 @@ import numpy as np
 import spacy
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
+from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 
@@ -23,7 +24,9 @@ def score(model: Path, docs: Path, task: str) -> dict[str, Any]:
     """
     nlp = spacy.load(model)
     examples = list(Corpus(docs)(nlp))
-    scores = nlp.evaluate(examples)  # leaves the predictions in the examples
+    for example, doc in zip(examples, nlp.pipe(eg.predicted for eg in examples), strict=True):
+        example.predicted = doc
+    scores = Scorer(nlp).score(examples)
     if task == "ner":
         counts = np.asarray([entity_counts(example) for example in examples])
         return {

@@ -30,16 +30,16 @@ def row(name: str) -> list[str]:
         f"{corpus.title}, {corpus.metric}",
         scores(spacy),
         f"**{scores(ours)}**",
-        "–".join(f"{mean(r['test']['interval'][i] for r in ours):.1f}" for i in range(2)),
+        "-".join(f"{mean(r['test']['interval'][i] for r in ours):.1f}" for i in range(2)),
         scores(ours, "dev"),
         spread([r["train_seconds"] / 60 for r in ours]),
-        ", ".join(corpus.published) or "–",
+        ", ".join(corpus.published) or "",
     ]
 
 
 def scores(results: list[dict[str, Any]], split: str = "test") -> str:
     """Mean and standard deviation over seeds."""
-    return spread([result[split]["score"] for result in results]) if results else "–"
+    return spread([result[split]["score"] for result in results]) if results else ""
 
 
 if __name__ == "__main__":

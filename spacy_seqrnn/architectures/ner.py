@@ -52,6 +52,7 @@ def NER(
         layers=[tok2vec, output_layer, decoder_layer],
         refs={"tok2vec": tok2vec, "output_layer": output_layer, "decoder": decoder_layer},
         attrs={
+            "gives_chain": True,
             "dropout_rate": 0.0,
             "max_grad_norm": max_grad_norm,
             "resize_output": resize_output,

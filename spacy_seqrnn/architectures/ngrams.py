@@ -5,16 +5,17 @@ from collections.abc import Callable
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..layers.ngrams import ngram_scores
+from ..layers.ngrams import ngram_scores, resized_scores
 from ..types import Floats2d
 from .checks import check_at_least, check_rate
+from .textcat import NEW_LABEL_MARGIN
 
 
 def NgramTextCat(
     *,
     exclusive_classes: bool,
     ngram_size: int = 2,
-    length: int = 262144,
+    rows: int = 262144,
     dropout: float = 0.5,
     nO: int | None = None,
 ) -> Model[list[Doc], Floats2d]:
@@ -26,7 +27,7 @@ def NgramTextCat(
 
     exclusive_classes: True for `textcat` (softmax), False for `textcat_multilabel` (logistic).
     ngram_size: words of the longest n-grams; all shorter ones count too.
-    length: weights per label. An n-gram has two of them, by its hash.
+    rows: rows of the table of scores; an n-gram has two of them, by its hash.
     dropout: rate at which n-grams are left out in training.
     nO: number of labels; set by the component.
 
@@ -35,9 +36,9 @@ def NgramTextCat(
     Raises ValueError for an option out of its range.
     """
     check_at_least("ngram_size", ngram_size, 1)
-    check_at_least("length", length, 1)
+    check_at_least("rows", rows, 1)
     check_rate("dropout", dropout)
-    scores = ngram_scores(ngram_size=ngram_size, length=length, dropout=dropout, nO=nO)
+    scores = ngram_scores(ngram_size=ngram_size, rows=rows, dropout=dropout, nO=nO)
     return Model(
         "ngram_textcat",
         forward,
@@ -45,7 +46,7 @@ def NgramTextCat(
         dims={"nO": nO},
         layers=[scores],
         refs={"output_layer": scores},
-        attrs={"multi_label": not exclusive_classes},
+        attrs={"multi_label": not exclusive_classes, "resize_output": resize_output},
     )
 
 
@@ -70,3 +71,11 @@ def init(
         model.set_dim("nO", Y.shape[1])
     model.layers[0].set_dim("nO", model.get_dim("nO"))
     model.layers[0].initialize()
+
+
+def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
+    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    old = model.layers[0]
+    model.replace_node(old, resized_scores(old, nO, margin=NEW_LABEL_MARGIN))
+    model.set_dim("nO", nO, force=True)
+    return model

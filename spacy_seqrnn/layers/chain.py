@@ -42,6 +42,8 @@ class LinearChain:
     transitions: Score of going from a tag (row) to the next (column). Shape (n_tags, n_tags).
     start, end: Score of the first and of the last tag. Shape (n_tags,).
     packing: the layout of the rows.
+    members: if this is the mean of several models' chains in training, these, as each is trained by
+        itself; else empty.
     """
 
     emissions: Floats2d
@@ -49,6 +51,7 @@ class LinearChain:
     start: Floats1d
     end: Floats1d
     packing: Packing
+    members: tuple["LinearChain", ...] = ()
 
     @property
     def xp(self) -> Any:
@@ -75,6 +78,16 @@ class LinearChain:
     def _map(self, scores_of: Callable[[str], Any]) -> "LinearChain":
         """A chain of the same batch with other scores, given for each name in `SCORES`."""
         return replace(self, **{name: scores_of(name) for name in SCORES})
+
+
+def mean_chain(chains: list[LinearChain], keep_members: bool) -> LinearChain:
+    """The mean of the scores of several models for the same batch.
+
+    Its distribution of tag sequences is their geometric mean (a logarithmic opinion pool; Smith et
+    al. 2005).
+    """
+    mean = {name: sum(getattr(c, name) for c in chains) / len(chains) for name in SCORES}
+    return LinearChain(**mean, packing=chains[0].packing, members=tuple(chains) * keep_members)
 
 
 @dataclass(frozen=True)

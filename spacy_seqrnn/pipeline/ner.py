@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import log
 from pathlib import Path
@@ -43,6 +43,20 @@ class Predictions:
     scores: np.ndarray | None
 
 
+@dataclass(frozen=True)
+class Gold:
+    """What a batch of examples says about the tags, as the loss reads it. Rows are doc-major.
+
+    allowed: which tags each token may have. Shape (n_tokens, n_tags).
+    costs: what each tag adds to its emission in training, or None. Shape (n_tokens, n_tags).
+    wrong: spans that are known to be no entity of their label, or None.
+    """
+
+    allowed: np.ndarray
+    costs: np.ndarray | None
+    wrong: Segments | None
+
+
 class RecurrentNER(TrainablePipe):
     """Recognise entities with a linear chain over recurrent token vectors.
 
@@ -77,7 +91,7 @@ class RecurrentNER(TrainablePipe):
 
         Raises ValueError for a model that gives no chain or a weight that is not above 0.
         """
-        if not isinstance(model, Model) or not model.has_ref("decoder"):
+        if not isinstance(model, Model) or "gives_chain" not in model.attrs:
             raise ValueError(
                 f"The model of '{name}' gives no scores of tag sequences: set "
                 f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].'
@@ -262,24 +276,32 @@ class RecurrentNER(TrainablePipe):
         chain: what the model gave for the examples' predicted documents.
         Raises ValueError if an annotation allows no tag sequence.
         """
-        examples = list(examples)
+        gold = self._read_gold(list(examples))
+        if not chain.members:
+            return self._loss_of(chain, gold)
+        losses, gradients = zip(*(self._loss_of(c, gold) for c in chain.members), strict=True)
+        return sum(losses) / len(losses), replace(chain, members=gradients)
+
+    def _read_gold(self, examples: list[Example]) -> Gold:
         numbers = self._label_numbers
         tags = np.concatenate([gold_tags(example, numbers) for example in examples])
-        order = chain.packing.to_packed
-        xp = chain.xp
-        allowed = allowed_by_gold(tags, n_tags(len(numbers)))[order]
-        costs = self._costs(tags)
+        wrong = None
+        if self.incorrect_spans_key is not None:
+            wrong = _segments(wrong_entities(examples, self.incorrect_spans_key, numbers))
+        return Gold(allowed_by_gold(tags, n_tags(len(numbers))), self._costs(tags), wrong)
+
+    def _loss_of(self, chain: LinearChain, gold: Gold) -> tuple[float, LinearChain]:
+        xp, order = chain.xp, chain.packing.to_packed
+        costs = None if gold.costs is None else xp.asarray(gold.costs[order])
         doc_losses, gradient = negative_log_likelihood(
-            chain, xp.asarray(allowed), None if costs is None else xp.asarray(costs[order])
+            chain, xp.asarray(gold.allowed[order]), costs
         )
         loss = float(doc_losses.sum())
-        if self.incorrect_spans_key is not None:
-            wrong = wrong_entities(examples, self.incorrect_spans_key, numbers)
-            if len(wrong.docs):
-                wrong_loss, wrong_gradient = wrong_segments_loss(chain, _segments(wrong))
-                loss += wrong_loss
-                gradient = gradient.plus(wrong_gradient)
-        return loss, gradient.scale(1.0 / len(examples))
+        if gold.wrong is not None and len(gold.wrong.docs):
+            wrong_loss, wrong_gradient = wrong_segments_loss(chain, gold.wrong)
+            loss += wrong_loss
+            gradient = gradient.plus(wrong_gradient)
+        return loss, gradient.scale(1.0 / len(chain.packing.lengths))
 
     def _costs(self, tags: np.ndarray) -> np.ndarray | None:
         """What each wrong tag adds to the loss, from the label weights. (n_tokens, n_tags)"""
@@ -314,12 +336,12 @@ class RecurrentNER(TrainablePipe):
         set_dropout_rate(self.model, drop)
         chain, backprop = self.model.begin_update(docs)
         earlier, _ = self._rehearsal_model(docs, is_train=True)
-        loss, d_chain = squared_difference(chain, earlier)
-        backprop(d_chain.scale(1.0 / chain.packing.n_tokens))
+        loss, d_chain = _difference(chain, earlier)
+        backprop(d_chain)
         if sgd is not None:
             self.finish_update(sgd)
         losses.setdefault(self.name, 0.0)
-        losses[self.name] += loss / chain.packing.n_tokens
+        losses[self.name] += loss
         return losses
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
@@ -361,6 +383,16 @@ def _check_label(label: Any) -> None:
             f"The entity label '{label}' looks like the tag of a single token: annotate spans with "
             f"the label '{label[2:]}', e.g. by converting the data with `spacy convert -c ner`."
         )
+
+
+def _difference(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:
+    """The squared difference from an earlier model's scores, per token, and its gradient."""
+    if not chain.members:
+        loss, gradient = squared_difference(chain, earlier)
+        return loss / chain.packing.n_tokens, gradient.scale(1.0 / chain.packing.n_tokens)
+    pairs = zip(chain.members, earlier.members, strict=True)
+    losses, gradients = zip(*(_difference(new, old) for new, old in pairs), strict=True)
+    return sum(losses) / len(losses), replace(chain, members=gradients)
 
 
 def _segments(entities: Entities) -> Segments:

@@ -1,0 +1,144 @@
+"""Several models of the same task that vote, each trained by its own errors."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from ..layers.chain import LinearChain, mean_chain
+from ..types import Floats2d
+
+
+def TextCatEnsemble(
+    *,
+    members: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
+    nO: int | None = None,
+) -> Model[list[Doc], Floats2d]:
+    """Classify texts by the mean of what several models say.
+
+    Registered as `spacy-seqrnn.TextCatEnsemble.v1`. Each member learns from its own errors, as if
+    it were alone: where the sum of their scores is trained instead, as in
+    `spacy.TextCatEnsemble.v2`, one that learns fast leaves nothing to learn to the others.
+
+    members: models of text classification under names of your choice, e.g. a
+        `spacy-seqrnn.TextCat.v1`, a `spacy-seqrnn.NgramTextCat.v1` and spaCy's own.
+    nO: number of labels; set by the component.
+
+    Returns a model from documents to probabilities, shape (n_docs, nO).
+    Raises ValueError if there is no member, or one that is no model of text classification.
+    """
+    _check_members("TextCatEnsemble", members, "multi_label", "spacy-seqrnn.TextCat.v1")
+    kinds = {name: member.attrs["multi_label"] for name, member in members.items()}
+    if len(set(kinds.values())) > 1:
+        raise ValueError(
+            "The members of TextCatEnsemble do not agree on `exclusive_classes`: "
+            f"{', '.join(f'{name} has {str(not multi).lower()}' for name, multi in kinds.items())}."
+        )
+    model: Model[list[Doc], Floats2d] = Model(
+        "seqrnn_textcat_ensemble",
+        textcat_forward,
+        init=init,
+        dims={"nO": nO},
+        layers=list(members.values()),
+        attrs={"multi_label": kinds.popitem()[1], "resize_output": resize_output},
+    )
+    _refer_to_first(model)
+    return model
+
+
+def textcat_forward(
+    model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
+) -> tuple[Floats2d, Callable]:
+    results = [member(docs, is_train) for member in model.layers]
+    Y = sum(Y for Y, _ in results) / len(results)
+
+    def backprop(dY: Floats2d) -> list[Doc]:
+        # spaCy's textcat hands back Y − truth, and 0 where the truth is unknown.
+        truth, known = Y - dY, dY != 0
+        for Y_member, backprop_member in results:
+            backprop_member((Y_member - truth) * known)
+        return []
+
+    return Y, backprop
+
+
+def NEREnsemble(
+    *,
+    members: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
+    nO: int | None = None,
+) -> Model[list[Doc], LinearChain]:
+    """Score BILUO tag sequences with the mean of several models' scores.
+
+    Registered as `spacy-seqrnn.NEREnsemble.v1`. Their distributions of tag sequences are multiplied
+    (a logarithmic opinion pool; Smith et al. 2005), so there still is one best sequence, and
+    entities have their probabilities as with a single model. Each member learns from its own
+    errors, as if it were alone. Training and prediction take as long as all members together.
+
+    members: `spacy-seqrnn.NER.v1` models under names of your choice. They differ by their random
+        weights at least.
+    nO: number of tags, 1 + 4 per label; set by the component.
+
+    Returns a model from documents to a `LinearChain`.
+    Raises ValueError if there is no member, or one that is no model of this component.
+    """
+    _check_members("NEREnsemble", members, "gives_chain", "spacy-seqrnn.NER.v1")
+    model: Model[list[Doc], LinearChain] = Model(
+        "seqrnn_ner_ensemble",
+        ner_forward,
+        init=init,
+        dims={"nO": nO},
+        layers=list(members.values()),
+        attrs={"gives_chain": True, "resize_output": resize_output},
+    )
+    _refer_to_first(model)
+    return model
+
+
+def ner_forward(
+    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
+) -> tuple[LinearChain, Callable]:
+    chains, backprops = zip(*(member(docs, is_train) for member in model.layers), strict=True)
+
+    def backprop(d_chain: LinearChain) -> list[Doc]:
+        for backprop_member, d_member in zip(backprops, d_chain.members, strict=True):
+            backprop_member(d_member)
+        return []
+
+    return mean_chain(list(chains), keep_members=is_train), backprop
+
+
+def init(model: Model, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
+    if Y is not None:
+        model.set_dim("nO", Y.shape[1])
+    for member in model.layers:
+        member.set_dim("nO", model.get_dim("nO"))
+        member.initialize(X=X, Y=Y)
+    _refer_to_first(model)
+
+
+def resize_output(model: Model, nO: int) -> Model:
+    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    for member in model.layers:
+        member.attrs["resize_output"](member, nO)
+    _refer_to_first(model)
+    model.set_dim("nO", nO, force=True)
+    return model
+
+
+def _refer_to_first(model: Model) -> None:
+    """Let who looks for a part of a model of its kind find the first member's."""
+    for name in model.layers[0].ref_names:
+        model.set_ref(name, model.layers[0].maybe_get_ref(name))
+
+
+def _check_members(kind: str, members: dict[str, Any], attr: str, example: str) -> None:
+    """Raise ValueError unless all members are models that have an attribute."""
+    if not members:
+        raise ValueError(f"{kind} has no members: name at least one under `members`.")
+    for name, member in members.items():
+        if not isinstance(member, Model) or attr not in member.attrs:
+            raise ValueError(
+                f"`members.{name} = {member!r}` cannot be a member of {kind}: give the block an "
+                f'`@architectures` line such as "{example}".'
+            )

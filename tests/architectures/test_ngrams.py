@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+from thinc.api import SGD, set_dropout_rate
+
+from spacy_seqrnn.architectures.ngrams import NgramTextCat
+from spacy_seqrnn.layers.ngrams import ngram_scores
+
+VOCAB = spacy.blank("en").vocab
+WORDS = st.lists(st.sampled_from(["a", "A", "b", "c"]), max_size=7)
+
+
+def make(nO=2, **options):
+    model = NgramTextCat(exclusive_classes=True, **options)
+    return model.initialize(Y=np.zeros((1, nO), dtype="f"))
+
+
+def make_docs(texts):
+    return [Doc(VOCAB, words=words) for words in texts]
+
+
+def ngrams_of(words, size):
+    words = [word.lower() for word in words]
+    return {tuple(words[i : i + n]) for n in range(1, size + 1) for i in range(len(words) - n + 1)}
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4), st.integers(1, 3))
+def test_scores_are_sums_over_distinct_ngrams(texts, size):
+    """With weights of which each document has a known number: one step from zero."""
+    model = ngram_scores(ngram_size=size, rows=100_003, dropout=0.0, nO=1).initialize()
+    model.get_param("W")[:] = 0.5
+    (scores,) = model.predict(make_docs(texts)).T
+    # Every n-gram has two rows of 0.5.
+    assert scores.tolist() == [float(len(ngrams_of(words, size))) for words in texts]
+
+
+def test_words_are_told_apart_by_their_neighbours():
+    model = make(ngram_size=2, dropout=0.0)
+    docs = make_docs([["not", "good"], ["good", "not"]])
+    for _ in range(30):
+        Y, backprop = model.begin_update(docs)
+        backprop(Y - np.eye(2, dtype="f"))
+        model.finish_update(SGD(0.5, grad_clip=0.0))
+    assert (model.predict(docs).argmax(axis=1) == [0, 1]).all()
+    unigrams = make(ngram_size=1)
+    assert (unigrams.predict(docs)[0] == unigrams.predict(docs)[1]).all()
+
+
+def test_dropout_leaves_out_ngrams_in_training_only():
+    model = ngram_scores(ngram_size=1, rows=1000, dropout=0.5, nO=1).initialize()
+    model.get_param("W")[:] = 0.5
+    docs = make_docs([[f"w{i}" for i in range(1000)]])
+    assert model.predict(docs).item() == 1000
+    kept = [model.begin_update(docs)[0].item() / 2 for _ in range(20)]
+    assert len(set(kept)) > 1
+    assert np.mean(kept) == pytest.approx(500, rel=0.05)
+    set_dropout_rate(model, 0.0)  # [training] dropout is not its own
+    assert model.begin_update(docs)[0].item() != 1000
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_documents_without_tokens_have_no_category(exclusive):
+    model = NgramTextCat(exclusive_classes=exclusive).initialize(Y=np.zeros((1, 2), dtype="f"))
+    Y, backprop = model.begin_update(make_docs([[], ["a"]]))
+    assert Y.tolist() == [[0.0, 0.0], [0.5, 0.5]]
+    backprop(np.ones_like(Y))
+    (scores,) = model.layers
+    assert scores.get_grad("b").tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ngram_size": 0}, "`ngram_size = 0`"),
+        ({"rows": 0}, "`rows = 0`"),
+        ({"dropout": 1.0}, "`dropout = 1.0`"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
