@@ -2,5 +2,187 @@
 
 `python -m benchmarks.accuracy.ablation conll2003 rt-polarity` trains every variant; `--write` makes
 docs/ablation.md of the results that there are. Variants are compared on the development data, so
-that the test data stays unseen by whoever chooses among them.
+that the test data stays unseen by whoever chooses among them. The base is the efficiency recipe,
+i.e. a single model, as what helps one helps each member of an ensemble.
 """
+
+import argparse
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.scorer import Scorer
+from spacy.tokens import Doc, Span
+from spacy.training import Corpus
+from spacy.util import load_config
+from thinc.api import Config
+from wasabi import msg
+
+from ..environment import describe_environment
+from .__main__ import prepare
+from .corpora import CORPORA, VECTORS
+from .results import environment_line, markdown_table, read_results, spread, write_result
+from .scores import percent, score
+from .training import RUNS, run_training
+from .variants import VARIANTS, Variant
+
+PAGE = Path("docs/ablation.md")
+SIDE = "ablation"
+
+
+def main() -> None:
+    """Train the variants that the command line asks for, or write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpora", nargs="*", default=[])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--only", nargs="+", help="names of variants; all if left out")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
+    options = parser.parse_args()
+    for name in options.corpora:
+        if name not in VARIANTS:
+            parser.error(f"no variants for {name!r}, only for {', '.join(VARIANTS)}")
+        prepare(name)
+        for variant in VARIANTS[name]:
+            if not options.only or variant.name in options.only:
+                for seed in options.seeds:
+                    run(name, variant, seed)
+    if options.write:
+        write_page()
+
+
+def run(name: str, variant: Variant, seed: int) -> None:
+    """Train and score one variant once, and keep the result."""
+    task = CORPORA[name].task
+    slug = "".join(char if char.isalnum() else "_" for char in variant.name)
+    output = RUNS / f"{SIDE}-{name}-{slug}-{seed}"
+    output.mkdir(parents=True, exist_ok=True)
+    config = changed_config(Path(f"configs/{task}_efficiency.cfg"), variant.changes)
+    config.to_disk(output / "config.cfg")
+    data = f"corpus/{name}"
+    command = [sys.executable, "-m", "spacy", "train", str(output / "config.cfg")]
+    command += ["--output", str(output), "--training.seed", str(seed)]
+    command += ["--paths.train", f"{data}/train.spacy", "--paths.dev", f"{data}/dev.spacy"]
+    seconds = run_training([*command, "--paths.vectors", VECTORS], output)
+    model, docs = output / "model-best", Path(f"{data}/dev.spacy")
+    found = score_by_token(model, docs) if variant.unconstrained else score(model, docs, task)
+    result = {
+        "corpus": name,
+        "side": SIDE,
+        "group": variant.group,
+        "variant": variant.name,
+        "seed": seed,
+        "metric": CORPORA[name].metric,
+        "dev": found,
+        "train_seconds": round(seconds),
+        "parameters": count_parameters(model),
+        "changes": variant.changes,
+        "environment": describe_environment(),
+    }
+    write_result(result, SIDE, name, slug, seed)
+    msg.good(f"{name}, {variant.name}, seed {seed}: dev {found['score']}, {seconds:.0f} s")
+
+
+def changed_config(path: Path, changes: dict[str, Any]) -> Config:
+    """A config with other values; None takes a block out."""
+    config = load_config(path, interpolate=False)
+    for place, value in changes.items():
+        *parents, last = place.split(".")
+        block: Any = config
+        for name in parents:
+            block = block[name]
+        if value is None:
+            del block[last]
+        else:
+            block[last] = value
+    return config
+
+
+def count_parameters(model: Path) -> int:
+    """Learned numbers of a pipeline's trained components."""
+    pipes = [pipe for _, pipe in spacy.load(model).pipeline if hasattr(pipe, "model")]
+    nodes = [node for pipe in pipes for node in pipe.model.walk()]
+    return sum(node.get_param(name).size for node in nodes for name in node.param_names)
+
+
+def score_by_token(model: Path, docs: Path) -> dict[str, Any]:
+    """Score the best tag of each token by itself, where only whole BILUO sequences count."""
+    nlp = spacy.load(model)
+    component = nlp.get_pipe("seqrnn_ner")
+    examples = list(Corpus(docs)(nlp))
+    for example in examples:
+        chain = component.model.predict([example.predicted])
+        tags = chain.emissions.argmax(axis=1)[chain.packing.from_packed]
+        example.predicted.ents = whole_sequences(example.predicted, tags, component.labels)
+    return {"score": percent(Scorer(nlp).score(examples)["ents_f"])}
+
+
+def whole_sequences(doc: Doc, tags: Any, labels: tuple[str, ...]) -> list[Span]:
+    """The entities that tags spell out completely: U, or B, any number of I, and L of one label."""
+    spans = []
+    start = label = None
+    for i, tag in enumerate(tags.tolist()):
+        kind = "O" if tag == 0 else "BILU"[(tag - 1) % 4]
+        own = (tag - 1) // 4
+        if kind == "U":
+            spans.append(Span(doc, i, i + 1, label=labels[own]))
+        elif kind == "L" and start is not None and own == label:
+            spans.append(Span(doc, start, i + 1, label=labels[own]))
+        if kind == "B":
+            start, label = i, own
+        elif kind != "I" or own != label:
+            start = label = None
+    return spans
+
+
+def write_page() -> None:
+    """Make the page of all results that there are."""
+    results = read_results(side=SIDE)
+    parts = [INTRODUCTION.format(environment=environment_line(results))]
+    for name in VARIANTS:
+        of_corpus = [result for result in results if result["corpus"] == name]
+        if of_corpus:
+            parts.append(f"## {CORPORA[name].title}\n\n{corpus_table(name, of_corpus)}")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf8")
+
+
+INTRODUCTION = """# What each part is worth
+
+Each row is the efficiency recipe with one thing changed, trained in full and scored on the
+development data: mean and standard deviation over seeds where there are several, and the difference
+from the recipe. Made by `python -m benchmarks.accuracy.ablation --write` from the files in
+`benchmarks/accuracy/results`.
+
+Measured on: {environment}."""
+
+
+def corpus_table(name: str, results: list[dict[str, Any]]) -> str:
+    """The table of one corpus, in the order of the variants."""
+    base = mean_score([r for r in results if r["group"] == "Base"])
+    order = [variant.name for variant in VARIANTS[name]]
+    results = sorted(results, key=lambda r: (order.index(r["variant"]), r["seed"]))
+    rows = []
+    for variant, group in groupby(results, key=lambda r: r["variant"]):
+        own = list(group)
+        rows.append(
+            [
+                f"{own[0]['group']}: {variant}",
+                spread([r["dev"]["score"] for r in own]),
+                f"{mean_score(own) - base:+.1f}",
+                f"{own[0]['parameters'] / 1e6:.2f}",
+                f"{sum(r['train_seconds'] for r in own) / len(own) / 60:.1f}",
+            ]
+        )
+    header = ["variant", f"dev {CORPORA[name].metric}", "difference", "M parameters", "minutes"]
+    return markdown_table(header, rows)
+
+
+def mean_score(results: list[dict[str, Any]]) -> float:
+    """Mean development score over seeds."""
+    return sum(r["dev"]["score"] for r in results) / max(len(results), 1)
+
+
+if __name__ == "__main__":
+    main()

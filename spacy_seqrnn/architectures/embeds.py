@@ -10,9 +10,9 @@ from ..layers.lexemes import with_lexemes
 from ..layers.packed import with_packed
 from ..layers.pooling import last
 from ..layers.rnn import RNN
-from ..layers.vectors import word_vectors
+from ..layers.vectors import word_embed, word_vectors
 from ..types import Floats2d
-from .checks import check_at_least
+from .checks import check_at_least, check_rate
 
 Embedding: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -80,6 +80,28 @@ def CharRNNEmbed(
     )
     layer.set_dim("nO", width)
     return with_chars(layer, max_chars=max_chars)
+
+
+def WordEmbed(
+    *, width: int = 100, attr: str = "LOWER", rows: int = 100_000, dropout: float = 0.0
+) -> Embedding:
+    """Learn a vector for each word of the training data; all other words have zeros.
+
+    Where `spacy.MultiHashEmbed.v2` has words share rows by chance, unseen ones too, here each has
+    its own. Registered as `spacy-seqrnn.WordEmbed.v1`.
+
+    width: output width.
+    attr: the attribute of a word that tells it from others, e.g. "LOWER", "NORM" or "ORTH".
+    rows: how many words may have a vector; they are the first that training meets.
+    dropout: rate at which words of a batch are taken for unknown in training, so that the network
+        learns what to do with those (Lample et al. 2016).
+
+    Raises ValueError for an option out of its range.
+    """
+    check_at_least("width", width, 1)
+    check_at_least("rows", rows, 1)
+    check_rate("dropout", dropout)
+    return word_embed(width=width, attr=attr, rows=rows, dropout=dropout)
 
 
 def LexemeEmbed(

@@ -1,7 +1,6 @@
 """The pipeline's word vectors as an embedding layer, frozen or with a learned correction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,12 +12,9 @@ from thinc.api import Model
 
 from ..types import Floats2d, Ints1d
 from .packed import split_docs
+from .word_rows import add_word_rows, word_row_attrs
 
 WordVectors: TypeAlias = Model[list[Doc], list[Floats2d]]
-
-# Corrections stand in blocks of this many words. A block is made when training first needs it, so
-# that the optimizer's work, which goes over all rows, grows with the words that there really are.
-BLOCK_ROWS = 4096
 
 
 def word_vectors(*, correction_rows: int) -> WordVectors:
@@ -36,10 +32,7 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
         init=init,
         dims={"nO": None},
         attrs={
-            "correction_rows": correction_rows,
-            # The keys of the words that have a correction, ascending, and the row of each.
-            "corrected_keys": np.zeros(0, dtype="uint64"),
-            "corrected_rows": np.zeros(0, dtype="int64"),
+            **word_row_attrs(correction_rows),
             # spaCy forgets on saving under which attribute its vectors are looked up, so the layer
             # remembers it from its initialisation.
             "vectors_attr": None,
@@ -53,78 +46,49 @@ def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[F
     keys = np.concatenate([doc.to_array(attr) for doc in docs])
     lengths = [len(doc) for doc in docs]
     Y = look_up(model, vocab.vectors, keys)
-    if is_train:
-        add_words(model, keys)
-    places = find_corrections(model, keys)
-    for place in places:
-        Y[place.tokens] += model.get_param(place.block)[place.rows]
+    backprop_rows = add_word_rows(model, keys, Y, is_train)
 
     def backprop(dYs: list[Floats2d]) -> list[Doc]:
-        dY = model.ops.xp.concatenate(dYs, axis=0)
-        for place in places:
-            gradient = model.ops.alloc2f(BLOCK_ROWS, dY.shape[1])
-            model.ops.scatter_add(gradient, place.rows, dY[place.tokens])
-            model.inc_grad(place.block, gradient)
+        backprop_rows(model.ops.xp.concatenate(dYs, axis=0))
         return []
 
     return split_docs(Y, lengths), backprop
 
 
-@dataclass(frozen=True)
-class Corrections:
-    """Where the corrections of some tokens stand.
+def word_embed(*, width: int, attr: str, rows: int, dropout: float) -> WordVectors:
+    """Learned word vectors; a word that was never seen in training has zeros.
 
-    block: the parameter that has them.
-    tokens: which tokens they are for. Shape (n,).
-    rows: the row of each in the block. Shape (n,), int32.
+    width: output width.
+    attr: the attribute of a word that tells it from others, e.g. "LOWER".
+    rows: how many words may have a vector; they are the first that training meets.
+    dropout: rate at which words of a batch are taken for unknown in training, so that the rest of
+        the network learns what to do with those.
     """
+    return Model(
+        "word_embed",
+        embed_forward,
+        dims={"nO": width},
+        attrs={"columns": [attr], "word_dropout": dropout, **word_row_attrs(rows)},
+    )
 
-    block: str
-    tokens: Ints1d
-    rows: Ints1d
 
+def embed_forward(
+    model: WordVectors, docs: list[Doc], is_train: bool
+) -> tuple[list[Floats2d], Callable]:
+    keys = np.concatenate([doc.to_array(model.attrs["columns"][0]) for doc in docs])
+    Y = model.ops.alloc2f(len(keys), model.get_dim("nO"))
+    backprop_rows = add_word_rows(model, keys, Y, is_train)
+    rate = model.attrs["word_dropout"]
+    known = model.ops.get_dropout_mask((len(keys), 1), rate) > 0 if is_train and rate else None
+    if known is not None:
+        Y *= known
 
-def find_corrections(model: WordVectors, keys: np.ndarray) -> list[Corrections]:
-    """The corrections that there are for the words with these keys, one entry per block."""
-    known = model.attrs["corrected_keys"]
-    if not len(known):
+    def backprop(dYs: list[Floats2d]) -> list[Doc]:
+        dY = model.ops.xp.concatenate(dYs, axis=0)
+        backprop_rows(dY if known is None else dY * known)
         return []
-    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    tokens = np.flatnonzero(known[at] == keys)
-    blocks, rows = np.divmod(model.attrs["corrected_rows"][at[tokens]], BLOCK_ROWS)
-    xp = model.ops.xp
-    return [
-        Corrections(
-            block_name(block),
-            xp.asarray(tokens[blocks == block]),
-            model.ops.asarray1i(rows[blocks == block].astype("int32")),
-        )
-        for block in np.unique(blocks).tolist()
-    ]
 
-
-def add_words(model: WordVectors, keys: np.ndarray) -> None:
-    """Give words that have no correction yet one of zero, as long as there is room."""
-    known = model.attrs["corrected_keys"]
-    room = model.attrs["correction_rows"] - len(known)
-    if room <= 0:
-        return
-    distinct, first = np.unique(keys, return_index=True)
-    new = keys[np.sort(first[~np.isin(distinct, known)])][:room]
-    if not len(new):
-        return
-    keys = np.concatenate([known, new])
-    rows = np.concatenate([model.attrs["corrected_rows"], np.arange(len(known), len(keys))])
-    order = np.argsort(keys)
-    model.attrs["corrected_keys"], model.attrs["corrected_rows"] = keys[order], rows[order]
-    for block in range(len(known) // BLOCK_ROWS, (len(keys) - 1) // BLOCK_ROWS + 1):
-        if not model.has_param(block_name(block)):
-            model.set_param(block_name(block), model.ops.alloc2f(BLOCK_ROWS, model.get_dim("nO")))
-
-
-def block_name(block: int) -> str:
-    """The parameter of a block of corrections."""
-    return f"corrections_{block}"
+    return split_docs(Y, [len(doc) for doc in docs]), backprop
 
 
 def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:

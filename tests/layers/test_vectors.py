@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 from thinc.api import SGD
 
 from spacy_seqrnn.architectures.embeds import CharCNNEmbed, LexemeEmbed
-from spacy_seqrnn.layers import vectors
+from spacy_seqrnn.layers import word_rows
 from spacy_seqrnn.layers.vectors import word_vectors
 
 WORDS = ["dog", "the", "know"]
@@ -51,7 +51,7 @@ def test_correction_is_learnt_for_the_words_that_occur():
     Ys, backprop = model.begin_update(docs)
     assert backprop([np.ones_like(Y) for Y in Ys]) == []
     # "the" occurs twice, so its gradient is twice that of "dog" and "unheard".
-    gradient = model.get_grad("corrections_0")
+    gradient = model.get_grad("rows_0")
     assert sorted(gradient[:, 0].tolist())[-4:] == [0.0, 1.0, 1.0, 2.0]
     assert gradient.sum() == 3 * 4
     model.finish_update(SGD(0.5, grad_clip=0.0))
@@ -84,7 +84,7 @@ def test_words_get_corrections_in_the_order_in_which_they_come():
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=6))
 def test_corrections_over_several_blocks_follow_a_plain_dict(batches):
     vocab = make_vocab()
-    with patch.object(vectors, "BLOCK_ROWS", 3):
+    with patch.object(word_rows, "BLOCK_ROWS", 3):
         model = make(vocab, correction_rows=20)
         expected: dict[str, float] = {}
         for numbers in batches:

@@ -1,0 +1,79 @@
+"""The variants of the ablation: what each changes in the efficiency recipe."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+NER = "components.seqrnn_ner.model"
+TEXTCAT = "components.textcat.model"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One thing changed.
+
+    group: the heading of the page that it belongs under.
+    name: what the page calls it.
+    changes: config values by their path; None takes a block out.
+    unconstrained: decode each token by itself, without the rules of BILUO.
+    """
+
+    group: str
+    name: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    unconstrained: bool = False
+
+
+def encoder_variants(model: str, width: int) -> list[Variant]:
+    """Cells, directions, depths and dropouts, which both tasks have."""
+    embed, encode = f"{model}.tok2vec.embed", f"{model}.tok2vec.encode"
+    one_way = {f"{encode}.bidirectional": False}
+    deep = [
+        Variant(
+            "Depth",
+            f"depth {depth}{', residual' * residual}",
+            {f"{encode}.depth": depth, f"{encode}.residual": residual},
+        )
+        for depth in (2, 3)
+        for residual in (False, True)
+    ]
+    return [
+        Variant("Base", "the recipe: LSTM, both directions, depth 1"),
+        Variant("Cell", "GRU", {f"{encode}.cell": "gru"}),
+        Variant("Cell", "plain RNN (tanh)", {f"{encode}.cell": "rnn"}),
+        Variant("Direction", "left to right only", one_way),
+        Variant(
+            "Direction",
+            "left to right only, as wide as one of two",
+            {**one_way, f"{encode}.width": width // 2},
+        ),
+        *deep,
+        Variant(
+            "Words",
+            "no word vectors",
+            {f"{embed}.include_static_vectors": False, f"{embed}.correction_rows": 0},
+        ),
+        Variant("Words", "word vectors without correction", {f"{embed}.correction_rows": 0}),
+        Variant("Regularisation", "no locked dropout", {f"{encode}.dropout": 0.0}),
+        Variant("Regularisation", "no word dropout", {f"{encode}.word_dropout": 0.0}),
+        Variant("Regularisation", "no dropout before the output", {"training.dropout": 0.0}),
+        Variant("Regularisation", "no averaging", {"training.optimizer.use_averages": False}),
+    ]
+
+
+def pooling_variants() -> list[Variant]:
+    """Each pooling by itself."""
+    names = ["last", "mean", "max", "attention", "first_last"]
+    return [Variant("Pooling", name, {f"{TEXTCAT}.pooling": name}) for name in names]
+
+
+SOFTMAX = {f"{NER}.decoder": "softmax"}
+CHARS = f"{NER}.tok2vec.embed.layers.chars"
+VARIANTS = {
+    "conll2003": [
+        *encoder_variants(NER, width=300),
+        Variant("Decoder", "softmax, decoded within the rules of BILUO", SOFTMAX),
+        Variant("Decoder", "softmax, each token by itself", SOFTMAX, unconstrained=True),
+        Variant("Words", "no characters", {CHARS: None}),
+    ],
+    "rt-polarity": [*encoder_variants(TEXTCAT, width=256), *pooling_variants()],
+}
