@@ -19,20 +19,22 @@ from files import decode, replacing
 TAG = re.compile(r"O|[BI]-\S+")
 DOCUMENT = "-DOCSTART-"
 
-Sentence = list[tuple[str, str]]
+# The columns of a token: itself, its part of speech if the file has it, its IOB tag.
+Token = tuple[str, ...]
+Sentence = list[Token]
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="CoNLL file: token first, IOB tag last")],
-    target: Annotated[Path, typer.Argument(help="File to write: token and tag")],
+    source: Annotated[Path, typer.Argument(help="CoNLL file: token first, then part of speech if any, IOB tag last")],
+    target: Annotated[Path, typer.Argument(help="File to write: the same columns")],
 ) -> None:
-    """Rewrite a CoNLL file as two columns with an empty line after each sentence."""
+    """Rewrite a CoNLL file as two or three columns with an empty line after each sentence."""
     sentences = list(read_sentences(source))
     if not sentences:
         raise UserError(f"{source} holds no sentence.")
     with replacing(target) as new, new.open("w", encoding="utf8", newline="\n") as file:
         for sentence in sentences:
-            file.writelines(f"{token}\t{tag}\n" for token, tag in sentence)
+            file.writelines("\t".join(token) + "\n" for token in sentence)
             file.write("\n")
     msg.good(f"{target}: {len(sentences):,} sentences")
 
@@ -43,19 +45,19 @@ def read_sentences(path: Path) -> Iterator[Sentence]:
     return split_sentences(read_lines(lines, path))
 
 
-def read_lines(lines: Iterable[str], path: Path) -> Iterator[tuple[str, str] | None]:
-    """Yield token and tag of each line, or None for a boundary between sentences."""
+def read_lines(lines: Iterable[str], path: Path) -> Iterator[Token | None]:
+    """Yield the columns of each line, or None for a boundary between sentences."""
     for number, line in enumerate(lines, start=1):
         columns = line.split()
         if not columns or columns[0] == DOCUMENT:
             yield None
         elif len(columns) > 1 and TAG.fullmatch(columns[-1]):
-            yield columns[0], columns[-1]
+            yield (*columns[: min(2, len(columns) - 1)], columns[-1])
         else:
             raise UserError(f"{path}, line {number}: no token and IOB tag in {line!r}.")
 
 
-def split_sentences(rows: Iterable[tuple[str, str] | None]) -> Iterator[Sentence]:
+def split_sentences(rows: Iterable[Token | None]) -> Iterator[Sentence]:
     """Group rows into sentences."""
     sentence: Sentence = []
     for row in rows:

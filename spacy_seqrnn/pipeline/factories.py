@@ -62,7 +62,7 @@ def make_seqrnn_ner(
     model: Model[list[Doc], LinearChain],
     incorrect_spans_key: str | None,
     spans_key: str | None,
-    label_weights: dict[str, float],
+    label_weights: float | dict[str, float],
     scorer: Callable | None,
 ) -> RecurrentNER:
     """Create a `RecurrentNER`; see there."""

@@ -73,7 +73,7 @@ class RecurrentNER(TrainablePipe):
         *,
         incorrect_spans_key: str | None = None,
         spans_key: str | None = None,
-        label_weights: dict[str, float] | None = None,
+        label_weights: float | dict[str, float] | None = None,
         scorer: Callable | None = None,
     ) -> None:
         """Create the component.
@@ -86,7 +86,8 @@ class RecurrentNER(TrainablePipe):
         spans_key: if given, `doc.spans[spans_key]` gets the entities, and its `attrs["scores"]`
             the probability of each: that of all readings of the document that have exactly it.
         label_weights: how much dearer than usual it is to miss a label; 1 is usual. In training,
-            the odds against the gold tag at a token of that label are multiplied by the weight.
+            the odds against the gold tag at a token of that label are multiplied by the weight. One
+            number is for all labels: more entities are found, and more that are none.
         scorer: the scoring method.
 
         Raises ValueError for a model that gives no chain or a weight that is not above 0.
@@ -96,18 +97,14 @@ class RecurrentNER(TrainablePipe):
                 f"The model of '{name}' gives no scores of tag sequences: set "
                 f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].'
             )
-        for label, weight in (label_weights or {}).items():
-            if weight <= 0:
-                raise ValueError(
-                    f"The weight {weight} of label '{label}' cannot work: set it above 0 in "
-                    f"[components.{name}.label_weights]."
-                )
+        weights = {} if label_weights is None else label_weights
+        _check_weights(name, weights if isinstance(weights, dict) else {"all": weights})
         self.vocab = vocab
         self.model = model
         self.name = name
         self.incorrect_spans_key = incorrect_spans_key
         self.spans_key = spans_key
-        self.label_weights = dict(label_weights or {})
+        self.label_weights = dict(weights) if isinstance(weights, dict) else weights
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"labels": [], "unseen_labels": []}
         self._rehearsal_model: Model | None = None
@@ -174,7 +171,8 @@ class RecurrentNER(TrainablePipe):
         self.model.initialize(X=doc_sample)
 
     def _check_label_weights(self) -> None:
-        unknown = [label for label in self.label_weights if label not in self.labels]
+        named = self.label_weights if isinstance(self.label_weights, dict) else {}
+        unknown = [label for label in named if label not in self.labels]
         if unknown:
             raise ValueError(
                 f"Label '{unknown[0]}' in [components.{self.name}.label_weights] is none of the "
@@ -305,15 +303,20 @@ class RecurrentNER(TrainablePipe):
 
     def _costs(self, tags: np.ndarray) -> np.ndarray | None:
         """What each wrong tag adds to the loss, from the label weights. (n_tokens, n_tags)"""
-        if not self.label_weights:
+        if self.label_weights in ({}, 1.0):
             return None
-        weights = [log(self.label_weights.get(label, 1.0)) for label in self.labels]
+        weights = [log(self._weight_of(label)) for label in self.labels]
         of_tag = np.asarray([0.0, *np.repeat(weights, TAGS_PER_LABEL)])
         known = np.flatnonzero(tags != MISSING)
         costs = np.zeros((len(tags), len(of_tag)))
         costs[known] = of_tag[tags[known]][:, None]
         costs[known, tags[known]] = 0.0
         return costs
+
+    def _weight_of(self, label: str) -> float:
+        if isinstance(self.label_weights, dict):
+            return self.label_weights.get(label, 1.0)
+        return self.label_weights
 
     def rehearse(
         self,
@@ -370,6 +373,15 @@ class RecurrentNER(TrainablePipe):
                 f"The model of '{self.name}' has scores for {(size - 1) // TAGS_PER_LABEL} labels, "
                 f"but its settings name {len(self.labels)}: the files of the saved pipeline do not "
                 "belong together; save or copy it again."
+            )
+
+
+def _check_weights(name: str, weights: dict[str, float]) -> None:
+    for label, weight in weights.items():
+        if weight <= 0:
+            raise ValueError(
+                f"The weight {weight} of label '{label}' cannot work: set it above 0 in "
+                f"`label_weights` of [components.{name}]."
             )
 
 

@@ -87,7 +87,7 @@ def test_filling_keeps_the_width_of_a_listener(partial_config: Path, tmp_path: P
     assert listener["width"] == "${components.tok2vec.model.encode.width}"
 
 
-@pytest.mark.parametrize("name", ["ner.cfg", "textcat.cfg"])
+@pytest.mark.parametrize("name", sorted(path.name for path in CONFIGS.glob("*.cfg")))
 def test_filling_in_the_configs_of_the_project_ends(name: str, tmp_path: Path) -> None:
     _assert_filling_ends(CONFIGS / name, tmp_path)
 
