@@ -25,7 +25,10 @@ Sentence = list[Token]
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="CoNLL file: token first, then part of speech if any, IOB tag last")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="CoNLL file: token first, then part of speech if any, IOB tag last"),
+    ],
     target: Annotated[Path, typer.Argument(help="File to write: the same columns")],
 ) -> None:
     """Rewrite a CoNLL file as two or three columns with an empty line after each sentence."""

@@ -23,6 +23,14 @@ class Variant:
     unconstrained: bool = False
 
 
+LEARNED = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 50, "attr": "LOWER"}
+
+
+def no_vectors(embed: str) -> dict[str, Any]:
+    """Without the pipeline's word vectors and their correction."""
+    return {f"{embed}.include_static_vectors": False, f"{embed}.correction_rows": 0}
+
+
 def encoder_variants(model: str, width: int) -> list[Variant]:
     """Cells, directions, depths and dropouts, which both tasks have."""
     embed, encode = f"{model}.tok2vec.embed", f"{model}.tok2vec.encode"
@@ -49,8 +57,8 @@ def encoder_variants(model: str, width: int) -> list[Variant]:
         *deep,
         Variant(
             "Words",
-            "no word vectors",
-            {f"{embed}.include_static_vectors": False, f"{embed}.correction_rows": 0},
+            "learned vectors only, from zero",
+            {**no_vectors(embed), f"{embed}.layers.words": LEARNED},
         ),
         Variant("Words", "word vectors without correction", {f"{embed}.correction_rows": 0}),
         Variant("Regularisation", "no locked dropout", {f"{encode}.dropout": 0.0}),
@@ -74,6 +82,7 @@ VARIANTS = {
         Variant("Decoder", "softmax, decoded within the rules of BILUO", SOFTMAX),
         Variant("Decoder", "softmax, each token by itself", SOFTMAX, unconstrained=True),
         Variant("Words", "no characters", {CHARS: None}),
+        Variant("Words", "characters only", no_vectors(f"{NER}.tok2vec.embed")),
     ],
     "rt-polarity": [*encoder_variants(TEXTCAT, width=256), *pooling_variants()],
 }

@@ -53,6 +53,21 @@ def test_forms_of_columns(project: Project, content: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "tags"),
+    [
+        ("Ann NN B-PER\nsat VB O\n", ["NN", "VB"]),
+        ("Ann NN a B-PER\nsat VB a O\n", ["NN", "VB"]),
+        ("Ann B-PER\nsat O\n", ["-", "-"]),
+    ],
+)
+def test_parts_of_speech_are_tags(project: Project, content: str, tags: list[str]) -> None:
+    path = project.write("toy.conll", content.encode())
+    (docs,) = convert(project, {"train": path}).values()
+    (doc,) = docs.get_docs(Vocab())
+    assert [token.tag_ for token in doc] == tags
+
+
+@pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"Ann B-PER\nLee\n", "toy.conll, line 2: no token and IOB tag in 'Lee'."),

@@ -1,0 +1,121 @@
+"""The parts of the accuracy benchmark that decide what its table says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from benchmarks.accuracy.ablation import changed_config, whole_sequences
+from benchmarks.accuracy.corpora import CORPORA, OURS, SIDES, preparation, training_command
+from benchmarks.accuracy.results import markdown_table, replace_section, spread
+from benchmarks.accuracy.scores import (
+    entity_counts,
+    f1,
+    interval,
+    is_correct,
+    percent,
+    seqeval_f1,
+)
+from benchmarks.accuracy.variants import VARIANTS
+
+ROOT = Path(__file__).parents[2]
+VOCAB = spacy.blank("en").vocab
+WORDS = ["Anna", "Berg", "met", "Bob"]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def make_doc(*spans: tuple[int, int, str]) -> Doc:
+    doc = Doc(VOCAB, words=WORDS)
+    doc.ents = [Span(doc, start, end, label=label) for start, end, label in spans]
+    return doc
+
+
+GOLD = make_doc((0, 2, "PER"), (3, 4, "PER"))
+EXAMPLES = [
+    Example(make_doc((0, 2, "PER"), (3, 4, "LOC")), GOLD),
+    Example(make_doc((0, 1, "PER")), GOLD),
+    Example(make_doc(), make_doc()),
+]
+
+
+def test_entities_are_counted_by_span_and_label():
+    counts = np.asarray([entity_counts(example) for example in EXAMPLES])
+    assert counts.tolist() == [[1, 2, 2], [0, 1, 2], [0, 0, 0]]
+    assert f1(counts.sum(axis=0)) == pytest.approx(2 / 7)
+    assert seqeval_f1(EXAMPLES) == pytest.approx(2 / 7)
+
+
+def test_interval_holds_the_score_and_shrinks_with_more_documents():
+    random = np.random.default_rng(0)
+    widths = []
+    for n in (100, 10_000):
+        gold = random.integers(1, 4, n)
+        counts = np.stack([random.binomial(gold, 0.8), gold, gold], axis=1)
+        low, high = interval(counts, f1)
+        assert low < percent(f1(counts.sum(axis=0))) < high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 5
+
+
+def test_categories_are_compared_by_their_best():
+    doc, gold = Doc(VOCAB, words=["a"]), Doc(VOCAB, words=["a"])
+    gold.cats = {"pos": 1.0, "neg": 0.0}
+    doc.cats = {"pos": 0.4, "neg": 0.3}
+    assert is_correct(Example(doc, gold))
+    doc.cats = {"pos": 0.4, "neg": 0.6}
+    assert not is_correct(Example(doc, gold))
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("name", CORPORA)
+def test_trainings_take_the_seed_and_the_folder(name, side, tmp_path):
+    command = training_command(name, side, 7, tmp_path)
+    assert command[1:4] == ["-m", "spacy", "train"]
+    assert (ROOT / command[4]).is_file()
+    for option, value in [("--output", str(tmp_path)), ("--training.seed", "7")]:
+        assert command[command.index(option) + 1] == value
+    assert ("--paths.vectors" in command) == CORPORA[name].vectors
+    assert preparation(name)[-1].startswith(("convert-", "vectors"))
+    if side == OURS:
+        assert command[4].startswith("configs/")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_is_a_config_that_can_be_built(name):
+    config = ROOT / f"configs/{CORPORA[name].task}_efficiency.cfg"
+    names = [variant.name for variant in VARIANTS[name]]
+    assert len(set(names)) == len(names)
+    for variant in VARIANTS[name]:
+        changed = changed_config(config, variant.changes)
+        spacy.util.load_model_from_config(changed, auto_fill=True)
+
+
+def test_only_whole_sequences_are_entities():
+    labels = ("LOC", "PER")
+    # O 0, B-LOC 1, I-LOC 2, L-LOC 3, U-LOC 4, B-PER 5, I-PER 6, L-PER 7, U-PER 8
+    doc = Doc(VOCAB, words=["w"] * 14)
+    tags = np.asarray([5, 7, 1, 2, 3, 8, 5, 3, 7, 1, 0, 3, 5, 6])
+    found = [(span.start, span.end, span.label_) for span in whole_sequences(doc, tags, labels)]
+    assert found == [(0, 2, "PER"), (2, 5, "LOC"), (5, 6, "PER")]
+
+
+def test_tables_stand_between_their_comments(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- table -->\nold\n<!-- /table -->\nafter\n")
+    replace_section(page, "table", markdown_table(["a", "b"], [["x", "1"]]))
+    new = "before\n<!-- table -->\n| a | b |\n| --- | --: |\n| x | 1 |\n<!-- /table -->\nafter\n"
+    assert page.read_text() == new
+    with pytest.raises(ValueError, match="add the lines <!-- other --> and <!-- /other -->"):
+        replace_section(page, "other", "text")
+
+
+def test_spread_of_seeds():
+    assert spread([90.0]) == "90.0"
+    assert spread([90.0, 91.0]) == "90.5 ± 0.7"
