@@ -81,7 +81,8 @@ def _distinct_ngrams(model: NgramScores, docs: list[Doc]) -> tuple[Ints1d, Ints1
     if not read:
         return model.ops.xp.zeros(0, dtype="uint64"), lengths
     # spaCy's function cannot take a document without tokens.
-    keys, _, lengths[read] = model.layers[0].predict([docs[i] for i in read])
+    keys, _, n_ngrams = model.layers[0].predict([docs[i] for i in read])
+    lengths[model.ops.xp.asarray(read)] = n_ngrams
     return keys, lengths
 
 
