@@ -92,3 +92,19 @@ def test_with_packed_without_tokens(lengths):
 def test_take_rows_is_a_gather():
     X = np.arange(4.0)[:, None]
     assert take_rows(NumpyOps(), X, np.asarray([3, 0])).ravel().tolist() == [3.0, 0.0]
+
+
+@given(lengths_of_docs)
+def test_turned_and_previous_follow_each_document(lengths):
+    packing = make_packing(lengths)
+    docs = np.repeat(np.arange(len(lengths)), lengths)
+    steps = np.concatenate([np.arange(n) for n in lengths] or [np.zeros(0, int)])
+    doc_of, step_of = docs[packing.to_packed], steps[packing.to_packed]
+    lengths = np.asarray(lengths, dtype="int64")
+    turned, previous = packing.turned, packing.previous
+    assert (doc_of[turned] == doc_of).all()
+    assert (step_of[turned] == lengths[doc_of] - 1 - step_of).all()
+    later = previous >= 0
+    assert (later == (step_of > 0)).all()
+    assert (doc_of[previous[later]] == doc_of[later]).all()
+    assert (step_of[previous[later]] == step_of[later] - 1).all()
