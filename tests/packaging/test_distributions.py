@@ -157,7 +157,11 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
         "spacy-seqrnn.CharRNNEmbed.v1",
         "spacy-seqrnn.LexemeEmbed.v1",
         "spacy-seqrnn.NER.v1",
+        "spacy-seqrnn.NEREnsemble.v1",
+        "spacy-seqrnn.NgramTextCat.v1",
         "spacy-seqrnn.RNNEncoder.v1",
         "spacy-seqrnn.TextCat.v1",
+        "spacy-seqrnn.TextCatEnsemble.v1",
+        "spacy-seqrnn.WordEmbed.v1",
     }
     assert {Path(place) for place in found["entry_points"].values()} == {installed}
