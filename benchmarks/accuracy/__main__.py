@@ -5,14 +5,11 @@ made of these files by `python -m benchmarks.accuracy.table`.
 """
 
 import argparse
-import subprocess
-import sys
-from statistics import mean, stdev
 
 from wasabi import msg
 
-from .corpora import CORPORA, SIDES, preparation
-from .results import write_result
+from .corpora import CORPORA, SIDES, prepare
+from .results import spread, write_result
 from .training import train_and_score
 
 
@@ -27,14 +24,7 @@ def main() -> None:
         prepare(name)
         for side in options.sides:
             scores = [run(name, side, seed) for seed in options.seeds]
-            spread = f" ± {stdev(scores):.2f}" if len(scores) > 1 else ""
-            msg.good(f"{name}, {side}: test {CORPORA[name].metric} {mean(scores):.2f}{spread}")
-
-
-def prepare(name: str) -> None:
-    """Fetch, check and convert a corpus by the project's own commands."""
-    for command in preparation(name):
-        subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
+            msg.good(f"{name}, {side}: test {CORPORA[name].metric} {spread(scores)}")
 
 
 def run(name: str, side: str, seed: int) -> float:

@@ -7,9 +7,9 @@ i.e. a single model, as what helps one helps each member of an ensemble.
 """
 
 import argparse
-import sys
 from itertools import groupby
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import spacy
@@ -21,8 +21,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from ..environment import describe_environment
-from .__main__ import prepare
-from .corpora import CORPORA, VECTORS
+from .corpora import CORPORA, prepare, train_on
 from .results import environment_line, markdown_table, read_results, spread, write_result
 from .scores import percent, score
 from .training import RUNS, run_training
@@ -60,12 +59,8 @@ def run(name: str, variant: Variant, seed: int) -> None:
     output.mkdir(parents=True, exist_ok=True)
     config = changed_config(Path(f"configs/{task}_efficiency.cfg"), variant.changes)
     config.to_disk(output / "config.cfg")
-    data = f"corpus/{name}"
-    command = [sys.executable, "-m", "spacy", "train", str(output / "config.cfg")]
-    command += ["--output", str(output), "--training.seed", str(seed)]
-    command += ["--paths.train", f"{data}/train.spacy", "--paths.dev", f"{data}/dev.spacy"]
-    seconds = run_training([*command, "--paths.vectors", VECTORS], output)
-    model, docs = output / "model-best", Path(f"{data}/dev.spacy")
+    seconds = run_training(train_on(name, output / "config.cfg", seed, output), output)
+    model, docs = output / "model-best", Path(f"corpus/{name}/dev.spacy")
     found = score_by_token(model, docs) if variant.unconstrained else score(model, docs, task)
     result = {
         "corpus": name,
@@ -160,7 +155,7 @@ Measured on: {environment}."""
 
 def corpus_table(name: str, results: list[dict[str, Any]]) -> str:
     """The table of one corpus, in the order of the variants."""
-    base = mean_score([r for r in results if r["group"] == "Base"])
+    base = [r for r in results if r["group"] == "Base"]
     order = [variant.name for variant in VARIANTS[name]]
     results = sorted(results, key=lambda r: (order.index(r["variant"]), r["seed"]))
     rows = []
@@ -170,9 +165,9 @@ def corpus_table(name: str, results: list[dict[str, Any]]) -> str:
             [
                 f"{own[0]['group']}: {variant}",
                 spread([r["dev"]["score"] for r in own]),
-                f"{mean_score(own) - base:+.1f}",
+                f"{mean_score(own) - mean_score(base):+.1f}" if base else "",
                 f"{own[0]['parameters'] / 1e6:.2f}",
-                f"{sum(r['train_seconds'] for r in own) / len(own) / 60:.1f}",
+                f"{mean(r['train_seconds'] for r in own) / 60:.1f}",
             ]
         )
     header = ["variant", f"dev {CORPORA[name].metric}", "difference", "M parameters", "minutes"]
@@ -181,7 +176,7 @@ def corpus_table(name: str, results: list[dict[str, Any]]) -> str:
 
 def mean_score(results: list[dict[str, Any]]) -> float:
     """Mean development score over seeds."""
-    return sum(r["dev"]["score"] for r in results) / max(len(results), 1)
+    return mean(r["dev"]["score"] for r in results)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The corpora of the benchmark, and how either side is trained on them."""
 
 import shlex
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,19 +65,32 @@ def preparation(name: str) -> list[str]:
     return [command for command in workflow if not command.startswith(("train-", "evaluate-"))]
 
 
+def prepare(name: str) -> None:
+    """Fetch, check and convert a corpus by the project's own commands."""
+    for command in preparation(name):
+        subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
+
+
 def training_command(name: str, side: str, seed: int, output: Path) -> list[str]:
     """The command line that trains one side. Ours is that of the project's own recipe."""
     if side == OURS:
         return recipe(name, seed, output)
     corpus = CORPORA[name]
-    command = [sys.executable, "-m", "spacy", "train", str(CONFIGS / f"spacy_{corpus.task}.cfg")]
-    command += ["--output", str(output), "--training.seed", str(seed), "--nlp.lang", corpus.lang]
-    command += ["--paths.train", f"corpus/{name}/train.spacy"]
-    command += ["--paths.dev", f"corpus/{name}/dev.spacy"]
+    command = train_on(name, CONFIGS / f"spacy_{corpus.task}.cfg", seed, output)
+    command += ["--nlp.lang", corpus.lang]
     if corpus.vectors:
-        return [*command, "--paths.vectors", VECTORS]
+        return command
     embed = f"components.{corpus.task}.model.tok2vec.embed"
     return [*command, f"--{embed}.include_static_vectors", "false"]
+
+
+def train_on(name: str, config: Path, seed: int, output: Path) -> list[str]:
+    """The command line that trains any config on a corpus."""
+    command = [sys.executable, "-m", "spacy", "train", str(config), "--output", str(output)]
+    command += ["--training.seed", str(seed)]
+    command += ["--paths.train", f"corpus/{name}/train.spacy"]
+    command += ["--paths.dev", f"corpus/{name}/dev.spacy"]
+    return [*command, "--paths.vectors", VECTORS] if CORPORA[name].vectors else command
 
 
 def recipe(name: str, seed: int, output: Path) -> list[str]:

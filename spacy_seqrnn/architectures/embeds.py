@@ -10,7 +10,8 @@ from ..layers.lexemes import with_lexemes
 from ..layers.packed import with_packed
 from ..layers.pooling import last
 from ..layers.rnn import RNN
-from ..layers.vectors import word_embed, word_vectors
+from ..layers.vectors import word_vectors
+from ..layers.word_embed import word_embed
 from ..types import Floats2d
 from .checks import check_at_least, check_rate
 

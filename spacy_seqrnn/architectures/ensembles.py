@@ -28,22 +28,13 @@ def TextCatEnsemble(
     Returns a model from documents to probabilities, shape (n_docs, nO).
     Raises ValueError if there is no member, or one that is no model of text classification.
     """
-    _check_members("TextCatEnsemble", members, "multi_label", "spacy-seqrnn.TextCat.v1")
+    model = _ensemble(members, textcat_forward, nO, "multi_label", "spacy-seqrnn.TextCat.v1")
     kinds = {name: member.attrs["multi_label"] for name, member in members.items()}
     if len(set(kinds.values())) > 1:
         raise ValueError(
             "The members of TextCatEnsemble do not agree on `exclusive_classes`: "
             f"{', '.join(f'{name} has {str(not multi).lower()}' for name, multi in kinds.items())}."
         )
-    model: Model[list[Doc], Floats2d] = Model(
-        "seqrnn_textcat_ensemble",
-        textcat_forward,
-        init=init,
-        dims={"nO": nO},
-        layers=list(members.values()),
-        attrs={"multi_label": kinds.popitem()[1], "resize_output": resize_output},
-    )
-    _refer_to_first(model)
     return model
 
 
@@ -82,17 +73,7 @@ def NEREnsemble(
     Returns a model from documents to a `LinearChain`.
     Raises ValueError if there is no member, or one that is no model of this component.
     """
-    _check_members("NEREnsemble", members, "gives_chain", "spacy-seqrnn.NER.v1")
-    model: Model[list[Doc], LinearChain] = Model(
-        "seqrnn_ner_ensemble",
-        ner_forward,
-        init=init,
-        dims={"nO": nO},
-        layers=list(members.values()),
-        attrs={"gives_chain": True, "resize_output": resize_output},
-    )
-    _refer_to_first(model)
-    return model
+    return _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
 
 
 def ner_forward(
@@ -106,6 +87,35 @@ def ner_forward(
         return []
 
     return mean_chain(list(chains), keep_members=is_train), backprop
+
+
+def _ensemble(
+    members: dict[str, Any], forward: Callable, nO: int | None, attr: str, example: str
+) -> Model:
+    """A model of models that all have the attribute `attr`, which it takes from them.
+
+    example: an architecture of such models, for the sentence to who gives others.
+    """
+    kind = f"{example.split('.')[1]}Ensemble"
+    if not members:
+        raise ValueError(f"{kind} has no members: name at least one under `members`.")
+    for name, member in members.items():
+        if not isinstance(member, Model) or attr not in member.attrs:
+            raise ValueError(
+                f"`members.{name} = {member!r}` cannot be a member of {kind}: give the block an "
+                f'`@architectures` line such as "{example}".'
+            )
+    layers = list(members.values())
+    model: Model = Model(
+        kind,
+        forward,
+        init=init,
+        dims={"nO": nO},
+        layers=layers,
+        attrs={attr: layers[0].attrs[attr], "resize_output": resize_output},
+    )
+    _refer_to_first(model)
+    return model
 
 
 def init(model: Model, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
@@ -130,15 +140,3 @@ def _refer_to_first(model: Model) -> None:
     """Let who looks for a part of a model of its kind find the first member's."""
     for name in model.layers[0].ref_names:
         model.set_ref(name, model.layers[0].maybe_get_ref(name))
-
-
-def _check_members(kind: str, members: dict[str, Any], attr: str, example: str) -> None:
-    """Raise ValueError unless all members are models that have an attribute."""
-    if not members:
-        raise ValueError(f"{kind} has no members: name at least one under `members`.")
-    for name, member in members.items():
-        if not isinstance(member, Model) or attr not in member.attrs:
-            raise ValueError(
-                f"`members.{name} = {member!r}` cannot be a member of {kind}: give the block an "
-                f'`@architectures` line such as "{example}".'
-            )

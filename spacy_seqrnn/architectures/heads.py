@@ -5,7 +5,11 @@ from math import sqrt
 
 from thinc.api import Model
 
-from ..types import Floats2d
+from ..types import Floats1d, Floats2d, Ints1d
+
+# A label that is added to a trained classifier starts this much below the least likely one (in
+# logits): almost nothing changes for the others, and yet it can be learnt.
+NEW_LABEL_MARGIN = 5.0
 
 
 def clip_gradients(model: Model, max_norm: float) -> None:
@@ -58,3 +62,23 @@ def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d
         return X, lambda dY: dY
     mask = model.ops.get_dropout_mask(X.shape, rate)
     return X * mask, lambda dY: dY * mask
+
+
+def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+    """The probabilities of text categories, shape (n_docs, nO), by the model's attr `multi_label`.
+
+    lengths: tokens of each document. One without tokens has 0 for every label.
+
+    Returns them with the function from spaCy's gradient to that of the logits: spaCy's textcat
+    hands back Y − truth, which is the gradient of the cross entropy for the logits, both after a
+    softmax and after a logistic function. So it goes on as it is.
+    """
+    ops = model.ops
+    read = ops.asarray((lengths > 0)[:, None], dtype="float32")
+    Y = (ops.sigmoid(logits) if model.attrs["multi_label"] else ops.softmax(logits)) * read
+    return Y, lambda dY: ops.as_contig(dY * read, dtype="float32")
+
+
+def new_label_bias(b: Floats1d) -> float:
+    """The bias of labels that are added to those with the biases `b`."""
+    return float(b.min()) - NEW_LABEL_MARGIN

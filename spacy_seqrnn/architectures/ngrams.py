@@ -8,7 +8,7 @@ from thinc.api import Model
 from ..layers.ngrams import ngram_scores, resized_scores
 from ..types import Floats2d
 from .checks import check_at_least, check_rate
-from .textcat import NEW_LABEL_MARGIN
+from .heads import new_label_bias, probabilities
 
 
 def NgramTextCat(
@@ -53,13 +53,12 @@ def NgramTextCat(
 def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
-    ops = model.ops
     logits, backprop_scores = model.layers[0](docs, is_train)
-    read = ops.asarray([[len(doc) > 0] for doc in docs], dtype="float32")
-    Y = (ops.sigmoid(logits) if model.attrs["multi_label"] else ops.softmax(logits)) * read
+    lengths = model.ops.asarray1i([len(doc) for doc in docs])
+    Y, backprop_probabilities = probabilities(model, logits, lengths)
 
     def backprop(dY: Floats2d) -> list[Doc]:
-        return backprop_scores(ops.as_contig(dY * read, dtype="float32"))
+        return backprop_scores(backprop_probabilities(dY))
 
     return Y, backprop
 
@@ -76,6 +75,7 @@ def init(
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
     """Make room for `nO` labels. What was learnt for the old ones stays."""
     old = model.layers[0]
-    model.replace_node(old, resized_scores(old, nO, margin=NEW_LABEL_MARGIN))
+    new_bias = new_label_bias(old.get_param("b")) if old.has_param("b") else 0.0
+    model.replace_node(old, resized_scores(old, nO, new_bias=new_bias))
     model.set_dim("nO", nO, force=True)
     return model

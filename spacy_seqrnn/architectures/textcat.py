@@ -1,7 +1,6 @@
 """The model of text classification: token vectors, pooling, output layer."""
 
 from collections.abc import Callable
-from typing import Any
 
 from spacy.tokens import Doc
 from thinc.api import Linear, Model
@@ -10,11 +9,13 @@ from thinc.types import Ragged
 from ..layers.pooling import POOLINGS, pooling_layer
 from ..types import Floats2d
 from .checks import check_at_least, check_choice
-from .heads import clip_gradients, dropout_forward, resized_linear
-
-# A label that is added to a trained model starts this much below the least likely one (in logits):
-# almost nothing changes for the others, and yet it can be learnt.
-NEW_LABEL_MARGIN = 5.0
+from .heads import (
+    clip_gradients,
+    dropout_forward,
+    new_label_bias,
+    probabilities,
+    resized_linear,
+)
 
 
 def TextCat(
@@ -93,15 +94,10 @@ def forward(
     pooled, backprop_pooling = model.get_ref("pooling")(X, is_train)
     dropped, backprop_dropout = dropout_forward(model, pooled, is_train)
     logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)
-    exclusive = not model.attrs["multi_label"]
-    read = ops.asarray((lengths > 0)[:, None], dtype="float32")
-    Y = (ops.softmax(logits) if exclusive else ops.sigmoid(logits)) * read
+    Y, backprop_probabilities = probabilities(model, logits, lengths)
 
     def backprop(dY: Floats2d) -> list[Doc]:
-        # spaCy's textcat hands back Y − truth, which is the gradient of the cross entropy for the
-        # logits, both after a softmax and after a logistic function. So it goes on as it is.
-        d_logits = ops.as_contig(dY * read, dtype="float32")
-        d_pooled = backprop_dropout(backprop_logits(d_logits))
+        d_pooled = backprop_dropout(backprop_logits(backprop_probabilities(dY)))
         dX = backprop_pooling(d_pooled).dataXd
         d_docs = backprop_tokvecs(ops.unflatten(dX, ops.to_numpy(lengths)))
         clip_gradients(model, model.attrs["max_grad_norm"])
@@ -130,8 +126,8 @@ def init(
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
     """Make room for `nO` labels. What was learnt for the old ones stays."""
     old = model.get_ref("output_layer")
-    lowest: Any = old.get_param("b").min() if old.has_param("b") else 0.0
-    new = resized_linear(old, nO, new_bias=float(lowest) - NEW_LABEL_MARGIN)
+    new_bias = new_label_bias(old.get_param("b")) if old.has_param("b") else 0.0
+    new = resized_linear(old, nO, new_bias=new_bias)
     model.replace_node(old, new)
     model.set_dim("nO", nO, force=True)
     return model

@@ -87,7 +87,8 @@ def mean_chain(chains: list[LinearChain], keep_members: bool) -> LinearChain:
     al. 2005).
     """
     mean = {name: sum(getattr(c, name) for c in chains) / len(chains) for name in SCORES}
-    return LinearChain(**mean, packing=chains[0].packing, members=tuple(chains) * keep_members)
+    members = tuple(chains) if keep_members else ()
+    return LinearChain(**mean, packing=chains[0].packing, members=members)
 
 
 @dataclass(frozen=True)

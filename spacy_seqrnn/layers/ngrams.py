@@ -98,8 +98,8 @@ def init(model: NgramScores, X: list[Doc] | None = None, Y: Floats2d | None = No
     model.set_param("b", model.ops.alloc1f(nO))
 
 
-def resized_scores(model: NgramScores, nO: int, *, margin: float) -> NgramScores:
-    """A copy for more labels. What was learnt stays; new labels start `margin` below all others.
+def resized_scores(model: NgramScores, nO: int, *, new_bias: float) -> NgramScores:
+    """A copy for more labels. What was learnt stays; new ones get scores of 0 and this bias.
 
     It is a node of its own, so that an optimizer does not apply moments of the old shape to it.
     """
@@ -115,5 +115,5 @@ def resized_scores(model: NgramScores, nO: int, *, margin: float) -> NgramScores
         n_old = model.get_dim("nO")
         W, b = new.get_param("W"), new.get_param("b")
         W[:, :n_old], b[:n_old] = model.get_param("W"), model.get_param("b")
-        b[n_old:] = model.get_param("b").min() - margin
+        b[n_old:] = new_bias
     return new

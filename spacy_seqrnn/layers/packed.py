@@ -8,7 +8,7 @@ document that has one, and so on. It is the layout of cuDNN and of
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 import numpy as np
@@ -47,17 +47,17 @@ class Packing:
         """Documents that have at least one token."""
         return int(self.size_at_t[0]) if len(self.size_at_t) else 0
 
-    @property
+    @cached_property
     def starts(self) -> np.ndarray:
         """First packed row of each time step. Shape (n_steps,)."""
         return np.cumsum(self.size_at_t) - self.size_at_t
 
-    @property
+    @cached_property
     def rank_of_row(self) -> np.ndarray:
         """The rank of the document that each packed row belongs to. Shape (n_tokens,)."""
         return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
 
-    @property
+    @cached_property
     def turned(self) -> np.ndarray:
         """For each packed row the row of the same document at the same distance from its end.
 
@@ -68,7 +68,7 @@ class Packing:
         lengths = -np.sort(-self.lengths)
         return self.starts[lengths[ranks] - 1 - steps] + ranks
 
-    @property
+    @cached_property
     def previous(self) -> np.ndarray:
         """For each packed row that of the token before it; -1 for first tokens. (n_tokens,)"""
         before = np.roll(self.starts, 1)

@@ -55,42 +55,6 @@ def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[F
     return split_docs(Y, lengths), backprop
 
 
-def word_embed(*, width: int, attr: str, rows: int, dropout: float) -> WordVectors:
-    """Learned word vectors; a word that was never seen in training has zeros.
-
-    width: output width.
-    attr: the attribute of a word that tells it from others, e.g. "LOWER".
-    rows: how many words may have a vector; they are the first that training meets.
-    dropout: rate at which words of a batch are taken for unknown in training, so that the rest of
-        the network learns what to do with those.
-    """
-    return Model(
-        "word_embed",
-        embed_forward,
-        dims={"nO": width},
-        attrs={"columns": [attr], "word_dropout": dropout, **word_row_attrs(rows)},
-    )
-
-
-def embed_forward(
-    model: WordVectors, docs: list[Doc], is_train: bool
-) -> tuple[list[Floats2d], Callable]:
-    keys = np.concatenate([doc.to_array(model.attrs["columns"][0]) for doc in docs])
-    Y = model.ops.alloc2f(len(keys), model.get_dim("nO"))
-    backprop_rows = add_word_rows(model, keys, Y, is_train)
-    rate = model.attrs["word_dropout"]
-    known = model.ops.get_dropout_mask((len(keys), 1), rate) > 0 if is_train and rate else None
-    if known is not None:
-        Y *= known
-
-    def backprop(dYs: list[Floats2d]) -> list[Doc]:
-        dY = model.ops.xp.concatenate(dYs, axis=0)
-        backprop_rows(dY if known is None else dY * known)
-        return []
-
-    return split_docs(Y, [len(doc) for doc in docs]), backprop
-
-
 def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:
     """The vectors of some keys, an array of its own. Shape (n_keys, width)."""
     if not vectors.shape[1]:

@@ -102,6 +102,29 @@ def test_categories_are_the_mean_of_the_members():
     np.testing.assert_allclose(model.predict(docs), mean, atol=1e-6)
 
 
+def with_spacy_config():
+    """A recurrent member beside spaCy's own bag of words and convolutional network."""
+    bow = {"@architectures": "spacy.TextCatBOW.v3", "length": 64, "ngram_size": 1}
+    bow |= {"exclusive_classes": True, "no_output_layer": False}
+    cnn = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
+    cnn |= {"use_reduce_first": False, "use_reduce_last": False}
+    cnn |= {"use_reduce_max": False, "use_reduce_mean": True}
+    cnn["tok2vec"] = {"@architectures": "spacy.HashEmbedCNN.v2", "width": 8, "depth": 1}
+    cnn["tok2vec"] |= {"embed_size": 50, "window_size": 1, "maxout_pieces": 2}
+    cnn["tok2vec"] |= {"subword_features": True, "pretrained_vectors": None}
+    members = {"recurrent": small_textcat(True), "bow": bow, "cnn": cnn}
+    return {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": members}
+
+
+def test_spacys_models_can_be_members(tmp_path):
+    nlp = make_nlp("textcat", with_spacy_config())
+    train(nlp, 100)
+    examples = make_examples(nlp)[:-1]  # spaCy's have a category for a text without tokens
+    assert nlp.evaluate(examples)["cats_macro_f"] == 1.0
+    nlp.to_disk(tmp_path)
+    assert predictions(spacy.load(tmp_path)) == predictions(nlp)
+
+
 def gradients(model):
     return [node.get_grad(name) for node in model.walk() for name in node.grad_names]
 

@@ -71,6 +71,15 @@ def test_documents_without_tokens_have_no_category(exclusive):
     assert scores.get_grad("b").tolist() == [1.0, 1.0]
 
 
+def test_options_reach_the_scores():
+    model = make(rows=7, dropout=0.9)
+    assert model.layers[0].get_param("W").shape == (7, 2)
+    docs = make_docs([[f"w{i}" for i in range(500)]])
+    model.layers[0].get_param("W")[:, 0] = 0.0001
+    assert model.begin_update(docs)[0][0, 0] != model.begin_update(docs)[0][0, 0]
+    assert model.predict(docs)[0, 0] == model.predict(docs)[0, 0]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
