@@ -25,7 +25,7 @@ from .corpora import CORPORA, prepare, train_on
 from .results import environment_line, markdown_table, read_results, spread, write_result
 from .scores import percent, score
 from .training import RUNS, run_training
-from .variants import VARIANTS, Variant
+from .variants import STEPS, VARIANTS, Variant
 
 PAGE = Path("docs/ablation.md")
 SIDE = "ablation"
@@ -57,7 +57,8 @@ def run(name: str, variant: Variant, seed: int) -> None:
     slug = "".join(char if char.isalnum() else "_" for char in variant.name)
     output = RUNS / f"{SIDE}-{name}-{slug}-{seed}"
     output.mkdir(parents=True, exist_ok=True)
-    config = changed_config(Path(f"configs/{task}_efficiency.cfg"), variant.changes)
+    changes = {"training.max_steps": STEPS[name], **variant.changes}
+    config = changed_config(Path(f"configs/{task}_efficiency.cfg"), changes)
     config.to_disk(output / "config.cfg")
     seconds = run_training(train_on(name, output / "config.cfg", seed, output), output)
     model, docs = output / "model-best", Path(f"corpus/{name}/dev.spacy")
@@ -72,7 +73,7 @@ def run(name: str, variant: Variant, seed: int) -> None:
         "dev": found,
         "train_seconds": round(seconds),
         "parameters": count_parameters(model),
-        "changes": variant.changes,
+        "changes": changes,
         "environment": describe_environment(),
     }
     write_result(result, SIDE, name, slug, seed)
@@ -138,16 +139,18 @@ def write_page() -> None:
     for name in VARIANTS:
         of_corpus = [result for result in results if result["corpus"] == name]
         if of_corpus:
-            parts.append(f"## {CORPORA[name].title}\n\n{corpus_table(name, of_corpus)}")
+            table = corpus_table(name, of_corpus)
+            parts.append(f"## {CORPORA[name].title}, {STEPS[name]} steps\n\n{table}")
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf8")
 
 
 INTRODUCTION = """# What each part is worth
 
-Each row is the efficiency recipe with one thing changed, trained in full and scored on the
-development data: mean and standard deviation over seeds where there are several, and the difference
-from the recipe. Made by `python -m benchmarks.accuracy.ablation --write` from the files in
+Each row is the efficiency recipe with one thing changed, trained for the same number of steps and
+scored on the development data: mean and standard deviation over seeds where there are several, and
+the difference from the recipe. The minutes are those of a training with another one beside it on
+two cores. Made by `python -m benchmarks.accuracy.ablation --write` from the files in
 `benchmarks/accuracy/results`.
 
 Measured on: {environment}."""

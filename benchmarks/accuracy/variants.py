@@ -23,6 +23,9 @@ class Variant:
     unconstrained: bool = False
 
 
+# Of each training. The recipes may go on for longer.
+STEPS = {"conll2003": 2000, "rt-polarity": 2000}
+
 LEARNED = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 50, "attr": "LOWER"}
 
 
@@ -55,6 +58,7 @@ def encoder_variants(model: str, width: int) -> list[Variant]:
             {**one_way, f"{encode}.width": width // 2},
         ),
         *deep,
+        Variant("Start", "learned initial states", {f"{encode}.learn_initial_state": True}),
         Variant(
             "Words",
             "learned vectors only, from zero",
@@ -76,12 +80,14 @@ def pooling_variants() -> list[Variant]:
 
 SOFTMAX = {f"{NER}.decoder": "softmax"}
 CHARS = f"{NER}.tok2vec.embed.layers.chars"
+CHARACTER_LSTM = {"@architectures": "spacy-seqrnn.CharRNNEmbed.v1", "width": 50}
 VARIANTS = {
     "conll2003": [
         *encoder_variants(NER, width=300),
         Variant("Decoder", "softmax, decoded within the rules of BILUO", SOFTMAX),
         Variant("Decoder", "softmax, each token by itself", SOFTMAX, unconstrained=True),
         Variant("Words", "no characters", {CHARS: None}),
+        Variant("Words", "characters by an LSTM", {CHARS: CHARACTER_LSTM}),
         Variant("Words", "characters only", no_vectors(f"{NER}.tok2vec.embed")),
     ],
     "rt-polarity": [*encoder_variants(TEXTCAT, width=256), *pooling_variants()],
