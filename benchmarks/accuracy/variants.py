@@ -24,7 +24,7 @@ class Variant:
 
 
 # Of each training. The recipes may go on for longer.
-STEPS = {"conll2003": 1500, "rt-polarity": 1500}
+STEPS = {"conll2003": 1000, "rt-polarity": 1000}
 
 LEARNED = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 50, "attr": "LOWER"}
 
