@@ -7,9 +7,7 @@ i.e. a single model, as what helps one helps each member of an ensemble.
 """
 
 import argparse
-from itertools import groupby
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import spacy
@@ -21,14 +19,12 @@ from thinc.api import Config
 from wasabi import msg
 
 from ..environment import describe_environment
+from .ablation_page import PAGE, SIDE, write_page
 from .corpora import CORPORA, prepare, train_on
-from .results import environment_line, markdown_table, read_results, spread, write_result
+from .results import write_result
 from .scores import percent, score
 from .training import RUNS, run_training
 from .variants import STEPS, VARIANTS, Variant
-
-PAGE = Path("docs/ablation.md")
-SIDE = "ablation"
 
 
 def main() -> None:
@@ -130,56 +126,6 @@ def whole_sequences(doc: Doc, tags: Any, labels: tuple[str, ...]) -> list[Span]:
         elif kind != "I" or own != label:
             start = label = None
     return spans
-
-
-def write_page() -> None:
-    """Make the page of all results that there are."""
-    results = read_results(side=SIDE)
-    parts = [INTRODUCTION.format(environment=environment_line(results))]
-    for name in VARIANTS:
-        of_corpus = [result for result in results if result["corpus"] == name]
-        if of_corpus:
-            table = corpus_table(name, of_corpus)
-            parts.append(f"## {CORPORA[name].title}, {STEPS[name]} steps\n\n{table}")
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf8")
-
-
-INTRODUCTION = """# What each part is worth
-
-Each row is the efficiency recipe with one thing changed, trained for the same number of steps and
-scored on the development data: mean and standard deviation over seeds where there are several, and
-the difference from the recipe. The minutes are those of a training with another one beside it on
-two cores. Made by `python -m benchmarks.accuracy.ablation --write` from the files in
-`benchmarks/accuracy/results`.
-
-Measured on: {environment}."""
-
-
-def corpus_table(name: str, results: list[dict[str, Any]]) -> str:
-    """The table of one corpus, in the order of the variants."""
-    base = [r for r in results if r["group"] == "Base"]
-    order = [variant.name for variant in VARIANTS[name]]
-    results = sorted(results, key=lambda r: (order.index(r["variant"]), r["seed"]))
-    rows = []
-    for variant, group in groupby(results, key=lambda r: r["variant"]):
-        own = list(group)
-        rows.append(
-            [
-                f"{own[0]['group']}: {variant}",
-                spread([r["dev"]["score"] for r in own]),
-                f"{mean_score(own) - mean_score(base):+.1f}" if base else "",
-                f"{own[0]['parameters'] / 1e6:.2f}",
-                f"{mean(r['train_seconds'] for r in own) / 60:.1f}",
-            ]
-        )
-    header = ["variant", f"dev {CORPORA[name].metric}", "difference", "M parameters", "minutes"]
-    return markdown_table(header, rows)
-
-
-def mean_score(results: list[dict[str, Any]]) -> float:
-    """Mean development score over seeds."""
-    return mean(r["dev"]["score"] for r in results)
 
 
 if __name__ == "__main__":

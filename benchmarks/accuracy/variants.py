@@ -5,6 +5,7 @@ from typing import Any
 
 NER = "components.seqrnn_ner.model"
 TEXTCAT = "components.textcat.model"
+BASE = "the recipe: LSTM, both directions, depth 1"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def encoder_variants(model: str, width: int) -> list[Variant]:
         for residual in (False, True)
     ]
     return [
-        Variant("Base", "the recipe: LSTM, both directions, depth 1"),
+        Variant("Base", BASE),
         Variant("Cell", "GRU", {f"{encode}.cell": "gru"}),
         Variant("Cell", "plain RNN (tanh)", {f"{encode}.cell": "rnn"}),
         Variant("Direction", "left to right only", one_way),

@@ -1,0 +1,126 @@
+"""The page that says what each part of the recipes is worth, made of the files of results."""
+
+from itertools import groupby
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from .corpora import CORPORA
+from .results import environment_line, markdown_table, read_results, spread
+from .variants import BASE, STEPS, VARIANTS
+
+PAGE = Path("docs/ablation.md")
+SIDE = "ablation"
+INTRODUCTION = """# What each part is worth
+
+The efficiency recipes with one thing changed at a time, each trained for the same number of steps
+and scored on the development data. A difference is to the recipe. Minutes were taken with another
+training beside it on two cores. Made by `python -m benchmarks.accuracy.ablation --write` from the
+files in `benchmarks/accuracy/results`.
+
+Measured on: {environment}.
+
+## In short
+
+{in_short}
+
+{caution}"""
+# The variants that answer what people ask first.
+QUESTIONS = {
+    "GRU": "a GRU for the LSTM: a gate less",
+    "plain RNN (tanh)": "a plain RNN for the LSTM: no gates at all",
+    "left to right only": "no second direction",
+    "depth 2, residual": "a second layer, with residual connection",
+    "softmax, decoded within the rules of BILUO": "softmax for the CRF, decoded within its rules",
+    "softmax, each token by itself": "softmax for the CRF, each token by itself",
+    "no characters": "no characters",
+    "learned vectors only, from zero": "no pretrained vectors",
+}
+
+
+def write_page() -> None:
+    """Make the page of all results that there are."""
+    results = {name: read_results(side=SIDE, corpus=name) for name in VARIANTS}
+    results = {name: of_corpus for name, of_corpus in results.items() if of_corpus}
+    introduction = INTRODUCTION.format(
+        environment=environment_line([r for own in results.values() for r in own]),
+        in_short=in_short(results),
+        caution=" ".join(caution(name, own) for name, own in results.items()),
+    )
+    tables = [
+        f"## {CORPORA[name].title}, {STEPS[name]} steps\n\n{corpus_table(name, own)}"
+        for name, own in results.items()
+    ]
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text("\n\n".join([introduction, *tables]) + "\n", encoding="utf8")
+
+
+def in_short(results: dict[str, list[dict[str, Any]]]) -> str:
+    """The answers to `QUESTIONS`: difference, time and size against the recipe."""
+    rows = [
+        [question, *(answer(own, variant) for own in results.values())]
+        for variant, question in QUESTIONS.items()
+    ]
+    header = [f"{CORPORA[name].title}, {CORPORA[name].metric}" for name in results]
+    return markdown_table(["instead of the recipe", *header], rows)
+
+
+def answer(results: list[dict[str, Any]], variant: str) -> str:
+    """One variant against the recipe, e.g. "-0.4, 0.9 x the time, 0.8 x the parameters"."""
+    base, own = of_variant(results, BASE), of_variant(results, variant)
+    if not base or not own:
+        return ""
+    time = mean_of(own, "train_seconds") / mean_of(base, "train_seconds")
+    size = mean_of(own, "parameters") / mean_of(base, "parameters")
+    return f"{difference(results, own)}, {time:.1f} x the time, {size:.1f} x the parameters"
+
+
+def caution(name: str, results: list[dict[str, Any]]) -> str:
+    """How far chance alone moves the recipe's score."""
+    base = of_variant(results, BASE)
+    if not base:
+        return ""
+    low, high = (mean(r["dev"]["interval"][i] for r in base) for i in range(2))
+    return (
+        f"On {CORPORA[name].title} the recipe's own score has a 95 % interval of "
+        f"{low:.1f} to {high:.1f}, so differences of a small part of that mean little."
+    )
+
+
+def corpus_table(name: str, results: list[dict[str, Any]]) -> str:
+    """The table of one corpus, in the order of the variants."""
+    order = [variant.name for variant in VARIANTS[name]]
+    rows = []
+    in_order = sorted(results, key=lambda r: (order.index(r["variant"]), r["seed"]))
+    for variant, group in groupby(in_order, key=lambda r: r["variant"]):
+        own = list(group)
+        rows.append(
+            [
+                f"{own[0]['group']}: {variant}",
+                spread([r["dev"]["score"] for r in own]),
+                difference(results, own),
+                f"{mean_of(own, 'parameters') / 1e6:.2f}",
+                f"{mean_of(own, 'train_seconds') / 60:.1f}",
+            ]
+        )
+    header = ["variant", f"dev {CORPORA[name].metric}", "difference", "M parameters", "minutes"]
+    return markdown_table(header, rows)
+
+
+def of_variant(results: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The results of one variant, one for each seed."""
+    return [result for result in results if result["variant"] == name]
+
+
+def difference(results: list[dict[str, Any]], own: list[dict[str, Any]]) -> str:
+    """How far the mean development score is from the recipe's; empty if that is not known."""
+    base = of_variant(results, BASE)
+    if not base:
+        return ""
+    means = [mean(r["dev"]["score"] for r in group) for group in (own, base)]
+    return f"{means[0] - means[1]:+.1f}"
+
+
+def mean_of(results: list[dict[str, Any]], value: str) -> float:
+    """Mean of a number over seeds."""
+    return mean(result[value] for result in results)
