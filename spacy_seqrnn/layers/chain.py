@@ -152,6 +152,37 @@ def expected_counts(
     return chain.packing.per_doc(recursion.log_partition, empty=0.0), counts
 
 
+def path_counts(chain: LinearChain, tags: Ints1d) -> tuple[Floats1d, LinearChain]:
+    """The score of one tag sequence for each document, and how often it uses what.
+
+    It is `expected_counts` where no other sequence is possible.
+
+    tags: the tag of each token, packed. Shape (n_tokens,).
+    """
+    chain = chain.as_float64()
+    xp, packing = chain.xp, chain.packing
+    n_tags, last = len(chain.start), _last_rows(chain)
+    first, rows = slice(0, packing.n_sequences), xp.arange(packing.n_tokens)
+    before = tags[xp.asarray(packing.previous[packing.n_sequences :])]
+    after = tags[packing.n_sequences :]
+    scores = chain.emissions[rows, tags]
+    scores[first] += chain.start[tags[first]]
+    scores[packing.n_sequences :] += chain.transitions[before, after]
+    scores[last] += chain.end[tags[last]]
+    of_docs = xp.bincount(xp.asarray(packing.rank_of_row), scores, packing.n_sequences)
+    emissions = xp.zeros(chain.emissions.shape)
+    emissions[rows, tags] = 1.0
+    pairs = xp.bincount(before * n_tags + after, minlength=n_tags**2)
+    counts = LinearChain(
+        emissions=emissions,
+        transitions=pairs.reshape(n_tags, n_tags).astype("float64"),
+        start=emissions[first].sum(axis=0),
+        end=emissions[last].sum(axis=0),
+        packing=packing,
+    )
+    return packing.per_doc(of_docs, empty=0.0), counts
+
+
 def _row_weights(chain: LinearChain, weights: Floats1d | None) -> Floats2d:
     """Each packed row's document weight. Shape (n_tokens, 1)."""
     if weights is None:

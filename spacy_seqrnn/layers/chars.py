@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from spacy.attrs import ORTH
 from spacy.tokens import Doc
 from thinc.api import Model, Ops
 from thinc.types import Ragged
@@ -42,7 +43,8 @@ def forward(
     lengths = [len(doc) for doc in docs]
     if not sum(lengths):
         return split_docs(ops.alloc2f(0, model.get_dim("nO")), lengths), lambda dYs: []
-    words = [token.text for doc in docs for token in doc]
+    # Tokens are dearer to make than their texts are to look up.
+    words = [doc.vocab.strings[orth] for doc in docs for orth in doc.to_array(ORTH).tolist()]
     chars = code_points(ops, words, model.attrs["max_chars"])
     Y, backprop_layer = model.layers[0](chars, is_train)
 

@@ -13,7 +13,14 @@ import numpy as np
 from thinc.api import Model
 
 from ..types import Bools2d, Floats1d, Floats2d
-from .chain import SCORES, LinearChain, Segments, expected_counts, segment_log_posteriors
+from .chain import (
+    SCORES,
+    LinearChain,
+    Segments,
+    expected_counts,
+    path_counts,
+    segment_log_posteriors,
+)
 from .packed import Packed, make_packing
 
 # The learnt scores of a chain
@@ -131,7 +138,10 @@ def negative_log_likelihood(
     """
     augmented = chain if costs is None else replace(chain, emissions=chain.emissions + costs)
     log_z, counts = expected_counts(augmented)
-    log_gold, gold_counts = expected_counts(chain.restrict(gold))
+    if (gold.sum(axis=1) == 1).all():
+        log_gold, gold_counts = path_counts(chain, gold.argmax(axis=1))
+    else:
+        log_gold, gold_counts = expected_counts(chain.restrict(gold))
     impossible = np.flatnonzero(log_gold == -np.inf)
     if len(impossible):
         raise ValueError(

@@ -67,11 +67,8 @@ class Places:
 
 def _find_rows(model: Model, keys: np.ndarray) -> list[Places]:
     """The rows that there are for the words with these keys, one entry per block."""
-    known = model.attrs["known_keys"]
-    if not len(known):
-        return []
-    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    tokens = np.flatnonzero(known[at] == keys)
+    at, found = _find_keys(model.attrs["known_keys"], keys)
+    tokens = np.flatnonzero(found)
     blocks, rows = np.divmod(model.attrs["rows_of_keys"][at[tokens]], BLOCK_ROWS)
     xp = model.ops.xp
     return [
@@ -84,6 +81,14 @@ def _find_rows(model: Model, keys: np.ndarray) -> list[Places]:
     ]
 
 
+def _find_keys(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where keys would stand among those known, which are ascending, and which of them do."""
+    if not len(known):
+        return np.zeros(len(keys), dtype="int64"), np.zeros(len(keys), dtype=bool)
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return at, known[at] == keys
+
+
 def _make_rows(model: Model, keys: np.ndarray) -> None:
     """Give words that have no row yet one of zeros, in the order in which they come."""
     known = model.attrs["known_keys"]
@@ -91,7 +96,7 @@ def _make_rows(model: Model, keys: np.ndarray) -> None:
     if room <= 0:
         return
     distinct, first = np.unique(keys, return_index=True)
-    new = keys[np.sort(first[~np.isin(distinct, known)])][:room]
+    new = keys[np.sort(first[~_find_keys(known, distinct)[1]])][:room]
     if not len(new):
         return
     keys = np.concatenate([known, new])

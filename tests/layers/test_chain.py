@@ -16,6 +16,7 @@ from spacy_seqrnn.layers.chain import (
     k_best,
     log_partition,
     marginals,
+    path_counts,
     segment_log_posteriors,
     viterbi,
 )
@@ -111,6 +112,21 @@ def test_expected_counts(chain):
     np.testing.assert_allclose(counts.transitions, transitions, atol=1e-7)
     np.testing.assert_allclose(counts.start, start, atol=1e-7)
     np.testing.assert_allclose(counts.end, end, atol=1e-7)
+
+
+@given(st.lists(st.integers(0, 5), max_size=6), st.integers(0, 100))
+def test_counts_of_one_path_are_those_where_no_other_is_possible(lengths, seed):
+    chain = make_chain(lengths, seed=seed)
+    tags = np.random.default_rng(seed).integers(0, 3, sum(lengths))
+    scores, counts = path_counts(chain, tags)
+    expected_scores, expected = expected_counts(chain.restrict(np.eye(3, dtype=bool)[tags]))
+    np.testing.assert_allclose(scores, expected_scores, atol=1e-9)
+    for doc in np.flatnonzero(np.isfinite(scores)):
+        path = tuple(doc_major(chain, tags)[sum(lengths[:doc]) : sum(lengths[: doc + 1])].tolist())
+        assert dict(map(reversed, enumerate_paths(chain, doc)))[path] == pytest.approx(scores[doc])
+    if np.isfinite(scores).all():
+        for name in ("emissions", "transitions", "start", "end"):
+            np.testing.assert_allclose(getattr(counts, name), getattr(expected, name), atol=1e-9)
 
 
 def test_counts_can_weigh_documents():

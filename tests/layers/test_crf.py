@@ -65,10 +65,13 @@ def test_loss_by_enumeration(seed, with_costs):
         assert losses[i] == pytest.approx(z - z_gold, abs=1e-9)
 
 
+@pytest.mark.parametrize("one_path", [False, True])
 @pytest.mark.parametrize("with_costs", [False, True])
-def test_loss_gradient(with_costs):
+def test_loss_gradient(with_costs, one_path):
     chain = make_chain([3, 0, 1, 4])
     gold = random_gold(chain)
+    if one_path:
+        gold[:, 1:] = False
     costs = np.random.default_rng(1).random(gold.shape) if with_costs else None
     _, gradient = negative_log_likelihood(chain, gold, costs)
     check_gradient(lambda c: negative_log_likelihood(c, gold, costs)[0].sum(), chain, gradient)
@@ -82,10 +85,16 @@ def test_missing_annotation_teaches_nothing():
         np.testing.assert_allclose(getattr(gradient, name), 0.0, atol=1e-9)
 
 
-def test_impossible_annotation_is_named():
+@pytest.mark.parametrize("one_path", [False, True])
+def test_impossible_annotation_is_named(one_path):
     chain = make_chain([2, 3], forbidden=0.0)
     gold = np.ones(chain.emissions.shape, dtype=bool)
-    gold[chain.packing.from_packed[3]] = False  # a token of the second document
+    if one_path:
+        gold[:, 1:] = False
+        chain.transitions[0, 1] = -np.inf
+        gold[chain.packing.from_packed[3]] = [False, True, False]
+    else:
+        gold[chain.packing.from_packed[3]] = False  # a token of the second document
     with pytest.raises(ValueError, match="annotation of document 1 of the batch"):
         negative_log_likelihood(chain, gold)
 
