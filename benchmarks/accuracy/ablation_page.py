@@ -66,13 +66,13 @@ def in_short(results: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def answer(results: list[dict[str, Any]], variant: str) -> str:
-    """One variant against the recipe, e.g. "-0.4, 0.9 x the time, 0.8 x the parameters"."""
+    """One variant against the recipe, e.g. "-0.4, 0.9 x the time, 0.75 x the parameters"."""
     base, own = of_variant(results, BASE), of_variant(results, variant)
     if not base or not own:
         return ""
     time = mean_of(own, "train_seconds") / mean_of(base, "train_seconds")
     size = mean_of(own, "parameters") / mean_of(base, "parameters")
-    return f"{difference(results, own)}, {time:.1f} x the time, {size:.1f} x the parameters"
+    return f"{difference(results, own)}, {time:.1f} x the time, {size:.2f} x the parameters"
 
 
 def caution(name: str, results: list[dict[str, Any]]) -> str:

@@ -139,7 +139,7 @@ def test_page_of_the_ablation_compares_with_the_recipe():
     ]
     short = in_short({"conll2003": results}).splitlines()
     assert short[0] == "| instead of the recipe | CoNLL-2003 English, entity F1 |"
-    assert short[2].endswith("| -1.5, 0.8 x the time, 0.8 x the parameters |")
+    assert short[2].endswith("| -1.5, 0.8 x the time, 0.75 x the parameters |")
     assert short[3].endswith("|  |")
     assert "89.5 to 91.5" in caution("conll2003", results)
     assert difference(results[:1], results[:1]) == ""
