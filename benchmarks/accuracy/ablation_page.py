@@ -14,9 +14,11 @@ SIDE = "ablation"
 INTRODUCTION = """# What each part is worth
 
 The efficiency recipes with one thing changed at a time, each trained for the same number of steps
-and scored on the development data. A difference is to the recipe. Minutes were taken with another
-training beside it on two cores. Made by `python -m benchmarks.accuracy.ablation --write` from the
-files in `benchmarks/accuracy/results`.
+and scored on the development data. A difference is to the recipe. Minutes were taken with other
+trainings on the same two cores; the LSTM is trained with a backward pass of this package and the
+other cells with torch's, so they say what a training takes here and not what a cell costs as such.
+Made by `python -m benchmarks.accuracy.ablation --write` from the files in
+`benchmarks/accuracy/results`.
 
 Measured on: {environment}.
 
