@@ -14,11 +14,9 @@ SIDE = "ablation"
 INTRODUCTION = """# What each part is worth
 
 The efficiency recipes with one thing changed at a time, each trained for the same number of steps
-and scored on the development data. A difference is to the recipe. Minutes were taken with other
-trainings on the same two cores; the LSTM is trained with a backward pass of this package and the
-other cells with torch's, so they say what a training takes here and not what a cell costs as such.
-Made by `python -m benchmarks.accuracy.ablation --write` from the files in
-`benchmarks/accuracy/results`.
+and scored on the development data. A difference is to the recipe. Trainings ran
+beside a changing number of others, so their times are not compared. Made by
+`python -m benchmarks.accuracy.ablation --write` from the files in `benchmarks/accuracy/results`.
 
 Measured on: {environment}.
 
@@ -58,7 +56,7 @@ def write_page() -> None:
 
 
 def in_short(results: dict[str, list[dict[str, Any]]]) -> str:
-    """The answers to `QUESTIONS`: difference, time and size against the recipe."""
+    """The answers to `QUESTIONS`: difference and size against the recipe."""
     rows = [
         [question, *(answer(own, variant) for own in results.values())]
         for variant, question in QUESTIONS.items()
@@ -68,13 +66,12 @@ def in_short(results: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def answer(results: list[dict[str, Any]], variant: str) -> str:
-    """One variant against the recipe, e.g. "-0.4, 0.9 x the time, 0.75 x the parameters"."""
+    """One variant against the recipe, e.g. "-0.4, 0.75 x the parameters"."""
     base, own = of_variant(results, BASE), of_variant(results, variant)
     if not base or not own:
         return ""
-    time = mean_of(own, "train_seconds") / mean_of(base, "train_seconds")
     size = mean_of(own, "parameters") / mean_of(base, "parameters")
-    return f"{difference(results, own)}, {time:.1f} x the time, {size:.2f} x the parameters"
+    return f"{difference(results, own)}, {size:.2f} x the parameters"
 
 
 def caution(name: str, results: list[dict[str, Any]]) -> str:
@@ -102,10 +99,9 @@ def corpus_table(name: str, results: list[dict[str, Any]]) -> str:
                 spread([r["dev"]["score"] for r in own]),
                 difference(results, own),
                 f"{mean_of(own, 'parameters') / 1e6:.2f}",
-                f"{mean_of(own, 'train_seconds') / 60:.1f}",
             ]
         )
-    header = ["variant", f"dev {CORPORA[name].metric}", "difference", "M parameters", "minutes"]
+    header = ["variant", f"dev {CORPORA[name].metric}", "difference", "M parameters"]
     return markdown_table(header, rows)
 
 
