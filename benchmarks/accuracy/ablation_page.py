@@ -14,8 +14,8 @@ SIDE = "ablation"
 INTRODUCTION = """# What each part is worth
 
 The efficiency recipes with one thing changed at a time, each trained for the same number of steps
-and scored on the development data. A difference is to the recipe. Trainings ran
-beside a changing number of others, so their times are not compared. Made by
+and scored on the development data. A difference is to the recipe. Trainings ran beside a changing
+number of others, so their times are not compared. Made by
 `python -m benchmarks.accuracy.ablation --write` from the files in `benchmarks/accuracy/results`.
 
 Measured on: {environment}.
@@ -82,7 +82,7 @@ def caution(name: str, results: list[dict[str, Any]]) -> str:
     low, high = (mean(r["dev"]["interval"][i] for r in base) for i in range(2))
     return (
         f"On {CORPORA[name].title} the recipe's own score has a 95 % interval of "
-        f"{low:.1f} to {high:.1f}, so differences of a small part of that mean little."
+        f"{low:.1f} to {high:.1f}, so smaller differences may be chance."
     )
 
 

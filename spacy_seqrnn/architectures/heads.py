@@ -5,7 +5,7 @@ from math import sqrt
 
 from thinc.api import Model
 
-from ..types import Floats1d, Floats2d, Ints1d
+from ..types import Floats2d, Ints1d
 
 # A label that is added to a trained classifier starts this much below the least likely one (in
 # logits): almost nothing changes for the others, and yet it can be learnt.
@@ -79,6 +79,6 @@ def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floa
     return Y, lambda dY: ops.as_contig(dY * read, dtype="float32")
 
 
-def new_label_bias(b: Floats1d) -> float:
-    """The bias of labels that are added to those with the biases `b`."""
-    return float(b.min()) - NEW_LABEL_MARGIN
+def new_label_bias(output: Model) -> float:
+    """The bias of labels that are added to those of an output layer; 0 before it has any."""
+    return float(output.get_param("b").min()) - NEW_LABEL_MARGIN if output.has_param("b") else 0.0

@@ -75,7 +75,6 @@ def init(
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
     """Make room for `nO` labels. What was learnt for the old ones stays."""
     old = model.layers[0]
-    new_bias = new_label_bias(old.get_param("b")) if old.has_param("b") else 0.0
-    model.replace_node(old, resized_scores(old, nO, new_bias=new_bias))
+    model.replace_node(old, resized_scores(old, nO, new_bias=new_label_bias(old)))
     model.set_dim("nO", nO, force=True)
     return model

@@ -126,8 +126,7 @@ def init(
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
     """Make room for `nO` labels. What was learnt for the old ones stays."""
     old = model.get_ref("output_layer")
-    new_bias = new_label_bias(old.get_param("b")) if old.has_param("b") else 0.0
-    new = resized_linear(old, nO, new_bias=new_bias)
+    new = resized_linear(old, nO, new_bias=new_label_bias(old))
     model.replace_node(old, new)
     model.set_dim("nO", nO, force=True)
     return model
