@@ -26,6 +26,8 @@ WIDTH = 64
 
 def measure(seed: Annotated[int, typer.Option(help="Seed of weights and documents")] = 0) -> None:
     """Print a table of the largest differences, and the environment."""
+    # spaCy's encoder draws its weights when it is built, ours when they are initialised.
+    fix_random_seed(seed)
     encoders = {f"RNNEncoder.v1, {cell}": RNNEncoder(width=WIDTH, cell=cell) for cell in CELLS}
     encoders["RNNEncoder.v1, lstm, depth 3"] = RNNEncoder(width=WIDTH, depth=3, residual=True)
     encoders["TorchBiLSTMEncoder.v1 (spaCy)"] = BiLSTMEncoder(WIDTH, depth=1, dropout=0.0)

@@ -59,7 +59,6 @@ def encoder_variants(model: str, width: int) -> list[Variant]:
             {**one_way, f"{encode}.width": width // 2},
         ),
         *deep,
-        Variant("Start", "learned initial states", {f"{encode}.learn_initial_state": True}),
         Variant(
             "Words",
             "learned vectors only, from zero",

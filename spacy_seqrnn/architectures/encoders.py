@@ -18,7 +18,6 @@ def RNNEncoder(
     residual: bool = False,
     dropout: float | None = None,
     word_dropout: float = 0.0,
-    learn_initial_state: bool = False,
 ) -> Model[list[Floats2d], list[Floats2d]]:
     """Encode context with recurrent layers. Registered as `spacy-seqrnn.RNNEncoder.v1`.
 
@@ -33,7 +32,6 @@ def RNNEncoder(
     dropout: rate of the locked (variational) dropout on the input of each layer. None follows
         spaCy's `[training] dropout`, a number stays as it is.
     word_dropout: rate at which whole words are zeroed in training.
-    learn_initial_state: learn the states before the first token instead of zeros.
 
     Returns a model from (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
     Raises ValueError for an option out of its range.
@@ -42,13 +40,7 @@ def RNNEncoder(
     check_rate("dropout", dropout)
     check_rate("word_dropout", word_dropout)
     layers = [
-        RNN(
-            cell=cell,
-            nO=width,
-            nI=width if i else None,
-            bidirectional=bidirectional,
-            learn_initial_state=learn_initial_state,
-        )
+        RNN(cell=cell, nO=width, nI=width if i else None, bidirectional=bidirectional)
         for i in range(depth)
     ]
     stack = RNNStack(layers, residual=residual, dropout=dropout, word_dropout=word_dropout)

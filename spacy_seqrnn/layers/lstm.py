@@ -23,14 +23,11 @@ class Weights:
     input: Shape (D, 4H, nI).
     recurrent: Shape (D, 4H, H).
     bias: Shape (D, 4H).
-    initial_h, initial_c: the states before the first token. Shape (D, H).
     """
 
     input: torch.Tensor
     recurrent: torch.Tensor
     bias: torch.Tensor
-    initial_h: torch.Tensor
-    initial_c: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -64,11 +61,7 @@ def lstm_forward(x: torch.Tensor, weights: Weights, packing: Packing) -> tuple[t
     )
     recurrent = _reordered(weights.recurrent, width).transpose(1, 2).contiguous()
     hidden, cells, tanh_cells = x.new_empty(3, n_directions, packing.n_tokens, width)
-    shape = (n_directions, packing.n_sequences, width)
-    h, c = (
-        weights.initial_h.unsqueeze(1).expand(shape),
-        weights.initial_c.unsqueeze(1).expand(shape),
-    )
+    h, c = x.new_zeros(2, n_directions, packing.n_sequences, width)
     for start, size in _steps(packing):
         now = slice(start, start + size)
         step = gates[:, now]
@@ -86,8 +79,8 @@ def lstm_backward(
 ) -> tuple[torch.Tensor, Weights]:
     """The gradients of the input, shape (n_tokens, nI), and of the weights."""
     n_directions, _, width = weights.recurrent.shape
-    before_h = _states_before(trace.hidden, weights.initial_h, packing)
-    before_c = _states_before(trace.cells, weights.initial_c, packing)
+    before_h = _states_before(trace.hidden, packing)
+    before_c = _states_before(trace.cells, packing)
     input_gate, forget_gate, output_gate, cell_input = trace.gates.split(width, dim=2)
     # What the gradient of a state is multiplied with to give that of what made it, for all tokens
     # at once: only the gradients themselves have to go back step by step.
@@ -120,8 +113,6 @@ def lstm_backward(
         _reordered(torch.bmm(turned_gates, trace.inputs), width),
         _reordered(torch.bmm(turned_gates, before_h), width),
         _reordered(d_gates.sum(1), width),
-        dh.sum(1),
-        dc.sum(1),
     )
     return _turned(d_inputs, packing).sum(0), d_weights
 
@@ -138,10 +129,10 @@ def _turned(per_direction: torch.Tensor, packing: Packing) -> torch.Tensor:
     return torch.stack([per_direction[0], per_direction[1][torch.from_numpy(packing.turned)]])
 
 
-def _states_before(states: torch.Tensor, initial: torch.Tensor, packing: Packing) -> torch.Tensor:
-    """For each token the state before it. Shape (D, n_tokens, H)."""
+def _states_before(states: torch.Tensor, packing: Packing) -> torch.Tensor:
+    """For each token the state before it, zeros for the first. Shape (D, n_tokens, H)."""
     n_first = packing.n_sequences
-    first = initial.unsqueeze(1).expand(-1, n_first, -1)
+    first = states.new_zeros(len(states), n_first, states.shape[2])
     later = states[:, torch.from_numpy(packing.previous[n_first:])]
     return torch.cat([first, later], dim=1)
 

@@ -35,20 +35,20 @@ class Cell:
     """What distinguishes one recurrent cell from another.
 
     gates: how many blocks of `hidden` rows its weight matrices have.
-    states: the state arrays that it carries from step to step ("h", for LSTM also "c").
+    n_states: how many state arrays it carries from step to step: h, for LSTM also c.
     run: the torch kernel. `torch.lstm` and its kin are what `torch.nn.LSTM` itself calls; the
         module around them would own the weights, which here Thinc does.
     """
 
     gates: int
-    states: tuple[str, ...]
+    n_states: int
     run: Callable
 
 
 CELLS = {
-    "rnn": Cell(gates=1, states=("h",), run=torch.rnn_tanh),
-    "lstm": Cell(gates=4, states=("h", "c"), run=torch.lstm),
-    "gru": Cell(gates=3, states=("h",), run=torch.gru),
+    "rnn": Cell(gates=1, n_states=1, run=torch.rnn_tanh),
+    "lstm": Cell(gates=4, n_states=2, run=torch.lstm),
+    "gru": Cell(gates=3, n_states=1, run=torch.gru),
 }
 LSTM_FORGET_GATE = 1  # torch orders the gates input, forget, cell, output
 
@@ -59,7 +59,6 @@ def RNN(
     nO: int,
     nI: int | None = None,
     bidirectional: bool = True,
-    learn_initial_state: bool = False,
 ) -> Model[Packed, Packed]:
     """One recurrent layer over the packed layout.
 
@@ -67,17 +66,15 @@ def RNN(
     nO: output width, both directions together.
     nI: input width; inferred from the first batch if None.
     bidirectional: concatenate a layer that reads left to right and one that reads right to left.
-    learn_initial_state: learn the states before the first token instead of zeros.
 
     Raises ValueError for an unknown cell or a width that the directions cannot share.
     """
     _check_options(cell, nO, bidirectional)
-    states = CELLS[cell].states if learn_initial_state else ()
     return Model(
         cell,
         forward,
         init=init,
-        params={"weights": None, **{f"initial_{state}": None for state in states}},
+        params={"weights": None},
         dims={"nI": nI, "nO": nO},
         attrs={"cell": cell, "directions": 2 if bidirectional else 1},
     )
@@ -126,7 +123,7 @@ def _train_lstm(model: Model[Packed, Packed], X: Packed) -> tuple[Packed, Callab
         with torch.inference_mode():
             dy = _to_torch(model.ops, dY.data)
             dx, d_weights = lstm_backward(dy, weights, X.packing, trace)
-            _add_gradients(model, _lstm_tensors(model, d_weights))
+            _add_gradients(model, _lstm_tensors(d_weights))
         return Packed(_to_xp(model.ops, dx), X.packing)
 
     return Packed(_to_xp(model.ops, y), X.packing), backprop
@@ -136,24 +133,21 @@ def _lstm_weights(model: Model) -> Weights:
     """One array for both directions of what `_tensors` gives."""
     directions = model.attrs["directions"]
     tensors = _tensors(model)
-    matrices, biases = tensors[: 2 * directions], tensors[2 * directions : 4 * directions]
-    states = tensors[4 * directions :] or list(torch.zeros(2, directions, _hidden(model)))
+    matrices, biases = tensors[: 2 * directions], tensors[2 * directions :]
     return Weights(
         torch.stack(matrices[::2]),
         torch.stack(matrices[1::2]),
         torch.stack(biases[::2]) + torch.stack(biases[1::2]),
-        *states,
     )
 
 
-def _lstm_tensors(model: Model, weights: Weights) -> list[torch.Tensor]:
+def _lstm_tensors(weights: Weights) -> list[torch.Tensor]:
     """The inverse of `_lstm_weights` for gradients; both biases have the same."""
     matrices = [
         pair[i] for i in range(len(weights.bias)) for pair in (weights.input, weights.recurrent)
     ]
     biases = [bias for bias in weights.bias for _ in range(2)]
-    states = [weights.initial_h, weights.initial_c] if len(model.param_names) > 1 else []
-    return [*matrices, *biases, *states]
+    return [*matrices, *biases]
 
 
 def _no_backprop(dY: Packed) -> Packed:
@@ -166,8 +160,6 @@ def init(model: Model[Packed, Packed], X: Packed | None = None, Y: Packed | None
     shapes = weight_shapes(model)
     arrays = [_init_array(model, name, shape) for name, shape in shapes]
     model.set_param("weights", model.ops.xp.concatenate([array.ravel() for array in arrays]))
-    for name in model.param_names[1:]:
-        model.set_param(name, model.ops.alloc2f(model.attrs["directions"], _hidden(model)))
 
 
 def _init_array(model: Model, name: str, shape: tuple[int, ...]) -> FloatsXd:
@@ -216,13 +208,11 @@ def _hidden(model: Model) -> int:
 
 
 def _tensors(model: Model) -> list[torch.Tensor]:
-    """The weights, then the learned initial states, as torch views of the Thinc parameters."""
+    """The weights as torch views of the Thinc parameter."""
     flat = _to_torch(model.ops, model.get_param("weights"))
     shapes = [shape for _, shape in weight_shapes(model)]
     pieces = torch.split(flat, [int(np.prod(shape)) for shape in shapes])
-    views = [piece.view(shape).detach() for piece, shape in zip(pieces, shapes, strict=True)]
-    states = [_to_torch(model.ops, model.get_param(name)) for name in model.param_names[1:]]
-    return [*views, *states]
+    return [piece.view(shape).detach() for piece, shape in zip(pieces, shapes, strict=True)]
 
 
 def _run(
@@ -231,19 +221,18 @@ def _run(
     """Call the kernel. x: (n_tokens, nI), packed. Returns (n_tokens, nO), packed."""
     cell = CELLS[model.attrs["cell"]]
     directions = model.attrs["directions"]
-    n_weights = 4 * directions
-    matrices, biases = tensors[: 2 * directions], tensors[2 * directions : n_weights]
+    matrices, biases = tensors[: 2 * directions], tensors[2 * directions :]
     # The kernel wants, for each direction: input weights, recurrent weights, and their biases.
     weights = [
         tensor
         for i in range(0, 2 * directions, 2)
         for tensor in (*matrices[i : i + 2], *biases[i : i + 2])
     ]
-    states = _initial_states(model, x, tensors[n_weights:], packing.n_sequences)
+    states = x.new_zeros(cell.n_states, directions, packing.n_sequences, _hidden(model))
     y, *_ = cell.run(
         x,
         torch.from_numpy(packing.size_at_t),
-        states if len(states) > 1 else states[0],
+        list(states) if cell.n_states > 1 else states[0],
         weights,
         True,  # has biases
         1,  # layers
@@ -254,22 +243,9 @@ def _run(
     return y
 
 
-def _initial_states(
-    model: Model, x: torch.Tensor, learned: list[torch.Tensor], n_sequences: int
-) -> list[torch.Tensor]:
-    """One (directions, n_sequences, hidden) tensor for each state of the cell."""
-    shape = (model.attrs["directions"], n_sequences, _hidden(model))
-    if learned:
-        return [state.unsqueeze(1).expand(shape).contiguous() for state in learned]
-    return [x.new_zeros(shape) for _ in CELLS[model.attrs["cell"]].states]
-
-
 def _add_gradients(model: Model, gradients: list[torch.Tensor]) -> None:
-    n_weights = 4 * model.attrs["directions"]
-    flat = torch.cat([gradient.reshape(-1) for gradient in gradients[:n_weights]])
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     model.inc_grad("weights", _to_xp(model.ops, flat))
-    for name, gradient in zip(model.param_names[1:], gradients[n_weights:], strict=True):
-        model.inc_grad(name, _to_xp(model.ops, gradient))
 
 
 def _to_torch(ops: Ops, array: FloatsXd) -> torch.Tensor:

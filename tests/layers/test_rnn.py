@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from thinc.api import SGD, Adam, fix_random_seed, set_dropout_rate
+from thinc.api import Adam, fix_random_seed, set_dropout_rate
 
 from spacy_seqrnn.architectures.encoders import RNNEncoder
 from spacy_seqrnn.layers.packed import Packed, make_packing
@@ -100,9 +100,9 @@ def test_gradients_equal_autograd(cell, depth, bidirectional):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("options", [{}, {"residual": True}, {"learn_initial_state": True}])
+@pytest.mark.parametrize("options", [{}, {"residual": True}])
 def test_gradients_equal_finite_differences(cell, options):
-    """Also for what torch's modules do not have: residual connections, learned initial states."""
+    """Also for what torch's modules do not have: residual connections."""
     encoder = _encoder(cell=cell, depth=2, **options)
     Xs = [X.astype("f") for X in _docs([3, 1])]
     dYs = _docs([3, 1], width=8, seed=1)
@@ -225,21 +225,9 @@ def test_dropout_is_part_of_the_gradient():
         step[i, j] = 0.0
 
 
-def test_initial_states_are_learnt():
-    encoder = _encoder(learn_initial_state=True)
-    (node,) = _rnn_nodes(encoder)
-    assert node.param_names == ("weights", "initial_h", "initial_c")
-    _, backprop = encoder.begin_update(_docs())
-    backprop(_docs(width=8, seed=1))
-    assert node.get_grad("initial_h").any()
-    encoder.finish_update(SGD(0.1))
-    assert node.get_param("initial_h").any()
-
-
-@pytest.mark.parametrize("learn_initial_state", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_round_trip_and_copy(cell, learn_initial_state, tmp_path):
-    options = {"cell": cell, "depth": 2, "learn_initial_state": learn_initial_state}
+def test_round_trip_and_copy(cell, tmp_path):
+    options = {"cell": cell, "depth": 2}
     encoder = _encoder(**options)
     expected = encoder.predict(_docs())[0]
     encoder.to_disk(tmp_path / "model")
