@@ -7,6 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..layers.chain import LinearChain, mean_chain
+from ..layers.doc_batch import DocBatch
 from ..types import Floats2d
 
 
@@ -41,7 +42,8 @@ def TextCatEnsemble(
 def textcat_forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
-    results = [member(docs, is_train) for member in model.layers]
+    batch = DocBatch(docs)
+    results = [member(batch, is_train) for member in model.layers]
     Y = sum(Y for Y, _ in results) / len(results)
 
     def backprop(dY: Floats2d) -> list[Doc]:
@@ -79,7 +81,8 @@ def NEREnsemble(
 def ner_forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
 ) -> tuple[LinearChain, Callable]:
-    chains, backprops = zip(*(member(docs, is_train) for member in model.layers), strict=True)
+    batch = DocBatch(docs)
+    chains, backprops = zip(*(member(batch, is_train) for member in model.layers), strict=True)
 
     def backprop(d_chain: LinearChain) -> list[Doc]:
         for backprop_member, d_member in zip(backprops, d_chain.members, strict=True):

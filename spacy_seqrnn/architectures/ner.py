@@ -8,10 +8,11 @@ from thinc.api import Linear, Model
 from ..labels import biluo_constraints
 from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
-from ..layers.packed import Packed, make_packing, split_docs, take_rows
+from ..layers.packed import Packed, make_packing, pack, take_rows, unpack
+from ..layers.pieces import pieces
 from ..types import Floats2d
 from .checks import check_at_least, check_choice
-from .heads import clip_gradients, dropout_forward, resized_linear
+from .heads import clip_gradients, dropout_forward, output_scores, resized_linear
 
 DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
 
@@ -63,23 +64,36 @@ def NER(
 def forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
 ) -> tuple[LinearChain, Callable]:
+    if not is_train:
+        return model.get_ref("decoder").predict(_predict_emissions(model, docs)), lambda dY: []
     ops = model.ops
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
-    packing = make_packing([len(X) for X in tokvecs])
-    X = take_rows(ops, ops.xp.concatenate(tokvecs, axis=0), packing.to_packed)
-    dropped, backprop_dropout = dropout_forward(model, X, is_train)
+    X = pack(ops, tokvecs)
+    dropped, backprop_dropout = dropout_forward(model, X.data, is_train)
     emissions, backprop_emissions = model.get_ref("output_layer")(dropped, is_train)
-    chain, backprop_chain = model.get_ref("decoder")(Packed(emissions, packing), is_train)
+    chain, backprop_chain = model.get_ref("decoder")(Packed(emissions, X.packing), is_train)
 
     def backprop(d_chain: LinearChain) -> list[Doc]:
         d_emissions = backprop_chain(d_chain).data
         dX = backprop_dropout(backprop_emissions(d_emissions))
-        d_tokvecs = split_docs(take_rows(ops, dX, packing.from_packed), packing.lengths)
-        d_docs = backprop_tokvecs(d_tokvecs)
+        d_docs = backprop_tokvecs(unpack(ops, Packed(dX, X.packing)))
         clip_gradients(model, model.attrs["max_grad_norm"])
         return d_docs
 
     return chain, backprop
+
+
+def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) -> Packed:
+    """The emissions of all tokens, computed in pieces: token vectors need most of the memory."""
+    ops = model.ops
+    rows = []
+    for piece in pieces(docs, cut=True):
+        X = pack(ops, model.get_ref("tok2vec").predict(piece.docs))
+        emissions = output_scores(model.get_ref("output_layer"), X.data)
+        per_doc = unpack(ops, Packed(emissions, X.packing))
+        rows += [scores[kept] for scores, kept in zip(per_doc, piece.kept, strict=True)]
+    packing = make_packing([len(doc) for doc in docs])
+    return Packed(take_rows(ops, ops.xp.concatenate(rows), packing.to_packed), packing)
 
 
 def init(

@@ -6,6 +6,8 @@ from spacy.tokens import Doc
 from thinc.api import Linear, Model
 from thinc.types import Ragged
 
+from ..layers.packed import join
+from ..layers.pieces import pieces
 from ..layers.pooling import POOLINGS, pooling_layer
 from ..types import Floats2d
 from .checks import check_at_least, check_choice
@@ -88,9 +90,11 @@ def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
     ops = model.ops
+    if not is_train and len(parts := pieces(docs, cut=False)) > 1:
+        return ops.xp.concatenate([model.predict(part.docs) for part in parts]), lambda dY: []
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
     lengths = ops.asarray1i([len(X) for X in tokvecs])
-    X = Ragged(ops.xp.concatenate(tokvecs, axis=0), lengths)
+    X = Ragged(join(ops, tokvecs), lengths)
     pooled, backprop_pooling = model.get_ref("pooling")(X, is_train)
     dropped, backprop_dropout = dropout_forward(model, pooled, is_train)
     logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)

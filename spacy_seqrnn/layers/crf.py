@@ -13,14 +13,8 @@ import numpy as np
 from thinc.api import Model
 
 from ..types import Bools2d, Floats1d, Floats2d
-from .chain import (
-    SCORES,
-    LinearChain,
-    Segments,
-    expected_counts,
-    path_counts,
-    segment_log_posteriors,
-)
+from .chain import SCORES, LinearChain
+from .expectations import Segments, expected_counts, path_counts, segment_log_posteriors
 from .packed import Packed, make_packing
 
 # The learnt scores of a chain

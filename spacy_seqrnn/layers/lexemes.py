@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from spacy.attrs import NORM, ORTH, intify_attr
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from thinc.api import Model, Ops
 from thinc.types import Ragged
 
 from ..types import Floats2d, Ints1d
+from .doc_batch import DocBatch, find_once
 from .lexeme_table import LexemeTable
-from .packed import split_docs
+from .packed import Packing, TokenRows, join, make_packing, split_docs
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -99,12 +101,33 @@ class PendingGradients:
 class DistinctWords:
     """The distinct words of a batch.
 
-    doc: a document that has each of them once.
-    index: which of them each token of the batch is. Shape (n_tokens,).
+    vocab: of its documents.
+    columns: the attributes that tell words apart.
+    values: these attributes of each word. Shape (n_words, n_columns).
+    keys: one number for each word's attributes. Shape (n_words,).
+    index: which word each token of the batch is. Shape (n_tokens,).
+    packing: the layout of the batch.
     """
 
-    doc: Doc
+    vocab: Vocab
+    columns: list[int | str]
+    values: np.ndarray
+    keys: Ints1d
     index: Ints1d
+    packing: Packing
+
+    @cached_property
+    def docs(self) -> DocBatch:
+        """One document that has each word once."""
+        return self.docs_of(np.arange(len(self.keys)))
+
+    def docs_of(self, words: np.ndarray) -> DocBatch:
+        """One document that has some of the words. A token's norm may differ from its lexeme's."""
+        values = self.values[words]
+        doc = Doc(self.vocab, words=values[:, self.columns.index(ORTH)].tolist())
+        if NORM in self.columns and len(doc):
+            doc.from_array([NORM], values[:, [self.columns.index(NORM)]])
+        return DocBatch([doc])
 
 
 def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
@@ -112,49 +135,41 @@ def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floa
     if not sum(lengths):
         empty = model.ops.alloc2f(0, model.get_dim("nO"))
         return split_docs(empty, lengths), lambda dYs: []
-    if not is_train:
-        return split_docs(_predict(model, docs), lengths), lambda dYs: []
-    model.attrs["table"].clear()
     words = distinct_words(docs, model.attrs["columns"])
-    Y, backprop_layers = _embed(model.ops, model.layers, words.doc, is_train=True)
     index = model.ops.xp.asarray(words.index)
+    if not is_train:
+        return TokenRows(_predict(model, words)[index], words.packing), lambda dYs: []
+    model.attrs["table"].clear()
+    Y, backprop_layers = _embed(model.ops, model.layers, words.docs, is_train=True)
 
     def backprop(dYs: list[Floats2d]) -> list[Doc]:
         model.attrs["gradients"].pending = True
         summed = model.ops.alloc2f(*Y.shape)
-        model.ops.scatter_add(
-            summed, model.ops.asarray1i(words.index), model.ops.xp.concatenate(dYs, axis=0)
-        )
+        model.ops.scatter_add(summed, model.ops.asarray1i(words.index), join(model.ops, dYs))
         backprop_layers(summed)
         return []
 
-    return split_docs(Y[index], lengths), backprop
+    return TokenRows(Y[index], words.packing), backprop
 
 
-def _predict(model: Embedder, docs: list[Doc]) -> Floats2d:
-    """Vectors of all tokens, from the table where they stand there. Shape (n_tokens, nO)."""
-    keys, columns = _token_keys(docs, model.attrs["columns"])
-    distinct, first, index = np.unique(keys, return_index=True, return_inverse=True)
-    vocab = docs[0].vocab
+def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
+    """Vectors of all words, from the table where they stand there. Shape (n_words, nO)."""
     n_kept = model.attrs["n_kept"]
-
-    def run(layers: list[Embedder], words: np.ndarray) -> Floats2d:
-        doc = _doc_of_words(vocab, columns[first[words]], model.attrs["columns"])
-        return _embed(model.ops, layers, doc, is_train=False)[0]
-
-    everything = np.arange(len(distinct))
     if _awaits_update(model) or not n_kept:
-        rows = run(model.layers, everything)
-    else:
-        compute = partial(run, model.layers[:n_kept])
-        rows = model.attrs["table"].rows(distinct, _sources(model, vocab), compute)
-        if n_kept < len(model.layers):
-            others = run(model.layers[n_kept:], everything)
-            rows = model.ops.xp.concatenate([rows, others], axis=1)
-    return rows[model.ops.xp.asarray(index)]
+        return _embed(model.ops, model.layers, words.docs, is_train=False)[0]
+
+    def compute(missing: np.ndarray) -> Floats2d:
+        docs = words.docs_of(missing)
+        return _embed(model.ops, model.layers[:n_kept], docs, is_train=False)[0]
+
+    rows = model.attrs["table"].rows(words.keys, _sources(model, words.vocab), compute)
+    if n_kept == len(model.layers):
+        return rows
+    others, _ = _embed(model.ops, model.layers[n_kept:], words.docs, is_train=False)
+    return model.ops.xp.concatenate([rows, others], axis=1)
 
 
-def _sources(model: Embedder, vocab: Any) -> list[Any]:
+def _sources(model: Embedder, vocab: Vocab) -> list[Any]:
     """What kept rows are computed from. Optimizers and loading put new objects in its place."""
     params = [
         node.get_param(name)
@@ -180,9 +195,14 @@ def _awaits_update(model: Embedder) -> bool:
 
 def distinct_words(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
     """The distinct words of a batch, as far as the attributes `columns` tell them apart."""
-    token_keys, values = _token_keys(docs, columns)
-    _, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
-    return DistinctWords(_doc_of_words(docs[0].vocab, values[first], columns), index)
+
+    def find() -> DistinctWords:
+        token_keys, values = _token_keys(docs, columns)
+        keys, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
+        packing = make_packing([len(doc) for doc in docs])
+        return DistinctWords(docs[0].vocab, columns, values[first], keys, index, packing)
+
+    return find_once(docs, ("distinct words", *columns), find)
 
 
 def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.ndarray]:
@@ -192,17 +212,11 @@ def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.n
     return (values * KEY_MULTIPLIERS[: len(columns)]).sum(axis=1, dtype="uint64"), values
 
 
-def _doc_of_words(vocab: Any, values: np.ndarray, columns: list[int | str]) -> Doc:
-    """A document of the given words. A token's norm may differ from its lexeme's, so it is set."""
-    doc = Doc(vocab, words=values[:, columns.index(ORTH)].tolist())
-    if NORM in columns and len(doc):
-        doc.from_array([NORM], values[:, [columns.index(NORM)]])
-    return doc
-
-
-def _embed(ops: Ops, layers: list[Embedder], doc: Doc, is_train: bool) -> tuple[Floats2d, Callable]:
+def _embed(
+    ops: Ops, layers: list[Embedder], docs: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable]:
     """Run layers over one document and concatenate. Shape (n_words, width)."""
-    results = [_run_layer(layer, doc, is_train) for layer in layers]
+    results = [_run_layer(layer, docs, is_train) for layer in layers]
     ends = np.cumsum([Y.shape[1] for Y, _ in results]).tolist()
 
     def backprop(dY: Floats2d) -> None:
@@ -212,9 +226,9 @@ def _embed(ops: Ops, layers: list[Embedder], doc: Doc, is_train: bool) -> tuple[
     return ops.xp.concatenate([Y for Y, _ in results], axis=1), backprop
 
 
-def _run_layer(layer: Embedder, doc: Doc, is_train: bool) -> tuple[Floats2d, Callable]:
+def _run_layer(layer: Embedder, docs: DocBatch, is_train: bool) -> tuple[Floats2d, Callable]:
     """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do."""
-    Y, backprop = layer([doc], is_train)
+    Y, backprop = layer(docs, is_train)
     if isinstance(Y, Ragged):
         return Y.dataXd, partial(_backprop_ragged, backprop, Y.lengths)
     return Y[0], partial(_backprop_list, backprop)
@@ -235,7 +249,8 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
         model.set_dim("nO", sum(layer.get_dim("nO") for layer in model.layers))
         return
     words = distinct_words(X, model.attrs["columns"]) if any(map(len, X)) else None
-    rows, _ = _embed(model.ops, model.layers, words.doc if words else X[0], is_train=False)
+    sample = words.docs if words else DocBatch(X[:1])
+    rows, _ = _embed(model.ops, model.layers, sample, is_train=False)
     model.set_dim("nO", rows.shape[1])
     if words:
         _check_context_free(model, X, words)
@@ -244,7 +259,7 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
 def _check_context_free(model: Embedder, docs: list[Doc], words: DistinctWords) -> None:
     """Raise ValueError if a layer gives a word another vector in its text than by itself."""
     for layer in model.layers:
-        by_word, _ = _run_layer(layer, words.doc, is_train=False)
+        by_word, _ = _run_layer(layer, words.docs, is_train=False)
         in_text = layer.predict(docs)
         in_text = in_text.dataXd if isinstance(in_text, Ragged) else model.ops.flatten(in_text)
         if not model.ops.xp.allclose(by_word[words.index], in_text, atol=1e-4):

@@ -8,14 +8,15 @@ document that has one, and so on. It is the layout of cuDNN and of
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 from thinc.api import Model, Ops, get_width
 from thinc.types import Ragged
 
-from ..types import Floats2d, Ints1d
+from ..types import Floats2d
+from .stretches import Stretch, make_stretches
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ class Packing:
         rows[: self.n_sequences] = -1
         return rows
 
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """The tokens in the order in which an LSTM reads them in prediction on a CPU."""
+        return make_stretches(self)
+
     def per_doc(self, values: np.ndarray, empty: float) -> np.ndarray:
         """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
         padded = np.full(len(self.lengths), empty, dtype=values.dtype)
@@ -121,6 +127,44 @@ def split_docs(X: Floats2d, lengths: list[int] | np.ndarray) -> list[Floats2d]:
     return [X[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
+class TokenRows(list[Floats2d]):
+    """Token vectors as spaCy's layers exchange them, one array per document, and in one piece.
+
+    The arrays are views of `rows`. A layer of this package that gets such a list does not put
+    together again what the layer before it took apart; any other layer sees a list.
+
+    rows: all of them, doc-major. Shape (n_tokens, width).
+    packing: the layout.
+    packed: the same rows in packed order, if they have been in it.
+    """
+
+    def __init__(self, rows: Floats2d, packing: Packing, packed: Floats2d | None = None) -> None:
+        super().__init__(split_docs(rows, packing.lengths))
+        self.rows = rows
+        self.packing = packing
+        self.packed = packed
+
+
+def unpack(ops: Ops, X: Packed) -> TokenRows:
+    """From the packed layout to one array per document."""
+    return TokenRows(take_rows(ops, X.data, X.packing.from_packed), X.packing, X.data)
+
+
+def pack(ops: Ops, Xs: list[Floats2d]) -> Packed:
+    """From one array per document to the packed layout."""
+    packing = Xs.packing if isinstance(Xs, TokenRows) else make_packing([len(X) for X in Xs])
+    if isinstance(Xs, TokenRows) and Xs.packed is not None:
+        return Packed(Xs.packed, packing)
+    return Packed(take_rows(ops, join(ops, Xs), packing.to_packed), packing)
+
+
+def join(ops: Ops, Xs: list[Floats2d]) -> Floats2d:
+    """All rows, doc-major."""
+    if isinstance(Xs, TokenRows):
+        return Xs.rows
+    return ops.xp.concatenate(Xs, axis=0) if Xs else ops.alloc2f(0, 0)
+
+
 SeqT = TypeVar("SeqT", list[Floats2d], Ragged)
 
 
@@ -141,42 +185,32 @@ def with_packed(layer: Model[Packed, Packed]) -> Model[SeqT, SeqT]:
 
 
 def forward(model: Model[SeqT, SeqT], Xseq: SeqT, is_train: bool) -> tuple[SeqT, Callable]:
-    if isinstance(Xseq, Ragged):
-        Y, backprop_rows = _rows_forward(model, Xseq.dataXd, Xseq.lengths, is_train)
-        return Ragged(Y, Xseq.lengths), partial(_backprop_ragged, backprop_rows)
-    lengths = [len(X) for X in Xseq]
-    X = model.ops.xp.concatenate(Xseq, axis=0) if Xseq else model.ops.alloc2f(0, 0)
-    Y, backprop_rows = _rows_forward(model, X, lengths, is_train)
-    return split_docs(Y, lengths), partial(_backprop_list, model.ops, backprop_rows, lengths)
+    if not isinstance(Xseq, Ragged):
+        return _forward_list(model, Xseq, is_train)
+    rows = TokenRows(Xseq.dataXd, make_packing(Xseq.lengths))
+    Ys, backprop_list = _forward_list(model, rows, is_train)
+
+    def backprop(dY: Ragged) -> Ragged:
+        dXs = backprop_list(TokenRows(dY.dataXd, rows.packing))
+        return Ragged(join(model.ops, dXs), dY.lengths)
+
+    return Ragged(join(model.ops, Ys), Xseq.lengths), backprop
 
 
-def _rows_forward(
-    model: Model, X: Floats2d, lengths: list[int] | Ints1d, is_train: bool
-) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Run the packed layer over a doc-major array."""
+def _forward_list(
+    model: Model, Xs: list[Floats2d], is_train: bool
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Floats2d]]]:
     ops = model.ops
-    packing = make_packing(lengths)
-    if packing.n_tokens == 0:
-        return ops.alloc2f(0, model.get_dim("nO")), lambda dY: ops.alloc2f(*X.shape)
-    packed = Packed(take_rows(ops, X, packing.to_packed), packing)
-    Y, backprop_layer = model.layers[0](packed, is_train)
+    X = pack(ops, Xs)
+    if X.packing.n_tokens == 0:
+        empty = TokenRows(ops.alloc2f(0, model.get_dim("nO")), X.packing)
+        return empty, lambda dYs: TokenRows(ops.alloc2f(*X.data.shape), X.packing)
+    Y, backprop_layer = model.layers[0](X, is_train)
 
-    def backprop(dY: Floats2d) -> Floats2d:
-        dX = backprop_layer(Packed(take_rows(ops, dY, packing.to_packed), packing))
-        return take_rows(ops, dX.data, packing.from_packed)
+    def backprop(dYs: list[Floats2d]) -> list[Floats2d]:
+        return unpack(ops, backprop_layer(pack(ops, dYs)))
 
-    return take_rows(ops, Y.data, packing.from_packed), backprop
-
-
-def _backprop_ragged(backprop_rows: Callable, dY: Ragged) -> Ragged:
-    return Ragged(backprop_rows(dY.dataXd), dY.lengths)
-
-
-def _backprop_list(
-    ops: Ops, backprop_rows: Callable, lengths: list[int], dYs: list[Floats2d]
-) -> list[Floats2d]:
-    dY = ops.xp.concatenate(dYs, axis=0) if dYs else ops.alloc2f(0, 0)
-    return split_docs(backprop_rows(dY), lengths)
+    return unpack(ops, Y), backprop
 
 
 def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None) -> None:

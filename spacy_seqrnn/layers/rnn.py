@@ -22,6 +22,7 @@ from thinc.util import torch2xp
 
 from ..types import Floats1d, FloatsXd
 from .lstm import Weights, lstm_backward, lstm_forward
+from .lstm_predict import lstm_predict
 from .packed import Packed, Packing
 
 # Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
@@ -95,7 +96,7 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
 def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
     if not is_train:
         with torch.inference_mode():
-            Y = _run(model, _to_torch(model.ops, X.data), _tensors(model), X.packing)
+            Y = _predict(model, _to_torch(model.ops, X.data), X.packing)
         return Packed(_to_xp(model.ops, Y), X.packing), _no_backprop
     if model.attrs["cell"] == "lstm" and model.ops.device_type == "cpu":
         return _train_lstm(model, X)
@@ -111,6 +112,12 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
         return Packed(_to_xp(model.ops, dx), X.packing)
 
     return Packed(_to_xp(model.ops, y), X.packing), backprop
+
+
+def _predict(model: Model, x: torch.Tensor, packing: Packing) -> torch.Tensor:
+    if model.attrs["cell"] == "lstm" and model.ops.device_type == "cpu":
+        return lstm_predict(x, _per_direction(model, _tensors(model)), packing)
+    return _run(model, x, _tensors(model), packing)
 
 
 def _train_lstm(model: Model[Packed, Packed], X: Packed) -> tuple[Packed, Callable]:
@@ -215,19 +222,20 @@ def _tensors(model: Model) -> list[torch.Tensor]:
     return [piece.view(shape).detach() for piece, shape in zip(pieces, shapes, strict=True)]
 
 
+def _per_direction(model: Model, tensors: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+    """For each direction, as kernels want it: input and recurrent weights, and their biases."""
+    n_matrices = 2 * model.attrs["directions"]
+    matrices, biases = tensors[:n_matrices], tensors[n_matrices:]
+    return [[*matrices[i : i + 2], *biases[i : i + 2]] for i in range(0, n_matrices, 2)]
+
+
 def _run(
     model: Model, x: torch.Tensor, tensors: list[torch.Tensor], packing: Packing
 ) -> torch.Tensor:
     """Call the kernel. x: (n_tokens, nI), packed. Returns (n_tokens, nO), packed."""
     cell = CELLS[model.attrs["cell"]]
     directions = model.attrs["directions"]
-    matrices, biases = tensors[: 2 * directions], tensors[2 * directions :]
-    # The kernel wants, for each direction: input weights, recurrent weights, and their biases.
-    weights = [
-        tensor
-        for i in range(0, 2 * directions, 2)
-        for tensor in (*matrices[i : i + 2], *biases[i : i + 2])
-    ]
+    weights = [tensor for one in _per_direction(model, tensors) for tensor in one]
     states = x.new_zeros(cell.n_states, directions, packing.n_sequences, _hidden(model))
     y, *_ = cell.run(
         x,

@@ -11,6 +11,7 @@ from spacy.vectors import Mode
 from thinc.api import Model
 
 from ..types import Floats2d, Ints1d
+from .doc_batch import find_once
 from .packed import split_docs
 from .word_rows import add_word_rows, word_row_attrs
 
@@ -43,9 +44,14 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
 def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
     vocab = docs[0].vocab
     attr = model.attrs["vectors_attr"] or vectors_attr(vocab)
-    keys = np.concatenate([doc.to_array(attr) for doc in docs])
     lengths = [len(doc) for doc in docs]
-    Y = look_up(model, vocab.vectors, keys)
+
+    def find() -> tuple[Ints1d, Floats2d]:
+        keys = np.concatenate([doc.to_array(attr) for doc in docs])
+        return keys, look_up(model, vocab.vectors, keys)
+
+    keys, found = find_once(docs, ("word vectors", attr), find)
+    Y = found.copy()  # of its own, as corrections are added to it
     backprop_rows = add_word_rows(model, keys, Y, is_train)
 
     def backprop(dYs: list[Floats2d]) -> list[Doc]:
@@ -56,11 +62,11 @@ def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[F
 
 
 def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:
-    """The vectors of some keys, an array of its own. Shape (n_keys, width)."""
+    """The vectors of some keys. Shape (n_keys, width)."""
     if not vectors.shape[1]:
         raise ValueError(Errors.E896)
     if getattr(vectors, "mode", None) != Mode.default:
-        return model.ops.asarray2f(vectors.get_batch(keys)).copy()
+        return model.ops.asarray2f(vectors.get_batch(keys))
     rows = vectors.find(keys=keys)
     found = model.ops.asarray2f(vectors.data[rows])
     found[rows < 0] = 0.0

@@ -27,8 +27,10 @@ from ..annotations import (
     wrong_entities,
 )
 from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tags
-from ..layers.chain import LinearChain, Segments, segment_log_posteriors, viterbi
+from ..layers.chain import LinearChain
 from ..layers.crf import negative_log_likelihood, squared_difference, wrong_segments_loss
+from ..layers.decoding import viterbi
+from ..layers.expectations import Segments, segment_log_posteriors
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchcrf import CRF as TorchCRF
 
-from spacy_seqrnn.layers.chain import (
-    LinearChain,
+from spacy_seqrnn.layers.chain import LinearChain
+from spacy_seqrnn.layers.decoding import k_best, viterbi
+from spacy_seqrnn.layers.expectations import (
     Segments,
     expected_counts,
-    k_best,
-    log_partition,
     marginals,
     path_counts,
     segment_log_posteriors,
-    viterbi,
 )
 from spacy_seqrnn.layers.packed import make_packing
+from spacy_seqrnn.layers.recursion import log_partition
 
 LENGTHS = [3, 0, 1, 5, 2, 4, 0]
 

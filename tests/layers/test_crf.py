@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from thinc.api import Adam, fix_random_seed
 
 from spacy_seqrnn.labels import biluo_constraints
-from spacy_seqrnn.layers.chain import SCORES, Segments, marginals, viterbi
+from spacy_seqrnn.layers.chain import SCORES
 from spacy_seqrnn.layers.crf import (
     CRF,
     TokenSoftmax,
@@ -16,6 +16,8 @@ from spacy_seqrnn.layers.crf import (
     squared_difference,
     wrong_segments_loss,
 )
+from spacy_seqrnn.layers.decoding import viterbi
+from spacy_seqrnn.layers.expectations import Segments, marginals
 from spacy_seqrnn.layers.packed import Packed, make_packing
 
 from .test_chain import LENGTHS, enumerate_paths, make_chain

@@ -7,7 +7,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
-from spacy_seqrnn.layers.chain import marginals
+from spacy_seqrnn.layers.expectations import marginals
 
 from ..small import small_ner
 

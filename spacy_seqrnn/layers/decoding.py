@@ -1,0 +1,95 @@
+"""The best tag sequences of a linear chain."""
+
+from typing import Any
+
+import numpy as np
+
+from ..types import Floats2d, Ints1d
+from .chain import LinearChain, steps, steps_back
+from .recursion import log_partition
+
+
+def viterbi(chain: LinearChain) -> Ints1d:
+    """The most probable tag sequence of each document (Viterbi 1967).
+
+    Returns one tag per token in packed order, shape (n_tokens,).
+    """
+    chain = chain.as_float64()
+    return _walk_back(chain, _best_beginnings(chain))
+
+
+def _best_beginnings(chain: LinearChain) -> Floats2d:
+    """The score of the best beginning that ends in each tag at each token. (n_tokens, n_tags)"""
+    xp = chain.xp
+    best = xp.array(chain.emissions)
+    best[: chain.packing.n_sequences] += chain.start
+    into = chain.transitions[:, None, :]
+    before = best[:0]
+    for t, rows in steps(chain.packing):
+        if t:
+            # The previous tag goes first, so that the maximum runs over whole rows of memory.
+            arriving = before[: rows.stop - rows.start].T[:, :, None] + into
+            best[rows] += arriving.max(axis=0)
+        before = best[rows]
+    return best
+
+
+def _walk_back(chain: LinearChain, best: Floats2d) -> Ints1d:
+    """The tags of the best sequences, from the last one to the first."""
+    xp = chain.xp
+    tags = xp.empty(chain.packing.n_tokens, dtype="int64")
+    from_tag = xp.ascontiguousarray(chain.transitions.T)
+    after = tags[:0]
+    for rows in steps_back(chain.packing):
+        totals = best[rows] + chain.end
+        totals[: len(after)] = best[rows][: len(after)] + from_tag[after]
+        after = tags[rows] = totals.argmax(axis=1)
+    return tags
+
+
+def k_best(chain: LinearChain, k: int) -> list[list[tuple[float, np.ndarray]]]:
+    """The k most probable tag sequences of each document, best first.
+
+    Returns for each document, in batch order, up to k pairs of log probability and tags (shape
+    (n_tokens_in_doc,)); fewer where fewer sequences are possible. Meant for looking into a model,
+    not for the speed of a pipeline.
+    """
+    chain = chain.as_float64()
+    partition = log_partition(chain)
+    emissions = chain.emissions[chain.xp.asarray(chain.packing.from_packed)]
+    results = []
+    end = 0
+    for i, length in enumerate(chain.packing.lengths.tolist()):
+        end += length
+        paths = _k_best_of_one(chain, emissions[end - length : end], k)
+        results.append([(float(score - partition[i]), tags) for score, tags in paths])
+    return results
+
+
+def _k_best_of_one(chain: LinearChain, emissions: Floats2d, k: int) -> list[tuple[Any, Any]]:
+    """The k best (score, tags) of one document. emissions: shape (n_tokens_in_doc, n_tags)."""
+    xp = chain.xp
+    if not len(emissions):
+        return [(0.0, np.zeros(0, dtype="int64"))]
+    n_tags = emissions.shape[1]
+    scores = (chain.start + emissions[0])[:, None]  # (tag, rank of the path that ends in it)
+    backpointers = []
+    for emission in emissions[1:]:
+        # (tag, previous tag and its rank in one index)
+        candidates = (scores[None] + chain.transitions.T[:, :, None]).reshape(n_tags, -1)
+        best = xp.argsort(-candidates, axis=1, kind="stable")[:, :k]
+        backpointers.append((best, scores.shape[1]))
+        scores = xp.take_along_axis(candidates, best, axis=1) + emission[:, None]
+    totals = (scores + chain.end[:, None]).ravel()
+    ranked = xp.argsort(-totals, kind="stable")[:k]
+    feasible = [(totals[i], int(i)) for i in ranked if totals[i] > -np.inf]
+    return [(score, _k_best_path(i, scores.shape[1], backpointers)) for score, i in feasible]
+
+
+def _k_best_path(final: int, n_ranks: int, backpointers: list[tuple[Any, int]]) -> np.ndarray:
+    tag, rank = divmod(final, n_ranks)
+    tags = [tag]
+    for best, previous_ranks in reversed(backpointers):
+        tag, rank = divmod(int(best[tag, rank]), previous_ranks)
+        tags.append(tag)
+    return np.asarray(tags[::-1], dtype="int64")

@@ -1,0 +1,168 @@
+"""How probable the parts of a linear chain's tag sequences are: marginals, counts, segments."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..types import Floats1d, Floats2d, Ints1d
+from .chain import LinearChain, finite_max, last_rows
+from .packed import Packing
+from .recursion import Recursion, forward_backward
+
+# exp() of more than this could overflow in the next product.
+LARGEST_EXPONENT = 600.0
+# Tokens whose (n_tags × n_tags) expectations are held at once, where the fast way does not do.
+EXACT_ROWS = 1024
+
+
+def marginals(chain: LinearChain) -> Floats2d:
+    """The probability of each tag at each token. Shape (n_tokens, n_tags), packed."""
+    return _marginals(chain, forward_backward(chain))
+
+
+def _marginals(chain: LinearChain, recursion: Recursion) -> Floats2d:
+    xp = chain.xp
+    ranks = xp.asarray(chain.packing.rank_of_row)
+    scores = recursion.forward + recursion.backward
+    with np.errstate(invalid="ignore"):  # a document that allows no sequence has NaN, no marginals
+        return xp.exp(scores - recursion.log_partition[ranks][:, None])
+
+
+def expected_counts(
+    chain: LinearChain, weights: Floats1d | None = None
+) -> tuple[Floats1d, LinearChain]:
+    """log Z of each document, and its gradient for every score, summed over the batch.
+
+    weights: what each document counts in that sum, in batch order, shape (n_docs,). None: 1.
+
+    Returns log Z in batch order, shape (n_docs,), and a chain of the expected number of times that
+    each emission, transition, start and end is used: the gradient of sum(weights * log Z).
+    """
+    chain = chain.as_float64()
+    recursion = forward_backward(chain)
+    row_weights = _row_weights(chain, weights)
+    tags = _marginals(chain, recursion) * row_weights
+    counts = LinearChain(
+        emissions=tags,
+        transitions=_expected_transitions(chain, recursion, row_weights),
+        start=tags[: chain.packing.n_sequences].sum(axis=0),
+        end=tags[last_rows(chain)].sum(axis=0),
+        packing=chain.packing,
+    )
+    return chain.packing.per_doc(recursion.log_partition, empty=0.0), counts
+
+
+def _expected_transitions(
+    chain: LinearChain, recursion: Recursion, row_weights: Floats2d
+) -> Floats2d:
+    """The expected number of uses of each transition, weighted. Shape (n_tags, n_tags)."""
+    xp = chain.xp
+    sizes = chain.packing.size_at_t
+    rows = xp.arange(chain.packing.n_sequences, chain.packing.n_tokens)
+    previous = rows - xp.asarray(np.repeat(sizes[:-1], sizes[1:]))
+    ranks = xp.asarray(chain.packing.rank_of_row)[rows]
+    before = recursion.forward[previous]
+    after = chain.emissions[rows] + recursion.backward[rows]
+    with np.errstate(invalid="ignore"):  # a document that allows no sequence has NaN, not counts
+        after -= recursion.log_partition[ranks][:, None]
+    peaks = finite_max(before, axis=1)
+    peak = finite_max(chain.transitions)
+    if not len(rows) or float((after + peaks).max()) + peak < LARGEST_EXPONENT:
+        # P(i, j at t) = exp(before_i + transition_ij + after_j): for all tokens, one product.
+        sums = xp.exp(before - peaks).T @ (xp.exp(after + peaks + peak) * row_weights[rows])
+        return sums * xp.exp(chain.transitions - peak)
+    totals = xp.zeros_like(chain.transitions)
+    for i in range(0, len(rows), EXACT_ROWS):
+        chunk = slice(i, i + EXACT_ROWS)
+        with np.errstate(invalid="ignore"):
+            pairs = before[chunk][:, :, None] + chain.transitions + after[chunk][:, None, :]
+        totals += (xp.exp(pairs) * row_weights[rows][chunk][:, None]).sum(axis=0)
+    return totals
+
+
+def _row_weights(chain: LinearChain, weights: Floats1d | None) -> Floats2d:
+    """Each packed row's document weight. Shape (n_tokens, 1)."""
+    if weights is None:
+        return chain.xp.ones((chain.packing.n_tokens, 1))
+    doc_major = chain.xp.asarray(np.repeat(np.arange(len(weights)), chain.packing.lengths))
+    return weights[doc_major[chain.xp.asarray(chain.packing.to_packed)]][:, None]
+
+
+def path_counts(chain: LinearChain, tags: Ints1d) -> tuple[Floats1d, LinearChain]:
+    """The score of one tag sequence for each document, and how often it uses what.
+
+    It is `expected_counts` where no other sequence is possible.
+
+    tags: the tag of each token, packed. Shape (n_tokens,).
+    """
+    chain = chain.as_float64()
+    xp, packing = chain.xp, chain.packing
+    n_tags, last = len(chain.start), last_rows(chain)
+    first, rows = slice(0, packing.n_sequences), xp.arange(packing.n_tokens)
+    before = tags[xp.asarray(packing.previous[packing.n_sequences :])]
+    after = tags[packing.n_sequences :]
+    scores = chain.emissions[rows, tags]
+    scores[first] += chain.start[tags[first]]
+    scores[packing.n_sequences :] += chain.transitions[before, after]
+    scores[last] += chain.end[tags[last]]
+    of_docs = xp.bincount(xp.asarray(packing.rank_of_row), scores, packing.n_sequences)
+    emissions = xp.zeros(chain.emissions.shape)
+    emissions[rows, tags] = 1.0
+    pairs = xp.bincount(before * n_tags + after, minlength=n_tags**2)
+    counts = LinearChain(
+        emissions=emissions,
+        transitions=pairs.reshape(n_tags, n_tags).astype("float64"),
+        start=emissions[first].sum(axis=0),
+        end=emissions[last].sum(axis=0),
+        packing=packing,
+    )
+    return packing.per_doc(of_docs, empty=0.0), counts
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Tags fixed on stretches of tokens, e.g. one entity each.
+
+    docs: document of each segment, in batch order. Shape (n_segments,).
+    starts: its first token within the document. Shape (n_segments,).
+    lengths: its tokens, at least 1. Shape (n_segments,).
+    tags: the tags of all segments, one after the other. Shape (sum of lengths,).
+    """
+
+    docs: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+    tags: np.ndarray
+
+    @property
+    def firsts(self) -> np.ndarray:
+        """Index of each segment's first tag in `tags`. Shape (n_segments,)."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    def packed_rows(self, packing: Packing) -> np.ndarray:
+        """The packed row of each tag in `tags`."""
+        doc_starts = np.cumsum(packing.lengths) - packing.lengths
+        within = np.arange(len(self.tags)) - np.repeat(self.firsts, self.lengths)
+        begin = (doc_starts[self.docs] + self.starts).astype("int64")
+        return packing.from_packed[np.repeat(begin, self.lengths) + within]
+
+
+def segment_log_posteriors(chain: LinearChain, segments: Segments) -> Floats1d:
+    """log P(the tag sequence runs over the segment's tokens exactly as given). (n_segments,)
+
+    Exact: all sequences that agree with the segment are summed (Culotta and McCallum 2004).
+    """
+    xp = chain.xp
+    if not len(segments.docs):
+        return xp.zeros(0)
+    recursion = forward_backward(chain)
+    rows = xp.asarray(segments.packed_rows(chain.packing))
+    tags = xp.asarray(segments.tags)
+    firsts = xp.asarray(segments.firsts)
+    lasts = firsts + xp.asarray(segments.lengths) - 1
+    scores = chain.emissions[rows, tags].astype("float64")
+    scores[1:] += chain.transitions[tags[:-1], tags[1:]]
+    scores[firsts] = recursion.forward[rows[firsts], tags[firsts]]
+    scores[lasts] += recursion.backward[rows[lasts], tags[lasts]]
+    sums = xp.add.reduceat(scores, firsts)
+    return sums - recursion.log_partition[xp.asarray(chain.packing.ranks[segments.docs])]
