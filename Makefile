@@ -18,12 +18,13 @@ export PYTHONUNBUFFERED := 1
 # the sample entities took two to eight times as long with two threads as with one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help quickstart test lint clean
+.PHONY: help quickstart test lint peers clean
 
 help:
 	@echo "make quickstart  train both models on the sample corpora and try them (a few minutes)"
 	@echo "make test        run all tests"
 	@echo "make lint        check style and types"
+	@echo "make peers       make the environment of the taggers that the speed benchmark compares with"
 	@echo "make clean       remove the environment and everything made by the project's commands"
 
 quickstart: $(INSTALLED)
@@ -38,8 +39,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Other taggers, for `python -m benchmarks.speed`, in an environment of their own.
+peers: $(INSTALLED)
+	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --requirement benchmarks/speed/peers.txt
+
 clean:
-	rm -rf $(VENV) build corpus dist metrics packages project.lock training *.egg-info
+	rm -rf $(VENV) $(VENV)-peers build corpus dist metrics packages project.lock training *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # Torch comes first and by itself: a build for another device that is already in .venv is kept.

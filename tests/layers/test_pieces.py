@@ -79,7 +79,7 @@ def test_a_batch_remembers_and_a_list_does_not():
     assert [find_once(docs, "a", find), find_once(docs, "a", find)] == [3, 4]
 
 
-@given(st.lists(st.integers(0, 6), max_size=6))
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=6))
 def test_token_rows_are_the_list_that_they_stand_for(lengths):
     packing = make_packing(lengths)
     packed = np.random.default_rng(0).normal(size=(packing.n_tokens, 2))

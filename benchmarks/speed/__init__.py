@@ -1,0 +1,1 @@
+"""How fast the package is, beside others in the same minutes."""

@@ -1,0 +1,119 @@
+"""What is compared with what. Each row is one command: `python -m benchmarks.speed ROW`."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..accuracy.corpora import VECTORS
+from .pipelines import CONFIG_OF, NER, TEXTCAT, documents, pipeline
+
+PEERS_PYTHON = Path(".venv-peers/bin/python")
+WORKERS = "benchmarks.speed.workers"
+Command = Callable[[], list[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    title: what the table calls it.
+    ours: the sides of this package; the first is the one that is compared.
+    others: what it is compared with, by the name that `--against` takes.
+    """
+
+    title: str
+    ours: dict[str, Command]
+    others: dict[str, Command]
+
+
+def _pipe(name: str, corpus: str, mode: str) -> Command:
+    return lambda: _worker("spacy_pipe", pipeline(name), documents(corpus), mode)
+
+
+def _worker(module: str, *arguments: object, python: str = sys.executable) -> list[str]:
+    return [python, "-m", f"{WORKERS}.{module}", *map(str, arguments)]
+
+
+def _peer(module: str) -> Command:
+    def command() -> list[str]:
+        if not PEERS_PYTHON.exists():
+            raise FileNotFoundError(
+                f"{PEERS_PYTHON} does not exist: `make peers` makes the environment of the others."
+            )
+        return _worker(module, documents(NER), python=str(PEERS_PYTHON))
+
+    return command
+
+
+def _updates(name: str) -> Command:
+    config = CONFIG_OF[name]
+    train = f"corpus/{NER}/train.spacy"
+
+    def command() -> list[str]:
+        pipeline(name)  # makes corpus and vectors
+        return _worker("updates", config, train, VECTORS)
+
+    return command
+
+
+def _both(task: str, corpus: str, mode: str) -> dict[str, Command]:
+    return {
+        recipe: _pipe(f"{task}-{recipe}", corpus, mode) for recipe in ("accuracy", "efficiency")
+    }
+
+
+# Width, input width and members of the accuracy recipe
+KERNEL = (300, 100, 3)
+ROWS = {
+    "pipe": Row(
+        "`nlp.pipe` over tokens, NER, words/s",
+        _both("ner", NER, "tokens"),
+        {
+            "spacy": _pipe("ner-spacy", NER, "tokens"),
+            "flair": _peer("flair_tagger"),
+            "stanza": _peer("stanza_tagger"),
+            "kernel": lambda: _worker("kernel", documents(NER), *KERNEL),
+        },
+    ),
+    "raw": Row(
+        "`nlp.pipe` over raw text, NER, words/s",
+        _both("ner", NER, "raw"),
+        {"spacy": _pipe("ner-spacy", NER, "raw")},
+    ),
+    "latency": Row(
+        "`nlp(text)`, NER, one short text",
+        _both("ner", NER, "latency"),
+        {"spacy": _pipe("ner-spacy", NER, "latency")},
+    ),
+    "textcat": Row(
+        "`nlp.pipe` over raw text, textcat, words/s",
+        _both("textcat", TEXTCAT, "raw"),
+        {"spacy": _pipe("textcat-spacy", TEXTCAT, "raw")},
+    ),
+    "train": Row(
+        "`nlp.update`, NER, words/s",
+        {"accuracy": _updates("ner-accuracy"), "efficiency": _updates("ner-efficiency")},
+        {"spacy": _updates("ner-spacy")},
+    ),
+    "crf": Row(
+        "CRF loss and gradient",
+        {"spacy-seqrnn": lambda: _worker("crf", documents(NER), "spacy-seqrnn")},
+        {"pytorch-crf": lambda: _worker("crf", documents(NER), "pytorch-crf")},
+    ),
+    "processes": Row(
+        "`nlp.pipe(n_process=2)`, NER",
+        {"two processes": _pipe("ner-accuracy", NER, "processes-2")},
+        {"one process": _pipe("ner-accuracy", NER, "processes-1")},
+    ),
+    "info": Row(
+        "`spacy info`, with the package",
+        {"with": lambda: _worker("info", "with")},
+        {"without": lambda: _worker("info", "without")},
+    ),
+    "load": Row(
+        "`spacy.load`, NER",
+        _both("ner", NER, "load"),
+        {"spacy": _pipe("ner-spacy", NER, "load")},
+    ),
+}
