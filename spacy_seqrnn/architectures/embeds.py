@@ -3,10 +3,11 @@
 from typing import Any, TypeAlias
 
 from spacy.tokens import Doc
-from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
+from thinc.api import HashEmbed, Model, chain, expand_window, reduce_max, with_array
 
 from ..layers.chars import with_chars
 from ..layers.lexemes import with_lexemes
+from ..layers.linear import linear
 from ..layers.packed import with_packed
 from ..layers.pooling import last
 from ..layers.rnn import RNN
@@ -44,7 +45,7 @@ def CharCNNEmbed(
     layer = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         expand_window(window_size),
-        with_array(Linear(width, char_width * (2 * window_size + 1))),
+        with_array(linear(width, char_width * (2 * window_size + 1))),
         reduce_max(),
     )
     layer.set_dim("nO", width)

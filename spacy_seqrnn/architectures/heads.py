@@ -64,14 +64,6 @@ def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d
     return X * mask, lambda dY: dY * mask
 
 
-def output_scores(layer: Model, X: Floats2d) -> Floats2d:
-    """What an output layer with parameters W and b predicts.
-
-    For as few outputs as there are, NumPy's product is three times as fast as Thinc's.
-    """
-    return X @ layer.get_param("W").T + layer.get_param("b")
-
-
 def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
     """The probabilities of text categories, shape (n_docs, nO), by the model's attr `multi_label`.
 

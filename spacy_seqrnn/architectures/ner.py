@@ -3,16 +3,17 @@
 from collections.abc import Callable
 
 from spacy.tokens import Doc
-from thinc.api import Linear, Model
+from thinc.api import Model
 
 from ..labels import biluo_constraints
 from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
+from ..layers.linear import linear
 from ..layers.packed import Packed, make_packing, pack, take_rows, unpack
 from ..layers.pieces import pieces
 from ..types import Floats2d
 from .checks import check_at_least, check_choice
-from .heads import clip_gradients, dropout_forward, output_scores, resized_linear
+from .heads import clip_gradients, dropout_forward, resized_linear
 
 DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
 
@@ -43,7 +44,7 @@ def NER(
     check_at_least("max_grad_norm", max_grad_norm, 0)
     if nO is not None:
         biluo_constraints(nO)  # says which sizes there are
-    output_layer = Linear(nO=nO)
+    output_layer = linear(nO=nO)
     decoder_layer = DECODERS[decoder](biluo_constraints, nO=nO)
     return Model(
         "seqrnn_ner",
@@ -89,7 +90,7 @@ def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) ->
     rows = []
     for piece in pieces(docs, cut=True):
         X = pack(ops, model.get_ref("tok2vec").predict(piece.docs))
-        emissions = output_scores(model.get_ref("output_layer"), X.data)
+        emissions = model.get_ref("output_layer").predict(X.data)
         per_doc = unpack(ops, Packed(emissions, X.packing))
         rows += [scores[kept] for scores, kept in zip(per_doc, piece.kept, strict=True)]
     packing = make_packing([len(doc) for doc in docs])

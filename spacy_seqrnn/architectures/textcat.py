@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from spacy.tokens import Doc
-from thinc.api import Linear, Model
+from thinc.api import Model
 from thinc.types import Ragged
 
+from ..layers.linear import linear
 from ..layers.packed import join
 from ..layers.pieces import pieces
 from ..layers.pooling import POOLINGS, pooling_layer
@@ -56,7 +57,7 @@ def TextCat(
     if bidirectional is None:
         bidirectional = _reads_both_ways(tok2vec, poolings)
     pool = pooling_layer(poolings, bidirectional=bidirectional)
-    output_layer = Linear(nO=nO)
+    output_layer = linear(nO=nO)
     return Model(
         "seqrnn_textcat",
         forward,

@@ -147,7 +147,7 @@ def _ends(ops: Ops, lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
 def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
     ops = model.ops
     W, query = model.get_param("W"), model.get_param("query")
-    keys = ops.xp.tanh(ops.affine(X, W, model.get_param("b")))
+    keys = ops.xp.tanh(X @ W.T + model.get_param("b"))
     weights = softmax_over_docs(ops, keys @ query, lengths)[:, None]
     Y = ops.reduce_sum(X * weights, lengths)
 
@@ -159,9 +159,9 @@ def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, 
         d_scores = weights * (d_weights - means)
         d_keys = d_scores * query * (1 - keys**2)
         model.inc_grad("query", (keys * d_scores).sum(axis=0))
-        model.inc_grad("W", ops.gemm(d_keys, X, trans1=True))
+        model.inc_grad("W", d_keys.T @ X)
         model.inc_grad("b", d_keys.sum(axis=0))
-        return d_summed * weights + ops.gemm(d_keys, W)
+        return d_summed * weights + d_keys @ W
 
     return Y, backprop
 

@@ -2,7 +2,7 @@
 
 MODE: "tokens" runs `nlp.pipe` over documents whose tokens are given, "raw" over texts, both at the
 best batch size; "latency" `nlp(text)` for one text after the other; "processes-2"
-`nlp.pipe(n_process=2)` over twenty times the texts; "load" loads the pipeline.
+`nlp.pipe(n_process=2)` over six times the texts; "load" loads the pipeline.
 """
 
 import json
@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 from .serve import best, serve, timed
 
 LATENCY_TEXTS = 100
-TIMES_FOR_PROCESSES = 20
+TIMES_FOR_PROCESSES = 6
 
 
 def main(model: str, docs: str, mode: str) -> None:

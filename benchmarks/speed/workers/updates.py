@@ -9,10 +9,11 @@ from pathlib import Path
 
 import spacy
 import torch
+from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Corpus
 from spacy.training.batchers import minibatch_by_words
 from spacy.training.initialize import init_nlp
-from spacy.util import load_config
+from spacy.util import load_config, registry
 
 from .serve import serve, timed
 
@@ -24,7 +25,8 @@ def main(config: str, corpus: str, vectors: str) -> None:
     torch.set_num_threads(1)
     paths = {"paths.train": corpus, "paths.dev": corpus, "paths.vectors": vectors}
     nlp = init_nlp(load_config(Path(config), paths))
-    optimizer = nlp.resume_training()
+    settings = nlp.config.interpolate()["training"]
+    optimizer = registry.resolve(settings, schema=ConfigSchemaTraining)["optimizer"]
     examples = Corpus(corpus)(nlp)
     batches = [
         batch for batch, _ in zip(minibatch_by_words(examples, 500), range(BATCHES), strict=False)

@@ -1,0 +1,45 @@
+"""A linear layer whose products are the array library's.
+
+Thinc's own layer multiplies with BLIS, which for the narrow matrices here takes about three times
+as long as NumPy's BLAS.
+"""
+
+from collections.abc import Callable
+
+from thinc.api import Model
+from thinc.initializers import glorot_uniform_init
+
+from ..types import Floats2d
+
+
+def linear(nO: int | None = None, nI: int | None = None) -> Model[Floats2d, Floats2d]:
+    """Y = X W^T + b, with the parameters of `thinc.api.Linear`.
+
+    nO, nI: output and input width; each may be set or inferred later.
+    """
+    dims = {"nO": nO, "nI": nI}
+    return Model("linear", forward, init=init, dims=dims, params={"W": None, "b": None})
+
+
+def forward(
+    model: Model[Floats2d, Floats2d], X: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable]:
+    W = model.get_param("W")
+
+    def backprop(dY: Floats2d) -> Floats2d:
+        model.inc_grad("b", dY.sum(axis=0))
+        model.inc_grad("W", dY.T @ X)
+        return dY @ W
+
+    return X @ W.T + model.get_param("b"), backprop
+
+
+def init(
+    model: Model[Floats2d, Floats2d], X: Floats2d | None = None, Y: Floats2d | None = None
+) -> None:
+    for name, sample in (("nI", X), ("nO", Y)):
+        if sample is not None:
+            model.set_dim(name, sample.shape[1])
+    shape = model.get_dim("nO"), model.get_dim("nI")
+    model.set_param("W", glorot_uniform_init(model.ops, shape))
+    model.set_param("b", model.ops.alloc1f(model.get_dim("nO")))
