@@ -16,6 +16,7 @@ from wasabi import msg
 
 from ..environment import describe_environment
 from .rows import ROWS, Row
+from .workers.serve import ANSWER
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -65,10 +66,11 @@ class Worker:
         self.seconds: list[float] = []
 
     def _answer(self, question: str) -> Any:
-        line = self.process.stdout.readline()  # type: ignore[union-attr]
-        if not line:
-            raise RuntimeError(f"A side gave no answer; to see why, run: {question}")
-        return json.loads(line)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith(ANSWER):
+                return json.loads(line.removeprefix(ANSWER))
+        raise RuntimeError(f"A side gave no answer; to see why, run: {question}")
 
     def measure(self) -> None:
         """Run once."""

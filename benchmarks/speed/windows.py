@@ -1,0 +1,45 @@
+"""Whether windows change the entities: `python -m benchmarks.speed.windows`.
+
+Reads a corpus as one document, in windows as prediction does and as a whole, and prints how far
+emissions differ and how many entities are in one reading and not in the other.
+"""
+
+from typing import Any
+
+import spacy
+import srsly
+import torch
+from spacy.tokens import Doc
+from wasabi import msg
+
+from spacy_seqrnn.layers import pieces
+
+from ..environment import describe_environment
+from .pipelines import NER, documents, pipeline
+
+
+def main() -> None:
+    """Print the differences."""
+    torch.set_num_threads(1)
+    words = [word for text in srsly.read_json(documents(NER)) for word in text["words"]]
+    nlp = spacy.load(pipeline("ner-accuracy"))
+    cut_scores, cut = _read(nlp, words)
+    window = f"{pieces.WINDOW_TOKENS} tokens with {pieces.CONTEXT_TOKENS} of context on either side"
+    pieces.WINDOW_TOKENS = len(words)
+    scores, whole = _read(nlp, words)
+    msg.info(
+        f"{len(words)} tokens, {len(whole)} entities, windows of {window}: "
+        f"{len(cut ^ whole)} entities differ, emissions by {abs(cut_scores - scores).max():.1e}"
+    )
+    msg.text(srsly.json_dumps(describe_environment()))
+
+
+def _read(nlp: spacy.Language, words: list[str]) -> tuple[Any, set[tuple[int, int, int]]]:
+    """Emissions and entities of one document."""
+    doc = Doc(nlp.vocab, words=words)
+    scores = nlp.get_pipe("seqrnn_ner").model.predict([doc]).emissions
+    return scores, {(ent.start, ent.end, ent.label) for ent in nlp(doc).ents}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The parts of the speed benchmark that decide what its table says. Nothing here is timed."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.speed.__main__ import Worker, compare, ratios
+from benchmarks.speed.growth import draw
+from benchmarks.speed.rows import ROWS, Row
+from benchmarks.speed.table import lines
+from benchmarks.speed.workers.serve import best
+
+ROOT = Path(__file__).parents[2]
+CODE = "from benchmarks.speed.workers.serve import serve; serve(lambda: {seconds}, {words}, a=1)"
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def command(seconds, words=100):
+    return lambda: [sys.executable, "-c", CODE.format(seconds=seconds, words=words)]
+
+
+def test_a_worker_measures_as_often_as_asked():
+    worker = Worker(command(0.5)())
+    worker.measure()
+    worker.measure()
+    assert worker.close() == {"words": 100, "a": 1, "seconds": [0.5, 0.5]}
+
+
+def test_a_worker_that_fails_says_how_to_see_why():
+    with pytest.raises(RuntimeError, match=r"to see why, run: .* -c 1/0"):
+        Worker([sys.executable, "-c", "1/0"])
+
+
+def test_compare_measures_all_sides_and_ratios_are_per_word():
+    row = Row("title", {"ours": command(1.0)}, {"a": command(3.0), "b": command(8.0, words=200)})
+    result = compare(row, None, rounds=3)
+    assert ratios(result, "ours", "a") == [3.0] * 3
+    assert ratios(result, "ours", "b") == [4.0] * 3
+    assert list(compare(row, ["b"], rounds=1)["sides"]) == ["ours", "b"]
+
+
+def test_an_unknown_side_is_named():
+    with pytest.raises(ValueError, match="No side 'c' here: there are a"):
+        compare(Row("title", {}, {"a": command(1.0)}), ["c"], rounds=1)
+
+
+def test_table_lines():
+    sides = {
+        "accuracy": {"words": 100, "seconds": [1.0, 2.0, 1.0]},
+        "spacy": {"words": 100, "seconds": [2.0, 2.0, 4.0]},
+    }
+    (line,) = lines({"row": "pipe", "ours": ["accuracy"], "sides": sides})
+    assert line == [
+        ROWS["pipe"].title,
+        "accuracy",
+        "spaCy, same vectors",
+        "**2.00**",
+        "1.00-4.00",
+        "100",
+        "50",
+    ]
+
+
+def test_best_is_the_fastest_choice():
+    assert best(lambda n: abs(n - 7), [1, 6, 20]) == 6
+
+
+def test_growth_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.speed.growth.PICTURE", tmp_path / "growth.svg")
+    row = {"seconds": 0.0, "megabytes": 0}
+    draw([{**row, "tokens": n, "short_docs": short} for n in (10, 100) for short in (0, 999)])
+    assert "<svg" in (tmp_path / "growth.svg").read_text()
