@@ -66,17 +66,18 @@ def measure(model: str, docs: str, length: int, n_short: int) -> dict[str, Any]:
         "tokens": length,
         "short_docs": n_short,
         "seconds": round(time.perf_counter() - start, 4),
-        "megabytes": round((_memory("VmHWM") - before) / MEGABYTE),
+        "megabytes": round((memory("VmHWM") - before) / MEGABYTE),
     }
 
 
 def _reset_peak() -> float:
     """Forget the peak of memory so far. Returns the bytes in use now. Linux only."""
     Path("/proc/self/clear_refs").write_text("5")
-    return _memory("VmRSS")
+    return memory("VmRSS")
 
 
-def _memory(field: str) -> float:
+def memory(field: str) -> float:
+    """Bytes in use (VmRSS) or the most so far (VmHWM). Linux only."""
     lines = Path("/proc/self/status").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith(field)]
     return int(line.split()[1]) * 1024

@@ -104,7 +104,12 @@ ROWS = {
     "processes": Row(
         "`nlp.pipe(n_process=2)`, NER",
         {"two processes": _pipe("ner-accuracy", NER, "processes-2")},
-        {"one process": _pipe("ner-accuracy", NER, "processes-1")},
+        {
+            "one process": _pipe("ner-accuracy", NER, "processes-1"),
+            "two processes of an empty pipeline": lambda: _worker(
+                "spacy_pipe", "empty", documents(NER), "processes-2"
+            ),
+        },
     ),
     "info": Row(
         "`spacy info`, with the package",

@@ -3,11 +3,10 @@
 from typing import Any, TypeAlias
 
 from spacy.tokens import Doc
-from thinc.api import HashEmbed, Model, chain, expand_window, reduce_max, with_array
+from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
 
 from ..layers.chars import with_chars
 from ..layers.lexemes import with_lexemes
-from ..layers.linear import linear
 from ..layers.packed import with_packed
 from ..layers.pooling import last
 from ..layers.rnn import RNN
@@ -42,10 +41,11 @@ def CharCNNEmbed(
     """
     check_at_least("window_size", window_size, 1)
     _check_chars(width, char_width, rows, max_chars)
+    # Thinc's products give a word the same bits whatever words are beside it.
     layer = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         expand_window(window_size),
-        with_array(linear(width, char_width * (2 * window_size + 1))),
+        with_array(Linear(width, char_width * (2 * window_size + 1))),
         reduce_max(),
     )
     layer.set_dim("nO", width)

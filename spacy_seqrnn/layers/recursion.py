@@ -168,9 +168,9 @@ def _sum_so_far(packing: Packing, values: Floats1d) -> Floats1d:
     """For each packed row the sum of the values of its document's tokens up to it."""
     xp = get_array_module(values)
     sums = xp.cumsum(values[xp.asarray(packing.from_packed)])
-    ends = np.cumsum(packing.lengths)
-    before = xp.concatenate([xp.zeros(1), sums])[xp.asarray(ends - packing.lengths)]
-    return (sums - xp.repeat(before, packing.lengths))[xp.asarray(packing.to_packed)]
+    doc_starts = np.cumsum(packing.lengths) - packing.lengths
+    before = xp.concatenate([xp.zeros(1), sums])[xp.asarray(np.repeat(doc_starts, packing.lengths))]
+    return (sums - before)[xp.asarray(packing.to_packed)]
 
 
 def _sum_from_here(packing: Packing, values: Floats1d) -> Floats1d:

@@ -2,7 +2,8 @@
 
 MODE: "tokens" runs `nlp.pipe` over documents whose tokens are given, "raw" over texts, both at the
 best batch size; "latency" `nlp(text)` for one text after the other; "processes-2"
-`nlp.pipe(n_process=2)` over six times the texts; "load" loads the pipeline.
+`nlp.pipe(n_process=2)` over six times the texts; "load" loads the pipeline. MODEL "empty" is
+a pipeline without components, whose time is what processes cost by themselves.
 """
 
 import json
@@ -19,12 +20,13 @@ from .serve import best, serve, timed
 
 LATENCY_TEXTS = 100
 TIMES_FOR_PROCESSES = 6
+EMPTY = "empty"
 
 
 def main(model: str, docs: str, mode: str) -> None:
     """Serve one mode of one pipeline."""
     torch.set_num_threads(1)
-    nlp = spacy.load(model)
+    nlp = spacy.blank("en") if model == EMPTY else spacy.load(model)
     texts = json.loads(Path(docs).read_text(encoding="utf8"))
     words = [text["words"] for text in texts]
     raw = [text["text"] for text in texts]

@@ -1,0 +1,92 @@
+"""A million distinct words through the lexeme table: `python -m benchmarks.speed.vocabulary`.
+
+Words are drawn by Zipf's law, as in real text, until a million different ones have been met. Each
+batch runs in a memory zone, so that what grows is not spaCy's own vocabulary.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+import srsly
+import torch
+from spacy.tokens import Doc
+from wasabi import msg
+
+from spacy_seqrnn.layers.lexeme_table import LexemeTable
+
+from ..environment import describe_environment
+from .growth import MEGABYTE, memory
+from .pipelines import pipeline
+
+DISTINCT = 1_000_000
+BATCH_DOCS, DOC_TOKENS = 1000, 20
+ZIPF_EXPONENT = 1.1
+RESULT = Path(__file__).parent / "results" / "vocabulary.json"
+
+
+class Counter:
+    """How many words the tables were asked for, and how many they did not have."""
+
+    def __init__(self) -> None:
+        self.asked = self.missing = self.largest = 0
+
+    def watch(self) -> None:
+        """Count in every table from now on."""
+        rows = LexemeTable.rows
+
+        def counted(table: LexemeTable, keys: Any, sources: Any, compute: Callable) -> Any:
+            def count(missing: Any) -> Any:
+                self.missing += len(missing)
+                return compute(missing)
+
+            self.asked += len(keys)
+            result = rows(table, keys, sources, count)
+            self.largest = max(self.largest, len(table))
+            return result
+
+        LexemeTable.rows = counted  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Print hit rate, memory and speed, and keep them."""
+    torch.set_num_threads(1)
+    nlp = spacy.load(pipeline("ner-efficiency"))
+    counter = Counter()
+    counter.watch()
+    met: set[int] = set()
+    n_tokens, first_tenth = 0, 0.0
+    for batch in batches():
+        with nlp.memory_zone():
+            docs = [Doc(nlp.vocab, words=[f"w{number}" for number in row]) for row in batch]
+            for _ in nlp.pipe(docs):
+                pass
+        met.update(batch.ravel().tolist())
+        n_tokens += batch.size
+        if not first_tenth and len(met) > DISTINCT / 10:
+            first_tenth = memory("VmRSS")
+        if len(met) >= DISTINCT:
+            break
+    result = {
+        "distinct": len(met),
+        "tokens": n_tokens,
+        "hit_rate": round(1 - counter.missing / counter.asked, 3),
+        "largest_table": counter.largest,
+        "megabytes_after_first_tenth": round((memory("VmRSS") - first_tenth) / MEGABYTE),
+    }
+    msg.text(srsly.json_dumps(result))
+    srsly.write_json(RESULT, {**result, "environment": describe_environment()})
+
+
+def batches() -> Iterator[np.ndarray]:
+    """Numbers of words, shape (BATCH_DOCS, DOC_TOKENS), without end."""
+    random = np.random.default_rng(0)
+    for _ in itertools.count():
+        yield random.zipf(ZIPF_EXPONENT, (BATCH_DOCS, DOC_TOKENS))
+
+
+if __name__ == "__main__":
+    main()
