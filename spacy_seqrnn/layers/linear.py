@@ -1,8 +1,8 @@
 """A linear layer whose products are the array library's.
 
 Thinc's own layer multiplies with BLIS, which for the narrow matrices here takes about three times
-as long as NumPy's BLAS. The last bits of a row's result then depend on how many rows there are, so it
-is for what is computed anew for each batch, not for what is kept between batches.
+as long as NumPy's BLAS. The last bits of a row's result then depend on how many rows there are, so
+it is for what is computed anew for each batch, not for what is kept between batches.
 """
 
 from collections.abc import Callable
