@@ -9,6 +9,7 @@ from ..labels import biluo_constraints
 from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
 from ..layers.linear import linear
+from ..layers.no_backprop import no_backprop
 from ..layers.packed import Packed, make_packing, pack, take_rows, unpack
 from ..layers.pieces import pieces
 from ..types import Floats2d
@@ -66,7 +67,7 @@ def forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
 ) -> tuple[LinearChain, Callable]:
     if not is_train:
-        return model.get_ref("decoder").predict(_predict_emissions(model, docs)), lambda dY: []
+        return model.get_ref("decoder").predict(_predict_emissions(model, docs)), no_backprop
     ops = model.ops
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
     X = pack(ops, tokvecs)

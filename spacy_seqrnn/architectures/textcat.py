@@ -7,6 +7,7 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from ..layers.linear import linear
+from ..layers.no_backprop import no_backprop
 from ..layers.packed import join
 from ..layers.pieces import pieces
 from ..layers.pooling import POOLINGS, pooling_layer
@@ -92,7 +93,7 @@ def forward(
 ) -> tuple[Floats2d, Callable]:
     ops = model.ops
     if not is_train and len(parts := pieces(docs, cut=False)) > 1:
-        return ops.xp.concatenate([model.predict(part.docs) for part in parts]), lambda dY: []
+        return ops.xp.concatenate([model.predict(part.docs) for part in parts]), no_backprop
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
     lengths = ops.asarray1i([len(X) for X in tokvecs])
     X = Ragged(join(ops, tokvecs), lengths)

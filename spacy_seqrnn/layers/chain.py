@@ -12,7 +12,7 @@ other, in float64: `recursion.py` sums over all sequences, `expectations.py` ask
 of them are, `decoding.py` finds the best.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,25 +83,9 @@ def mean_chain(chains: list[LinearChain], keep_members: bool) -> LinearChain:
     return LinearChain(**mean, packing=chains[0].packing, members=members)
 
 
-def steps(packing: Packing) -> Iterator[tuple[int, slice]]:
-    """Time steps and their packed rows."""
-    start = 0
-    for t, size in enumerate(packing.size_at_t.tolist()):
-        yield t, slice(start, start + size)
-        start += size
-
-
-def steps_back(packing: Packing) -> Iterator[slice]:
-    """The packed rows of each time step, the last one first."""
-    end = packing.n_tokens
-    for size in reversed(packing.size_at_t.tolist()):
-        yield slice(end - size, end)
-        end -= size
-
-
 def last_rows(chain: LinearChain) -> Any:
     """The packed row of each document's last token, longest document first."""
-    lengths = np.sort(chain.packing.lengths)[::-1][: chain.packing.n_sequences]
+    lengths = chain.packing.lengths_by_rank
     return chain.xp.asarray(chain.packing.starts[lengths - 1] + np.arange(len(lengths)))
 
 

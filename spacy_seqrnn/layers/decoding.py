@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..types import Floats2d, Ints1d
-from .chain import LinearChain, steps, steps_back
+from .chain import LinearChain
 from .recursion import log_partition
 
 
@@ -25,7 +25,7 @@ def _best_beginnings(chain: LinearChain) -> Floats2d:
     best[: chain.packing.n_sequences] += chain.start
     into = chain.transitions[:, None, :]
     before = best[:0]
-    for t, rows in steps(chain.packing):
+    for t, rows in enumerate(chain.packing.steps()):
         if t:
             # The previous tag goes first, so that the maximum runs over whole rows of memory.
             arriving = before[: rows.stop - rows.start].T[:, :, None] + into
@@ -40,7 +40,7 @@ def _walk_back(chain: LinearChain, best: Floats2d) -> Ints1d:
     tags = xp.empty(chain.packing.n_tokens, dtype="int64")
     from_tag = xp.ascontiguousarray(chain.transitions.T)
     after = tags[:0]
-    for rows in steps_back(chain.packing):
+    for rows in chain.packing.steps_back():
         totals = best[rows] + chain.end
         totals[: len(after)] = best[rows][: len(after)] + from_tag[after]
         after = tags[rows] = totals.argmax(axis=1)

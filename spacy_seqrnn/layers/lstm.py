@@ -62,8 +62,8 @@ def lstm_forward(x: torch.Tensor, weights: Weights, packing: Packing) -> tuple[t
     recurrent = _reordered(weights.recurrent, width).transpose(1, 2).contiguous()
     hidden, cells, tanh_cells = x.new_empty(3, n_directions, packing.n_tokens, width)
     h, c = x.new_zeros(2, n_directions, packing.n_sequences, width)
-    for start, size in _steps(packing):
-        now = slice(start, start + size)
+    for now in packing.steps():
+        size = now.stop - now.start
         step = gates[:, now]
         step += torch.bmm(h[:, :size], recurrent)
         step[:, :, : 3 * width].sigmoid_()
@@ -99,8 +99,8 @@ def lstm_backward(
     by_gate = d_gates.view(to_gates.shape)
     recurrent = _reordered(weights.recurrent, width)
     dh, dc = dy.new_zeros(2, n_directions, packing.n_sequences, width)
-    for start, size in reversed(_steps(packing)):
-        now = slice(start, start + size)
+    for now in packing.steps_back():
+        size = now.stop - now.start
         d_step = d_hidden[:, now] + dh[:, :size]
         d_cell = dc[:, :size].addcmul_(d_step, to_cell[:, now])
         torch.mul(to_gates[:, now], d_cell.unsqueeze(2), out=by_gate[:, now])
@@ -115,11 +115,6 @@ def lstm_backward(
         _reordered(d_gates.sum(1), width),
     )
     return _turned(d_inputs, packing).sum(0), d_weights
-
-
-def _steps(packing: Packing) -> list[tuple[int, int]]:
-    """First row and number of rows of each time step."""
-    return list(zip(packing.starts.tolist(), packing.size_at_t.tolist(), strict=True))
 
 
 def _turned(per_direction: torch.Tensor, packing: Packing) -> torch.Tensor:

@@ -6,7 +6,7 @@ document that has one, and so on. It is the layout of cuDNN and of
 `torch.nn.utils.rnn.PackedSequence`. There is no padding in it, so none can leak into a result.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -54,6 +54,11 @@ class Packing:
         return np.cumsum(self.size_at_t) - self.size_at_t
 
     @cached_property
+    def lengths_by_rank(self) -> np.ndarray:
+        """Tokens of each document that has any, longest first. Shape (n_sequences,)."""
+        return -np.sort(-self.lengths)[: self.n_sequences]
+
+    @cached_property
     def rank_of_row(self) -> np.ndarray:
         """The rank of the document that each packed row belongs to. Shape (n_tokens,)."""
         return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
@@ -66,8 +71,7 @@ class Packing:
         """
         ranks = self.rank_of_row
         steps = np.repeat(np.arange(len(self.size_at_t)), self.size_at_t)
-        lengths = -np.sort(-self.lengths)
-        return self.starts[lengths[ranks] - 1 - steps] + ranks
+        return self.starts[self.lengths_by_rank[ranks] - 1 - steps] + ranks
 
     @cached_property
     def previous(self) -> np.ndarray:
@@ -76,6 +80,20 @@ class Packing:
         rows = np.repeat(before, self.size_at_t) + self.rank_of_row
         rows[: self.n_sequences] = -1
         return rows
+
+    def steps(self) -> Iterator[slice]:
+        """The rows of each time step."""
+        end = 0
+        for size in self.size_at_t.tolist():
+            end += size
+            yield slice(end - size, end)
+
+    def steps_back(self) -> Iterator[slice]:
+        """The same from the last step to the first."""
+        end = self.n_tokens
+        for size in reversed(self.size_at_t.tolist()):
+            yield slice(end - size, end)
+            end -= size
 
     @cached_property
     def stretches(self) -> list[Stretch]:

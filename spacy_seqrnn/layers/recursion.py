@@ -14,7 +14,7 @@ import numpy as np
 from thinc.util import get_array_module
 
 from ..types import Floats1d, Floats2d
-from .chain import SCORES, LinearChain, finite_max, last_rows, log_sum_exp, steps, steps_back
+from .chain import SCORES, LinearChain, finite_max, last_rows, log_sum_exp
 from .packed import Packing
 
 # A product of exponentials below this has lost its precision or vanished.
@@ -103,7 +103,7 @@ def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
     forward = weights.xp.empty_like(weights.emissions)
     divided_by = weights.xp.empty(len(forward))
     states = weights.start
-    for t, rows in steps(weights.packing):
+    for t, rows in enumerate(weights.packing.steps()):
         if t:
             states = states[: rows.stop - rows.start] @ weights.transitions
         states = states * weights.emissions[rows]
@@ -120,7 +120,7 @@ def _scaled_backward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
     divided_by = xp.empty(len(backward))
     states = backward[:0]
     back = weights.transitions.T
-    for rows in steps_back(weights.packing):
+    for rows in weights.packing.steps_back():
         n_ending = rows.stop - rows.start - len(states)
         states = states @ back
         if n_ending:
@@ -175,7 +175,7 @@ def _sum_so_far(packing: Packing, values: Floats1d) -> Floats1d:
 
 def _sum_from_here(packing: Packing, values: Floats1d) -> Floats1d:
     """For each packed row the sum of the values of its document's tokens from it on."""
-    turned = packing.turned
+    turned = get_array_module(values).asarray(packing.turned)
     return _sum_so_far(packing, values[turned])[turned]
 
 
@@ -183,7 +183,7 @@ def _forward(chain: LinearChain) -> Floats2d:
     forward = chain.xp.empty_like(chain.emissions)
     weights = TransitionWeights(chain.transitions)
     scores = chain.xp.empty((0, chain.emissions.shape[1]))
-    for t, rows in steps(chain.packing):
+    for t, rows in enumerate(chain.packing.steps()):
         n = rows.stop - rows.start
         arriving = weights.log_product(scores[:n]) if t else chain.start
         scores = arriving + chain.emissions[rows]
@@ -196,7 +196,7 @@ def _backward(chain: LinearChain) -> Floats2d:
     backward = xp.empty_like(chain.emissions)
     weights = TransitionWeights(chain.transitions.T)
     scores = xp.empty((0, chain.emissions.shape[1]))
-    for rows in steps_back(chain.packing):
+    for rows in chain.packing.steps_back():
         n_ending = rows.stop - rows.start - len(scores)
         ending = xp.broadcast_to(chain.end, (n_ending, len(chain.end)))
         backward[rows] = xp.concatenate([weights.log_product(scores), ending])

@@ -23,6 +23,7 @@ from thinc.util import torch2xp
 from ..types import Floats1d, FloatsXd
 from .lstm import Weights, lstm_backward, lstm_forward
 from .lstm_predict import lstm_predict
+from .no_backprop import no_backprop
 from .packed import Packed, Packing
 
 # Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
@@ -97,7 +98,7 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
     if not is_train:
         with torch.inference_mode():
             Y = _predict(model, _to_torch(model.ops, X.data), X.packing)
-        return Packed(_to_xp(model.ops, Y), X.packing), _no_backprop
+        return Packed(_to_xp(model.ops, Y), X.packing), no_backprop
     if model.attrs["cell"] == "lstm" and model.ops.device_type == "cpu":
         return _train_lstm(model, X)
     x = _to_torch(model.ops, X.data).requires_grad_()
@@ -155,10 +156,6 @@ def _lstm_tensors(weights: Weights) -> list[torch.Tensor]:
     ]
     biases = [bias for bias in weights.bias for _ in range(2)]
     return [*matrices, *biases]
-
-
-def _no_backprop(dY: Packed) -> Packed:
-    raise ValueError("A prediction has no way back: call the model with is_train=True.")
 
 
 def init(model: Model[Packed, Packed], X: Packed | None = None, Y: Packed | None = None) -> None:

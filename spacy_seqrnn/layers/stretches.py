@@ -39,7 +39,7 @@ class Stretch:
 
 def make_stretches(packing: "Packing") -> list[Stretch]:
     """All tokens of a batch, each in one stretch."""
-    lengths = -np.sort(-packing.lengths)[: packing.n_sequences]
+    lengths = packing.lengths_by_rank
     stretches = []
     for first in range(0, len(lengths), BLOCK_DOCS):
         block = lengths[first : first + BLOCK_DOCS]

@@ -66,3 +66,12 @@ def test_context_brings_windows_close_to_the_whole(component, monkeypatch):
     monkeypatch.setattr(pieces, "CONTEXT_TOKENS", 0)
     cut = outputs(pipe, docs)
     assert np.abs(cut - expected).max() > np.abs(in_windows - expected).max()
+
+
+@pytest.mark.parametrize("component", ["ner", "textcat"])
+def test_a_prediction_has_no_way_back(component, monkeypatch):
+    nlp, pipe = make_pipe(component)
+    monkeypatch.setattr(pieces, "BATCH_TOKENS", 40)
+    _, backprop = pipe.model(make_docs(nlp.vocab), is_train=False)
+    with pytest.raises(ValueError, match="call the model with is_train=True"):
+        backprop(None)
