@@ -9,10 +9,10 @@ import srsly
 RESULTS = Path(__file__).parent / "results"
 
 
-def write_result(result: dict[str, Any], *parts: str | int) -> None:
+def write_result(result: dict[str, Any], *parts: str | int, folder: Path = RESULTS) -> None:
     """Keep one result in a file that is named after its parts."""
-    RESULTS.mkdir(exist_ok=True)
-    srsly.write_json(RESULTS / f"{'-'.join(map(str, parts))}.json", result)
+    folder.mkdir(exist_ok=True)
+    srsly.write_json(folder / f"{'-'.join(map(str, parts))}.json", result)
 
 
 def read_results(**wanted: Any) -> list[dict[str, Any]]:

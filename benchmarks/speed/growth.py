@@ -20,12 +20,11 @@ import torch
 from spacy.tokens import Doc
 from wasabi import msg
 
-from ..environment import describe_environment
 from .pipelines import NER, documents, pipeline
+from .results import keep
 
 LENGTHS = [10, 100, 1_000, 10_000, 100_000, 1_000_000]
 SHORT_DOCS, SHORT_TOKENS = 999, 10
-RESULT = Path(__file__).parent / "results" / "growth.json"
 PICTURE = Path("docs/growth.svg")
 MEGABYTE = 1e6
 
@@ -38,8 +37,7 @@ def main() -> None:
         for n_short in (0, SHORT_DOCS):
             rows.append(_in_new_process("ner-accuracy", length, n_short))
             msg.text(srsly.json_dumps(rows[-1]))
-    RESULT.parent.mkdir(exist_ok=True)
-    srsly.write_json(RESULT, {"rows": rows, "environment": describe_environment()})
+    keep("growth", {"rows": rows})
     draw(rows)
 
 

@@ -9,6 +9,7 @@ import cProfile
 import os
 import pstats
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import spacy
@@ -19,10 +20,9 @@ from spacy.training import Corpus
 from spacy.training.batchers import minibatch_by_words
 from wasabi import msg
 
-from ..environment import describe_environment
 from .pipelines import NER, documents, pipeline
+from .results import keep
 
-RESULT = Path(__file__).parent / "results" / "shares.json"
 # Part: file and function, whose time includes what it calls
 PREDICTION = {
     "words (lexemes, vectors, characters)": ("lexemes.py", "forward"),
@@ -52,13 +52,12 @@ def main() -> None:
     for name in ("ner-accuracy", "ner-efficiency"):
         nlp = spacy.load(pipeline(name))
         words = [text["words"] for text in srsly.read_json(documents(NER))]
-        shares[f"{name}, prediction"] = profile(lambda: predict(nlp, words), PREDICTION)  # noqa: B023
-        shares[f"{name}, training"] = profile(lambda: train(nlp), TRAINING)  # noqa: B023
+        shares[f"{name}, prediction"] = profile(partial(predict, nlp, words), PREDICTION)
+        shares[f"{name}, training"] = profile(partial(train, nlp), TRAINING)
     for title, parts in shares.items():
         msg.divider(title)
         msg.table([(part, f"{100 * share:.1f} %") for part, share in parts.items()])
-    RESULT.parent.mkdir(exist_ok=True)
-    srsly.write_json(RESULT, {"shares": shares, "environment": describe_environment()})
+    keep("shares", {"shares": shares})
 
 
 def predict(nlp: spacy.Language, words: list[list[str]]) -> None:

@@ -7,7 +7,8 @@ import srsly
 
 from ..accuracy.results import environment_line, markdown_table, replace_section
 from ..accuracy.table import README
-from .__main__ import RESULTS, ratios
+from .compare import ratios
+from .results import RESULTS
 from .rows import ROWS
 
 # How the table calls the other sides

@@ -6,7 +6,6 @@ batch runs in a memory zone, so that what grows is not spaCy's own vocabulary.
 
 import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,13 @@ from wasabi import msg
 
 from spacy_seqrnn.layers.lexeme_table import LexemeTable
 
-from ..environment import describe_environment
 from .growth import MEGABYTE, memory
 from .pipelines import pipeline
+from .results import keep
 
 DISTINCT = 1_000_000
 BATCH_DOCS, DOC_TOKENS = 1000, 20
 ZIPF_EXPONENT = 1.1
-RESULT = Path(__file__).parent / "results" / "vocabulary.json"
 
 
 class Counter:
@@ -48,7 +46,7 @@ class Counter:
             self.largest = max(self.largest, len(table))
             return result
 
-        LexemeTable.rows = counted  # type: ignore[method-assign]
+        LexemeTable.rows = counted  # type: ignore[assignment, method-assign]
 
 
 def main() -> None:
@@ -78,7 +76,7 @@ def main() -> None:
         "megabytes_after_first_tenth": round((memory("VmRSS") - first_tenth) / MEGABYTE),
     }
     msg.text(srsly.json_dumps(result))
-    srsly.write_json(RESULT, {**result, "environment": describe_environment()})
+    keep("vocabulary", result)
 
 
 def batches() -> Iterator[np.ndarray]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed.__main__ import Worker, compare, ratios
+from benchmarks.speed.compare import Worker, compare, ratios
 from benchmarks.speed.growth import draw
 from benchmarks.speed.rows import ROWS, Row
 from benchmarks.speed.table import lines
