@@ -1,23 +1,39 @@
 """Reading zip archives in place, with plain words for what can be wrong with them."""
 
+import stat
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from zipfile import BadZipFile, ZipFile
 
 from command import UserError
+from files import LARGEST
+
+# What `zipfile` raises for archives that are damaged, or made to look so
+DAMAGE = (BadZipFile, EOFError, ValueError, OverflowError, NotImplementedError, zlib.error)
 
 
 def open_archive(path: Path, source: str) -> ZipFile:
     """Open a zip archive, or say what is wrong with it. `source` names it in messages."""
     try:
         archive = ZipFile(path)
-    except BadZipFile:
+    except DAMAGE:
         raise UserError(f"{source} is cut short or is no zip archive.") from None
-    for name in archive.namelist():
-        if leads_outside(name):
-            archive.close()
-            raise UserError(f"{source} has a member that leads out of the archive: {name!r}.")
+    fault = find_trap(archive)
+    if fault:
+        archive.close()
+        raise UserError(f"{source} {fault}.")
     return archive
+
+
+def find_trap(archive: ZipFile) -> str | None:
+    """Say what an archive has that no corpus has, to follow its name in a sentence."""
+    for member in archive.infolist():
+        if leads_outside(member.filename):
+            return f"has a member that leads out of the archive: {member.filename!r}"
+        if stat.S_ISLNK(member.external_attr >> 16):
+            return f"has a member that is a link: {member.filename!r}"
+    size = sum(member.file_size for member in archive.infolist())
+    return f"would take {size:,} bytes, more than any corpus" if size > LARGEST else None
 
 
 def leads_outside(name: str) -> bool:
@@ -29,8 +45,12 @@ def leads_outside(name: str) -> bool:
 def read_member(archive: ZipFile, name: str, source: str) -> bytes:
     """Read one member of an archive."""
     try:
-        return archive.read(name)
+        info = archive.getinfo(name)
     except KeyError:
         raise UserError(f"{source} has no member {name!r}.") from None
-    except (BadZipFile, EOFError, zlib.error):
+    try:
+        with archive.open(info) as member:
+            # Without its size, all that there is would be unpacked before it is compared with it.
+            return member.read(info.file_size)
+    except (*DAMAGE, OSError, RuntimeError):  # a place outside the file; a password is wanted
         raise UserError(f"{source} is damaged: its member {name!r} cannot be read.") from None

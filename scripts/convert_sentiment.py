@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -16,9 +16,7 @@ from wasabi import msg
 
 from archive import open_archive, read_member
 from command import UserError, run
-from files import decode, replacing
-
-SPLITS = ("train", "dev", "test")
+from files import SPLITS, decode, replacing
 
 # Which split a text belongs to, the text, and whether its sentiment is positive.
 Record = tuple[str, str, bool]
@@ -39,6 +37,9 @@ def convert(
         doc = make_doc(nlp, text)
         doc.cats = {"positive": float(positive), "negative": float(not positive)}
         docs[split].append(doc)
+    for split in SPLITS:
+        if not docs[split]:
+            raise UserError(f"{source} holds no text for {split}.spacy.")
     for split in SPLITS:
         with replacing(target / f"{split}.spacy") as new:
             DocBin(docs=docs[split]).to_disk(new)
@@ -101,14 +102,23 @@ def read_jsonl(folder: Path) -> Iterator[Record]:
     """Read plain text with its label from JSON lines."""
     for split in SPLITS:
         path = folder / f"{split}.jsonl"
-        for number, record in enumerate(srsly.read_jsonl(path), start=1):
-            match record:
+        lines = enumerate(decode(path.read_bytes(), path).split("\n"), start=1)
+        for number, line in ((number, line) for number, line in lines if line.strip()):
+            match parse_json(line):
                 case {"text": str(text), "label": "positive" | "negative" as label}:
                     yield split, text, label == "positive"
                 case _:
                     raise UserError(
-                        f"{path}, record {number}: not a text with the label positive or negative."
+                        f"{path}, line {number}: not a text with the label positive or negative."
                     )
+
+
+def parse_json(line: str) -> Any:
+    """What a line of JSON says; None if it is cut short or something else."""
+    try:
+        return srsly.json_loads(line)
+    except ValueError:
+        return None
 
 
 READERS: dict[str, tuple[Callable[[Path], Iterator[Record]], Callable[[Language, str], Doc]]] = {

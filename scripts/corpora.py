@@ -1,6 +1,7 @@
 """The files a corpus consists of, as `project.yml` and `assets/checksums.sha256` list them."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import is_zipfile
@@ -10,6 +11,7 @@ from weasel.util import load_project_config
 from command import UserError
 
 CHECKSUMS = Path("assets/checksums.sha256")
+CHECKSUM_LINE = re.compile(r"(?P<sha256>[0-9a-f]{64})\s+(?P<name>\S.*)")
 WEB_PAGE = (b"<!doctype html", b"<html")
 
 
@@ -35,7 +37,7 @@ def read_corpus(name: str) -> list[Asset]:
     return [
         Asset(
             path=Path(asset["dest"]),
-            sha256=checksums[asset["dest"]],
+            sha256=find_checksum(asset["dest"], checksums),
             url=asset.get("url", asset.get("archive")),
             member=asset.get("member"),
         )
@@ -46,9 +48,20 @@ def read_corpus(name: str) -> list[Asset]:
 
 def read_checksums() -> dict[str, str]:
     """Read the SHA-256 of every file, in the format of `sha256sum`, relative to `assets/`."""
-    lines = CHECKSUMS.read_text(encoding="utf8").splitlines()
-    pairs = (line.split(maxsplit=1) for line in lines)
-    return {(CHECKSUMS.parent / name).as_posix(): sha256 for sha256, name in pairs}
+    checksums = {}
+    for number, line in enumerate(CHECKSUMS.read_text(encoding="utf8").splitlines(), start=1):
+        match = CHECKSUM_LINE.fullmatch(line)
+        if match is None:
+            raise UserError(f"{CHECKSUMS}, line {number}: no SHA-256 and file name in {line!r}.")
+        checksums[(CHECKSUMS.parent / match["name"]).as_posix()] = match["sha256"]
+    return checksums
+
+
+def find_checksum(dest: str, checksums: dict[str, str]) -> str:
+    """The checksum that a file of project.yml should have."""
+    if dest not in checksums:
+        raise UserError(f"{CHECKSUMS} has no line for {dest}: restore it from the repository.")
+    return checksums[dest]
 
 
 def find_fault(path: Path, sha256: str) -> str | None:

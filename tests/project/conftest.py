@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -100,15 +101,24 @@ def whole_project(project: Project) -> Project:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files, and breaks off in the middle of any named `broken`."""
+    """Serves files, breaks off in the middle of any named `broken`, never ends one `endless`."""
 
     def do_GET(self) -> None:
-        if not self.path.endswith("broken"):
-            return super().do_GET()
+        if self.path.endswith("broken"):
+            self._start(length=1000)
+            self.wfile.write(b"half")
+        elif self.path.endswith("endless"):
+            self._start(length=1 << 40)
+            with suppress(ConnectionError):  # as soon as the other side has had enough
+                while True:
+                    self.wfile.write(bytes(1 << 20))
+        else:
+            super().do_GET()
+
+    def _start(self, length: int) -> None:
         self.send_response(200)
-        self.send_header("Content-Length", "1000")
+        self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(b"half")
 
     def log_message(self, *arguments: Any) -> None:
         """Keep quiet."""

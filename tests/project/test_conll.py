@@ -10,7 +10,8 @@ from spacy.vocab import Vocab
 
 from .conftest import DATA, Project, needs_data
 
-COLUMNS = "scripts/conll_columns.py"
+CONVERT = "scripts/convert_conll.py"
+SPLITS = ("train", "dev", "test")
 CORPORA = {
     "wnut17": ("wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"),
     "conll2002": ("esp.train", "esp.testa", "esp.testb"),
@@ -18,15 +19,10 @@ CORPORA = {
 }
 
 
-def convert(project: Project, files: dict[str, Path]) -> dict[str, DocBin]:
-    """Convert files as `project.yml` does."""
-    for split, path in files.items():
-        project.succeeds(COLUMNS, path, f"corpus/columns/{split}.conll")
-    project.succeeds(
-        *("-m", "spacy", "convert", "corpus/columns", "corpus"),
-        *("--converter", "conll", "--n-sents", "1"),
-    )
-    return {split: DocBin().from_disk(project.folder / f"corpus/{split}.spacy") for split in files}
+def convert(project: Project, *files: Path) -> dict[str, DocBin]:
+    """Convert a corpus as `project.yml` does."""
+    project.succeeds(CONVERT, *files, "corpus")
+    return {split: DocBin().from_disk(project.folder / f"corpus/{split}.spacy") for split in SPLITS}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +41,7 @@ def convert(project: Project, files: dict[str, Path]) -> dict[str, DocBin]:
 )
 def test_forms_of_columns(project: Project, content: str) -> None:
     path = project.write("toy.testa", content.encode())
-    (docs,) = convert(project, {"train": path}).values()
+    docs = convert(project, path, path, path)["train"]
     found = [
         [(ent.text, ent.label_) for ent in doc.ents] + [len(doc)] for doc in docs.get_docs(Vocab())
     ]
@@ -62,7 +58,7 @@ def test_forms_of_columns(project: Project, content: str) -> None:
 )
 def test_parts_of_speech_are_tags(project: Project, content: str, tags: list[str]) -> None:
     path = project.write("toy.conll", content.encode())
-    (docs,) = convert(project, {"train": path}).values()
+    docs = convert(project, path, path, path)["train"]
     (doc,) = docs.get_docs(Vocab())
     assert [token.tag_ for token in doc] == tags
 
@@ -79,8 +75,20 @@ def test_parts_of_speech_are_tags(project: Project, content: str, tags: list[str
 )
 def test_bad_columns_leave_no_file(project: Project, content: bytes, reason: str) -> None:
     project.write("toy.conll", content)
-    assert reason in project.fails(COLUMNS, "toy.conll", "corpus/columns/toy.conll")
-    assert not list(project.folder.glob("corpus/**/*.conll"))
+    project.write("fine.conll", b"Ann B-PER\n")
+    assert reason in project.fails(CONVERT, "fine.conll", "fine.conll", "toy.conll", "corpus")
+    assert not (project.folder / "corpus").exists()
+
+
+def test_the_result_is_that_of_spacys_converter(project: Project) -> None:
+    columns = project.write("columns/train.conll", b"Ann\tB-PER\nsat\tO\n\nOslo\tB-LOC\n\n")
+    (project.folder / "spacy").mkdir()
+    options = ("--converter", "conll", "--n-sents", "1")
+    project.succeeds("-m", "spacy", "convert", columns, "spacy", *options)
+    convert(project, columns, columns, columns)
+    for split in SPLITS:
+        ours = project.folder / f"corpus/{split}.spacy"
+        assert ours.read_bytes() == (project.folder / "spacy/train.spacy").read_bytes()
 
 
 def count(path: Path) -> tuple[int, int, Counter[str]]:
@@ -112,13 +120,10 @@ def count(path: Path) -> tuple[int, int, Counter[str]]:
 def test_real_corpora_arrive_whole(
     project: Project, corpus: str, sentences: tuple[int, ...]
 ) -> None:
-    files = {
-        split: DATA / corpus / name
-        for split, name in zip(("train", "dev", "test"), CORPORA[corpus], strict=True)
-    }
-    converted = convert(project, files)
-    for (split, docbin), n_sentences in zip(converted.items(), sentences, strict=True):
+    files = [DATA / corpus / name for name in CORPORA[corpus]]
+    converted = convert(project, *files)
+    for path, docbin, n_sentences in zip(files, converted.values(), sentences, strict=True):
         docs = list(docbin.get_docs(Vocab()))
         entities = Counter(ent.label_ for doc in docs for ent in doc.ents)
-        assert (len(docs), sum(map(len, docs)), entities) == count(files[split])
+        assert (len(docs), sum(map(len, docs)), entities) == count(path)
         assert len(docs) == n_sentences

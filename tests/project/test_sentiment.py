@@ -150,9 +150,18 @@ def test_bad_line_is_named(project: Project, tmp_path: Path) -> None:
 
 def test_bad_record_is_named(project: Project, tmp_path: Path) -> None:
     write_jsonl(tmp_path)
-    (tmp_path / "test.jsonl").write_text('{"text": "fine", "label": "neutral"}\n')
+    for record in ('{"text": "fine", "label": "neutral"}', '{"text": "half of a l'):
+        (tmp_path / "test.jsonl").write_text(f"\n{record}\n")
+        line = project.fails(CONVERT, "sentiment", tmp_path, "corpus")
+        assert "test.jsonl, line 2: not a text with the label positive or negative" in line
+
+
+def test_empty_split_is_named(project: Project, tmp_path: Path) -> None:
+    write_jsonl(tmp_path)
+    (tmp_path / "dev.jsonl").write_text("\n")
     line = project.fails(CONVERT, "sentiment", tmp_path, "corpus")
-    assert "test.jsonl, record 1: not a text with the label positive or negative" in line
+    assert line == f"Error: {tmp_path} holds no text for dev.spacy."
+    assert not (project.folder / "corpus").exists()
 
 
 def test_unknown_corpus(project: Project, tmp_path: Path) -> None:

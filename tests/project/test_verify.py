@@ -32,6 +32,7 @@ def test_expected_files_pass(project: Project) -> None:
         ("a.zip", ARCHIVE[:-30], "is cut short or is no zip archive"),
         ("a.zip", b"<html>", "is a web page, not the data"),
     ],
+    ids=["other file", "empty file", "web page", "cut archive", "web page for archive"],
 )
 def test_bad_file_is_reported(project: Project, name: str, content: bytes, reason: str) -> None:
     project.define(toy(name, b"a", url=NOWHERE))
@@ -61,3 +62,20 @@ def test_licensed_corpus_of_another_edition_may_be_used(project: Project) -> Non
     line = project.fails(VERIFY, "toy")
     assert "spacy project run convert-toy" in line
     assert "fetch" not in line
+
+
+@pytest.mark.parametrize(
+    ("checksums", "reason"),
+    [
+        (b"ca978112ca1b  toy/a.txt\n", "line 1: no SHA-256 and file name in 'ca978112ca1b  toy/a"),
+        (b"", "has no line for assets/toy/a.txt: restore it from the repository"),
+    ],
+)
+def test_damaged_list_of_checksums_is_named(
+    project: Project, checksums: bytes, reason: str
+) -> None:
+    project.define(toy("a.txt", b"a", url=NOWHERE))
+    project.write("assets/checksums.sha256", checksums)
+    line = project.fails(VERIFY, "toy")
+    assert line.startswith("Error: assets/checksums.sha256")
+    assert reason in line

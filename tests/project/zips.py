@@ -1,13 +1,46 @@
 """Zip archives for tests."""
 
+import stat
+import struct
 from io import BytesIO
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 
 def make_zip(members: dict[str, bytes]) -> bytes:
-    """Zip the given members."""
+    """Zip the given members, always to the same bytes."""
     buffer = BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # a ZipInfo has no time of day
     return buffer.getvalue()
+
+
+def make_zip_with_link(name: str, target: str) -> bytes:
+    """Zip a symbolic link."""
+    link = ZipInfo(name)
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        archive.writestr(link, target)
+    return buffer.getvalue()
+
+
+def make_zip_with_password(members: dict[str, bytes]) -> bytes:
+    """Zip the given members and say that it takes a password to read them."""
+    content = bytearray(make_zip(members))
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # of each header's flags
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            content[start + at] |= 1
+    return bytes(content)
+
+
+def make_bomb(name: str, size: int, *, declared: int | None = None) -> bytes:
+    """Zip zeros, which take almost no place until they are unpacked.
+
+    declared: the size that the archive says they have, instead of the true one.
+    """
+    content = make_zip({name: bytes(size)})
+    if declared is None:
+        return content
+    return content.replace(struct.pack("<L", size), struct.pack("<L", declared))

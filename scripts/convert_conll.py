@@ -1,8 +1,8 @@
-"""Bring a CoNLL file into the one form that `spacy convert` reads without losing sentences.
+"""Convert a corpus of CoNLL columns to spaCy's binary format, one sentence per document.
 
-spaCy takes only an empty line for the end of a sentence, but some files (WNUT-17's training
-data) end most sentences with a line that holds a tab. It also derives the output's name from the
-input's by dropping the last suffix, which is all that tells `esp.testa` from `esp.testb`.
+spaCy's converter does it, once the columns are in the one form that it reads without losing
+sentences: it takes only an empty line for the end of one, but some files (WNUT-17's training data)
+end most sentences with a line that holds a tab.
 """
 
 import re
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from spacy.tokens import DocBin
+from spacy.training.converters import conll_ner_to_docs
 from wasabi import msg
 
 from command import UserError, run
-from files import decode, replacing
+from files import SPLITS, decode, replacing
 
 TAG = re.compile(r"O|[BI]-\S+")
 DOCUMENT = "-DOCSTART-"
@@ -25,21 +27,30 @@ Sentence = list[Token]
 
 
 def convert(
-    source: Annotated[
+    train: Annotated[
         Path,
         typer.Argument(help="CoNLL file: token first, then part of speech if any, IOB tag last"),
     ],
-    target: Annotated[Path, typer.Argument(help="File to write: the same columns")],
+    dev: Annotated[Path, typer.Argument(help="The same for development")],
+    test: Annotated[Path, typer.Argument(help="The same for the test")],
+    target: Annotated[Path, typer.Argument(help="Folder for the .spacy files")],
 ) -> None:
-    """Rewrite a CoNLL file as two or three columns with an empty line after each sentence."""
-    sentences = list(read_sentences(source))
+    """Write train.spacy, dev.spacy and test.spacy."""
+    docbins = [read_docs(source) for source in (train, dev, test)]
+    for split, docbin in zip(SPLITS, docbins, strict=True):
+        with replacing(target / f"{split}.spacy") as new:
+            docbin.to_disk(new)
+        msg.good(f"{target / split}.spacy: {len(docbin):,} sentences")
+
+
+def read_docs(path: Path) -> DocBin:
+    """Read a CoNLL file into documents of one sentence each, as other systems' scores rest on."""
+    sentences = list(read_sentences(path))
     if not sentences:
-        raise UserError(f"{source} holds no sentence.")
-    with replacing(target) as new, new.open("w", encoding="utf8", newline="\n") as file:
-        for sentence in sentences:
-            file.writelines("\t".join(token) + "\n" for token in sentence)
-            file.write("\n")
-    msg.good(f"{target}: {len(sentences):,} sentences")
+        raise UserError(f"{path} holds no sentence.")
+    columns = ("\n".join("\t".join(token) for token in sentence) for sentence in sentences)
+    docs = conll_ner_to_docs("\n\n".join(columns) + "\n\n", n_sents=1, no_print=True)
+    return DocBin(docs=docs, store_user_data=True)
 
 
 def read_sentences(path: Path) -> Iterator[Sentence]:

