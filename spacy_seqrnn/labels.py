@@ -33,20 +33,28 @@ def tag_names(labels: tuple[str, ...] | list[str]) -> list[str]:
     return ["O", *(f"{prefix}-{label}" for label in labels for prefix in PREFIXES)]
 
 
+def check_n_tags(size: int) -> None:
+    """Raise ValueError if no number of labels has so many tags."""
+    if size < 1 or (size - 1) % TAGS_PER_LABEL:
+        raise ValueError(
+            f"An output layer with {size} scores per token cannot be a BILUO tagger: `nO` has to "
+            f"be 1 + {TAGS_PER_LABEL} per label. Leave it out, and `nlp.initialize` sets it."
+        )
+
+
 @lru_cache(maxsize=8)
 def biluo_constraints(size: int) -> TagConstraints:
     """What may follow what among `size` tags: an entity that begins goes on until its last token.
 
     Raises ValueError if no number of labels has so many tags.
     """
-    if size < 1 or (size - 1) % TAGS_PER_LABEL:
-        raise ValueError(
-            f"An output layer with {size} scores per token cannot be a BILUO tagger: it needs "
-            f"1 + {TAGS_PER_LABEL} per label. Let `nlp.initialize` set the size from the labels."
-        )
-    tags = np.arange(size)
-    label = np.where(tags == OUTSIDE, -1, (tags - 1) // TAGS_PER_LABEL)
-    position = np.where(tags == OUTSIDE, -1, (tags - 1) % TAGS_PER_LABEL)
+    check_n_tags(size)
+    return _constraints(np.arange(size))
+
+
+def _constraints(tags: np.ndarray) -> TagConstraints:
+    # O counts as a UNIT here: no entity goes on into it or out of it.
+    label, position = np.divmod(tags - 1, TAGS_PER_LABEL)
     opens = (position == BEGIN) | (position == IN)
     continues = (position == IN) | (position == LAST)
     same_label = label[:, None] == label[None, :]
@@ -79,6 +87,11 @@ class Entities:
         position[firsts + self.lengths - 1] = LAST
         position[firsts] = np.where(self.lengths == 1, UNIT, BEGIN)
         return tag_of(np.repeat(self.labels, self.lengths), position)
+
+    def where(self, wanted: np.ndarray) -> "Entities":
+        """Some of them. wanted: booleans, shape (n_entities,)."""
+        fields = (self.docs, self.starts, self.lengths, self.labels)
+        return Entities(*(field[wanted] for field in fields))
 
 
 def entities_of_tags(tags: np.ndarray, lengths: np.ndarray) -> Entities:

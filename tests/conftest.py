@@ -8,10 +8,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from typing import Any
 
+from hypothesis import Phase, settings
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
+
+# How long a case takes says more about the machine than about the code.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+# Mutation testing only asks whether a test fails, so no failing example is made smaller.
+settings.register_profile(
+    "mutation",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
+)
 
 # Who does what to which city, and how it makes them feel
 CLAUSES = [

@@ -31,10 +31,8 @@ def check_gradient(
 
 
 def check_model_gradients(loss: Callable[[], float], model: Model, **tolerance: float) -> None:
-    """The same for every parameter of a model that has a gradient, and it must have some."""
-    checked = 0
-    for node in model.walk():
-        for name in node.grad_names:
-            check_gradient(loss, node.get_param(name), node.get_grad(name), **tolerance)
-            checked += 1
-    assert checked
+    """The same for every parameter of a model. There must be some, each with a gradient."""
+    named = [(node, name) for node in model.walk() for name in node.param_names]
+    assert named
+    for node, name in named:
+        check_gradient(loss, node.get_param(name), node.get_grad(name), **tolerance)

@@ -2,10 +2,11 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.tokens import Doc
 from spacy.training import biluo_tags_to_spans, biluo_to_iob, iob_to_biluo
+from spacy.vocab import Vocab
 
 from spacy_seqrnn.labels import (
     Entities,
@@ -17,6 +18,13 @@ from spacy_seqrnn.labels import (
 
 LABELS = ["PER", "ORG"]
 NAMES = tag_names(LABELS)
+VOCAB = Vocab()
+
+
+@pytest.fixture(autouse=True)
+def own_constraints():
+    """Each test computes the constraints that it tests."""
+    biluo_constraints.cache_clear()
 
 
 def is_valid(names):
@@ -90,10 +98,9 @@ def tagged_docs(draw):
 def test_entities_are_those_that_spacy_reads(docs):
     tags = np.asarray([NAMES.index(name) for names in docs for name in names], dtype=int)
     entities = entities_of_tags(tags, np.asarray([len(names) for names in docs], dtype=int))
-    vocab = spacy.blank("en").vocab
     expected = []
     for i, names in enumerate(docs):
-        doc = spacy.tokens.Doc(vocab, words=["x"] * len(names))
+        doc = Doc(VOCAB, words=["x"] * len(names))
         spans = biluo_tags_to_spans(doc, names)
         expected += [(i, span.start, len(span), LABELS.index(span.label_)) for span in spans]
     own = zip(entities.docs, entities.starts, entities.lengths, entities.labels, strict=True)

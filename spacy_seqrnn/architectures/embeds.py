@@ -2,9 +2,11 @@
 
 from typing import Any, TypeAlias
 
+from spacy.attrs import IDS
 from spacy.tokens import Doc
 from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
 
+from ..checks import MOST_ROWS, WIDEST, check_int, check_rate
 from ..layers.chars import with_chars
 from ..layers.lexemes import with_lexemes
 from ..layers.packed import with_packed
@@ -13,7 +15,6 @@ from ..layers.rnn import RNN
 from ..layers.vectors import word_vectors
 from ..layers.word_embed import word_embed
 from ..types import Floats2d
-from .checks import check_at_least, check_rate
 
 Embedding: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -39,7 +40,7 @@ def CharCNNEmbed(
 
     Raises ValueError for an option out of its range.
     """
-    check_at_least("window_size", window_size, 1)
+    check_int("window_size", window_size, 1, WIDEST)
     _check_chars(width, char_width, rows, max_chars)
     # Thinc's products give a word the same bits whatever words are beside it.
     layer = chain(
@@ -100,9 +101,13 @@ def WordEmbed(
 
     Raises ValueError for an option out of its range.
     """
-    check_at_least("width", width, 1)
-    check_at_least("rows", rows, 1)
+    check_int("width", width, 1, WIDEST)
+    check_int("rows", rows, 1)
     check_rate("dropout", dropout)
+    if not IDS.get(attr):
+        raise ValueError(
+            f"`attr = {attr!r}` is no attribute of a token: set it to one such as LOWER or ORTH."
+        )
     return word_embed(width=width, attr=attr, rows=rows, dropout=dropout)
 
 
@@ -128,8 +133,8 @@ def LexemeEmbed(
 
     Raises ValueError for layers that depend on the context, or if there is nothing to embed.
     """
-    check_at_least("table_size", table_size, 0)
-    check_at_least("correction_rows", correction_rows, 0)
+    check_int("table_size", table_size, 0)
+    check_int("correction_rows", correction_rows, 0)
     if correction_rows and not include_static_vectors:
         raise ValueError(
             f"`correction_rows = {correction_rows}` has nothing to correct: set it to 0, or set "
@@ -151,7 +156,7 @@ def LexemeEmbed(
 
 
 def _check_chars(width: int, char_width: int, rows: int, max_chars: int) -> None:
-    check_at_least("width", width, 1)
-    check_at_least("char_width", char_width, 1)
-    check_at_least("rows", rows, 1)
-    check_at_least("max_chars", max_chars, 1)
+    check_int("width", width, 1, WIDEST)
+    check_int("char_width", char_width, 1, WIDEST)
+    check_int("rows", rows, 1, MOST_ROWS)
+    check_int("max_chars", max_chars, 1)

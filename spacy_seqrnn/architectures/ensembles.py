@@ -6,8 +6,10 @@ from typing import Any
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..checks import check_n_outputs
 from ..layers.chain import LinearChain, mean_chain
 from ..layers.doc_batch import DocBatch
+from ..loading import Layer
 from ..types import Floats2d
 
 
@@ -104,12 +106,23 @@ def _ensemble(
         raise ValueError(f"{kind} has no members: name at least one under `members`.")
     for name, member in members.items():
         if not isinstance(member, Model) or attr not in member.attrs:
+            shown = f"the model {member.name!r}" if isinstance(member, Model) else repr(member)
             raise ValueError(
-                f"`members.{name} = {member!r}` cannot be a member of {kind}: give the block an "
+                f"`members.{name} = {shown}` cannot be a member of {kind}: give the block an "
                 f'`@architectures` line such as "{example}".'
             )
+        if member.name == "NEREnsemble":
+            raise ValueError(
+                f"`members.{name}` is an ensemble itself: name its members under `members` too."
+            )
+        if member.maybe_get_dim("nO") not in (None, nO):
+            raise ValueError(
+                f"`members.{name}.nO = {member.get_dim('nO')}` is not that of the ensemble, {nO}: "
+                "leave both out, and the component sets them."
+            )
+    check_n_outputs(nO)
     layers = list(members.values())
-    model: Model = Model(
+    model: Model = Layer(
         kind,
         forward,
         init=init,

@@ -1,15 +1,59 @@
 """What the models for entities and for texts have in common behind their encoder."""
 
 from collections.abc import Callable
-from math import sqrt
+from typing import Any
 
+from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..layers.linear import shape_of
+from ..loading import Layer
 from ..types import Floats2d, Ints1d
 
 # A label that is added to a trained classifier starts this much below the least likely one (in
 # logits): almost nothing changes for the others, and yet it can be learnt.
 NEW_LABEL_MARGIN = 5.0
+
+
+def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
+    """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
+
+    Raises ValueError if it is no model from documents to token vectors.
+    """
+    try:
+        tok2vec.initialize(X=X)
+        return tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+        raise ValueError(
+            f"`tok2vec = {tok2vec.name!r}` cannot be initialised to give token vectors: {error}"
+        ) from error
+
+
+def check_width(tok2vec: Model, X: Floats2d) -> None:
+    """Raise ValueError if the token vectors are not as wide as the option `tok2vec` has it."""
+    width = tok2vec.maybe_get_dim("nO")
+    if len(X) and width is not None and X.shape[1] != width:
+        raise ValueError(
+            f"The token vectors are {X.shape[1]} wide, but `width = {width}` of the `tok2vec`: "
+            "give a listener the width of the encoder that it listens to."
+        )
+
+
+def check_truth(model: Model, Y: Any) -> None:
+    """Raise ValueError if what the component has to learn is not for a text classifier.
+
+    Y: the first texts' labels, shape (n_docs, nO).
+    """
+    if getattr(Y, "ndim", None) != 2 and not model.has_dim("nO"):
+        raise ValueError(
+            f"'{model.name}' gives categories of texts: set its `@architectures` in the `model` of "
+            "a component with the factory `textcat` or `textcat_multilabel`."
+        )
+    if Y is not None and not model.attrs["multi_label"] and (Y.sum(axis=1) > 1).any():
+        raise ValueError(
+            "`exclusive_classes = true`, but a text of the training data has several categories: "
+            "set it to false, with the factory `textcat_multilabel`."
+        )
 
 
 def clip_gradients(model: Model, max_norm: float) -> None:
@@ -21,10 +65,12 @@ def clip_gradients(model: Model, max_norm: float) -> None:
     if not max_norm:
         return
     gradients = [node.get_grad(name) for node in model.walk() for name in node.grad_names]
-    norm = sqrt(sum(float((gradient**2).sum()) for gradient in gradients))
-    if norm > max_norm:
+    norm = sum((gradient**2).sum() for gradient in gradients) ** 0.5
+    if model.ops.device_type == "gpu" or float(norm) > max_norm:
+        # Written so that nothing has to be read back from a GPU.
+        factor = (max_norm / norm).clip(max=1.0)
         for gradient in gradients:
-            gradient[...] *= max_norm / norm
+            gradient[...] *= factor
 
 
 def resized_linear(
@@ -35,12 +81,13 @@ def resized_linear(
     What was learnt stays; new outputs get weights of 0 and the bias `new_bias`. It is a node of its
     own, so that an optimizer does not apply moments of the old shape to it.
     """
-    new = Model(
+    new = Layer(
         layer.name,
         layer._func,
         init=layer.init,
         dims={"nO": nO, "nI": layer.maybe_get_dim("nI")},
         params={"W": None, "b": None},
+        shape_of=shape_of,
         attrs=dict(layer.attrs),
         ops=layer.ops,
     )

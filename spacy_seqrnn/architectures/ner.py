@@ -5,16 +5,17 @@ from collections.abc import Callable
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..labels import biluo_constraints
+from ..checks import check_at_least, check_choice, check_n_outputs
+from ..labels import biluo_constraints, check_n_tags
 from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
 from ..layers.packed import Packed, make_packing, pack, take_rows, unpack
 from ..layers.pieces import pieces
+from ..loading import Layer
 from ..types import Floats2d
-from .checks import check_at_least, check_choice
-from .heads import clip_gradients, dropout_forward, resized_linear
+from .heads import check_width, clip_gradients, dropout_forward, init_tok2vec, resized_linear
 
 DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
 
@@ -43,11 +44,12 @@ def NER(
     """
     check_choice("decoder", decoder, list(DECODERS))
     check_at_least("max_grad_norm", max_grad_norm, 0)
+    check_n_outputs(nO)
     if nO is not None:
-        biluo_constraints(nO)  # says which sizes there are
+        check_n_tags(nO)
     output_layer = linear(nO=nO)
     decoder_layer = DECODERS[decoder](biluo_constraints, nO=nO)
-    return Model(
+    return Layer(
         "seqrnn_ner",
         forward,
         init=init,
@@ -71,6 +73,7 @@ def forward(
     ops = model.ops
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
     X = pack(ops, tokvecs)
+    check_width(model.get_ref("tok2vec"), X.data)
     dropped, backprop_dropout = dropout_forward(model, X.data, is_train)
     emissions, backprop_emissions = model.get_ref("output_layer")(dropped, is_train)
     chain, backprop_chain = model.get_ref("decoder")(Packed(emissions, X.packing), is_train)
@@ -91,6 +94,7 @@ def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) ->
     rows = []
     for piece in pieces(docs, cut=True):
         X = pack(ops, model.get_ref("tok2vec").predict(piece.docs))
+        check_width(model.get_ref("tok2vec"), X.data)
         emissions = model.get_ref("output_layer").predict(X.data)
         per_doc = unpack(ops, Packed(emissions, X.packing))
         rows += [scores[kept] for scores, kept in zip(per_doc, piece.kept, strict=True)]
@@ -101,9 +105,12 @@ def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) ->
 def init(
     model: Model[list[Doc], LinearChain], X: list[Doc] | None = None, Y: LinearChain | None = None
 ) -> None:
-    tok2vec = model.get_ref("tok2vec")
-    tok2vec.initialize(X=X)
-    width = tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
+    if Y is not None or not model.has_dim("nO"):
+        raise ValueError(
+            f"'{model.name}' gives scores of tag sequences: set its `@architectures` in the "
+            "`model` of a component with the factory `seqrnn_ner`."
+        )
+    width = init_tok2vec(model.get_ref("tok2vec"), X)
     output_layer, decoder = model.get_ref("output_layer"), model.get_ref("decoder")
     output_layer.set_dim("nI", width)
     for layer in (output_layer, decoder):

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
 from ..layers.ngrams import ngram_scores, resized_scores
+from ..loading import Layer
 from ..types import Floats2d
-from .checks import check_at_least, check_rate
-from .heads import new_label_bias, probabilities
+from .heads import check_truth, new_label_bias, probabilities
+
+# spaCy looks for n-grams of each size up to the longest, whether there are any or not.
+LONGEST_NGRAM = 100
 
 
 def NgramTextCat(
@@ -35,11 +39,12 @@ def NgramTextCat(
     has 0 for every label.
     Raises ValueError for an option out of its range.
     """
-    check_at_least("ngram_size", ngram_size, 1)
-    check_at_least("rows", rows, 1)
+    check_int("ngram_size", ngram_size, 1, LONGEST_NGRAM)
+    check_int("rows", rows, 1, MOST_ROWS)
     check_rate("dropout", dropout)
+    check_n_outputs(nO)
     scores = ngram_scores(ngram_size=ngram_size, rows=rows, dropout=dropout, nO=nO)
-    return Model(
+    return Layer(
         "ngram_textcat",
         forward,
         init=init,
@@ -66,6 +71,7 @@ def forward(
 def init(
     model: Model[list[Doc], Floats2d], X: list[Doc] | None = None, Y: Floats2d | None = None
 ) -> None:
+    check_truth(model, Y)
     if Y is not None:
         model.set_dim("nO", Y.shape[1])
     model.layers[0].set_dim("nO", model.get_dim("nO"))

@@ -6,16 +6,20 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ..checks import check_at_least, check_choice, check_n_outputs
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
 from ..layers.packed import join
-from ..layers.pieces import pieces
+from ..layers.pieces import listens, pieces, random_windows
 from ..layers.pooling import POOLINGS, pooling_layer
+from ..loading import Layer
 from ..types import Floats2d
-from .checks import check_at_least, check_choice
 from .heads import (
+    check_truth,
+    check_width,
     clip_gradients,
     dropout_forward,
+    init_tok2vec,
     new_label_bias,
     probabilities,
     resized_linear,
@@ -55,11 +59,12 @@ def TextCat(
     for name in poolings:
         check_choice("pooling", name, list(POOLINGS))
     check_at_least("max_grad_norm", max_grad_norm, 0)
+    check_n_outputs(nO)
     if bidirectional is None:
         bidirectional = _reads_both_ways(tok2vec, poolings)
     pool = pooling_layer(poolings, bidirectional=bidirectional)
     output_layer = linear(nO=nO)
-    return Model(
+    return Layer(
         "seqrnn_textcat",
         forward,
         init=init,
@@ -77,9 +82,9 @@ def TextCat(
 
 def _reads_both_ways(tok2vec: Model, poolings: list[str]) -> bool:
     """Find out from the encoder whether "last" has to look at both ends of a text."""
-    encoders = [node for node in tok2vec.walk() if "bidirectional" in node.attrs]
-    if encoders:
-        return encoders[-1].attrs["bidirectional"]
+    known = _directions(tok2vec)
+    if known is not None:
+        return known
     if "last" in poolings:
         raise ValueError(
             '`pooling = "last"` cannot tell whether this `tok2vec` reads in both directions: set '
@@ -88,15 +93,41 @@ def _reads_both_ways(tok2vec: Model, poolings: list[str]) -> bool:
     return False
 
 
+def _directions(tok2vec: Model) -> bool | None:
+    """Whether the encoder reads in both directions; None if it does not say."""
+    encoders = [node for node in tok2vec.walk() if "bidirectional" in node.attrs]
+    return encoders[-1].attrs["bidirectional"] if encoders else None
+
+
+def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
+    """Raise ValueError if "last" would take states that the encoder does not have."""
+    told = [node.attrs["bidirectional"] for node in pool.walk() if node.name == "last_pooling"]
+    known = _directions(tok2vec)
+    if told and known not in (None, told[0]):
+        raise ValueError(
+            f"`bidirectional = {told[0]}` is not so: the `RNNEncoder` in `tok2vec` has {known}. "
+            "Leave it out, and it follows the encoder."
+        )
+    if any(told) and width % 2:
+        raise ValueError(
+            f"`bidirectional = True` cannot be, because the token vectors are {width} wide and "
+            "each direction has half of it: set it to false."
+        )
+
+
 def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
     ops = model.ops
     if not is_train and len(parts := pieces(docs, cut=False)) > 1:
         return ops.xp.concatenate([model.predict(part.docs) for part in parts]), no_backprop
-    tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
+    if is_train and not listens(model):
+        docs = random_windows(docs)
+    tok2vec = model.get_ref("tok2vec")
+    tokvecs, backprop_tokvecs = tok2vec(docs, is_train)
     lengths = ops.asarray1i([len(X) for X in tokvecs])
     X = Ragged(join(ops, tokvecs), lengths)
+    check_width(tok2vec, X.dataXd)
     pooled, backprop_pooling = model.get_ref("pooling")(X, is_train)
     dropped, backprop_dropout = dropout_forward(model, pooled, is_train)
     logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)
@@ -115,11 +146,12 @@ def forward(
 def init(
     model: Model[list[Doc], Floats2d], X: list[Doc] | None = None, Y: Floats2d | None = None
 ) -> None:
+    check_truth(model, Y)
     if Y is not None:
         model.set_dim("nO", Y.shape[1])
     tok2vec, pool = model.get_ref("tok2vec"), model.get_ref("pooling")
-    tok2vec.initialize(X=X)
-    width = tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
+    width = init_tok2vec(tok2vec, X)
+    _check_directions(tok2vec, pool, width)
     # Two rows: an array of one could hide a pooling that mixes up its axes.
     sample = Ragged(model.ops.alloc2f(2, width), model.ops.asarray1i([2]))
     pool.initialize(X=sample)

@@ -8,7 +8,9 @@ from spacy.tokens import Doc
 from thinc.api import Model, Ops
 from thinc.types import Ragged
 
+from ..loading import Layer
 from ..types import Floats2d
+from .doc_batch import check_docs
 from .packed import split_docs
 
 EMPTY_WORD = "\0"  # stands for the one character that a word of none must have
@@ -26,7 +28,7 @@ def with_chars(
 
     Returns a model to one (n_tokens, nO) array per document.
     """
-    return Model(
+    return Layer(
         "with_chars",
         forward,
         init=init,
@@ -75,4 +77,5 @@ def init(
     X: list[Doc] | None = None,
     Y: list[Floats2d] | None = None,
 ) -> None:
+    check_docs(model.name, X)
     model.layers[0].initialize()

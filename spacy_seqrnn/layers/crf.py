@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from thinc.api import Model
 
+from ..loading import Layer
 from ..types import Bools2d, Floats1d, Floats2d
 from .chain import SCORES, LinearChain
 from .expectations import Segments, expected_counts, path_counts, segment_log_posteriors
@@ -46,14 +47,21 @@ def CRF(constraints: ConstraintsForSize, *, nO: int | None = None) -> Model[Pack
         -inf in loss and decoding alike, so there is nothing to learn for it.
     nO: number of tags; may be set later.
     """
-    return Model(
+    return Layer(
         "crf",
         forward,
         init=init,
         params=dict.fromkeys(PARAMS),
+        shape_of=shape_of,
         dims={"nO": nO},
         attrs={"constraints": constraints},
     )
+
+
+def shape_of(model: Model, param: str) -> tuple[int, ...]:
+    """The shape of one of `PARAMS`."""
+    n_tags = model.get_dim("nO")
+    return (n_tags, n_tags) if param == "transitions" else (n_tags,)
 
 
 def forward(
@@ -88,7 +96,7 @@ def TokenSoftmax(
     entropies. In prediction the constraints hold, so that decoding gives valid sequences only.
     """
     attrs = {"constraints": constraints}
-    return Model("token_softmax", forward_softmax, dims={"nO": nO}, attrs=attrs)
+    return Layer("token_softmax", forward_softmax, dims={"nO": nO}, attrs=attrs)
 
 
 def forward_softmax(
@@ -117,12 +125,13 @@ def constrain(model: Model[Packed, LinearChain], chain: LinearChain) -> LinearCh
 
 
 def negative_log_likelihood(
-    chain: LinearChain, gold: Bools2d, costs: Floats2d | None = None
+    chain: LinearChain, gold: np.ndarray, costs: Floats2d | None = None
 ) -> tuple[Floats1d, LinearChain]:
     """log Z − log Z(gold): the negative log probability of all sequences that the gold allows.
 
-    gold: which tags each token may have, booleans in packed order, shape (n_tokens, n_tags). One
-        tag per token is full annotation, all tags are missing annotation (Tsuboi et al. 2008).
+    gold: which tags each token may have, booleans in packed order, shape (n_tokens, n_tags), on the
+        host. One tag per token is full annotation, all tags are missing annotation (Tsuboi et al.
+        2008).
     costs: added to the emissions in Z only, which makes a wrong tag as expensive as it says
         (softmax-margin; Gimpel and Smith 2010). Shape (n_tokens, n_tags), packed.
 
@@ -133,10 +142,10 @@ def negative_log_likelihood(
     augmented = chain if costs is None else replace(chain, emissions=chain.emissions + costs)
     log_z, counts = expected_counts(augmented)
     if (gold.sum(axis=1) == 1).all():
-        log_gold, gold_counts = path_counts(chain, gold.argmax(axis=1))
+        log_gold, gold_counts = path_counts(chain, chain.xp.asarray(gold.argmax(axis=1)))
     else:
-        log_gold, gold_counts = expected_counts(chain.restrict(gold))
-    impossible = np.flatnonzero(log_gold == -np.inf)
+        log_gold, gold_counts = expected_counts(chain.restrict(chain.xp.asarray(gold)))
+    impossible = chain.xp.flatnonzero(log_gold == -np.inf)
     if len(impossible):
         raise ValueError(
             f"The annotation of document {int(impossible[0])} of the batch allows no tag sequence."

@@ -26,3 +26,12 @@ def find_once(docs: list[Doc], key: Hashable, find: Callable[[], Found]) -> Foun
     if key not in docs.found:
         docs.found[key] = find()
     return docs.found[key]
+
+
+def check_docs(name: str, X: list[Any] | None) -> None:
+    """Raise ValueError if the layer of this name is initialised with anything but documents."""
+    if X is not None and not all(isinstance(doc, Doc) for doc in X):
+        raise ValueError(
+            f"'{name}' embeds the words of documents, but gets {type(X[0]).__name__}: name it as "
+            '`embed` of `@architectures = "spacy.Tok2Vec.v2"`, with nothing before it.'
+        )

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from thinc.util import get_array_module
 
 from ..types import Floats1d, Floats2d, Ints1d
-from .chain import LinearChain, finite_max, last_rows
+from .chain import LinearChain, finite_max, last_rows, log_sum_exp
 from .packed import Packing
 from .recursion import Recursion, forward_backward
 
@@ -17,15 +18,23 @@ EXACT_ROWS = 1024
 
 def marginals(chain: LinearChain) -> Floats2d:
     """The probability of each tag at each token. Shape (n_tokens, n_tags), packed."""
-    return _marginals(chain, forward_backward(chain))
+    return _marginals(forward_backward(chain))[0]
 
 
-def _marginals(chain: LinearChain, recursion: Recursion) -> Floats2d:
-    xp = chain.xp
-    ranks = xp.asarray(chain.packing.rank_of_row)
+@np.errstate(divide="ignore", invalid="ignore")  # where no sequence is allowed: NaN, no marginals
+def _marginals(recursion: Recursion) -> tuple[Floats2d, Floats2d]:
+    """The marginals, and log Z as it comes out at each token, shape (n_tokens, 1).
+
+    Over a long document with large scores rounding lets log Z drift by more than probabilities can
+    bear. What is measured by the log Z of its own token does not know of that.
+    """
     scores = recursion.forward + recursion.backward
-    with np.errstate(invalid="ignore"):  # a document that allows no sequence has NaN, no marginals
-        return xp.exp(scores - recursion.log_partition[ranks][:, None])
+    peaks = finite_max(scores, axis=1)
+    xp = get_array_module(scores)
+    probabilities = xp.exp(scores - peaks)
+    sums = probabilities.sum(axis=1, keepdims=True)
+    probabilities /= sums
+    return probabilities, xp.log(sums) + peaks
 
 
 def expected_counts(
@@ -41,10 +50,11 @@ def expected_counts(
     chain = chain.as_float64()
     recursion = forward_backward(chain)
     row_weights = _row_weights(chain, weights)
-    tags = _marginals(chain, recursion) * row_weights
+    probabilities, log_z = _marginals(recursion)
+    tags = probabilities * row_weights
     counts = LinearChain(
         emissions=tags,
-        transitions=_expected_transitions(chain, recursion, row_weights),
+        transitions=_expected_transitions(chain, recursion, log_z, row_weights),
         start=tags[: chain.packing.n_sequences].sum(axis=0),
         end=tags[last_rows(chain)].sum(axis=0),
         packing=chain.packing,
@@ -53,18 +63,19 @@ def expected_counts(
 
 
 def _expected_transitions(
-    chain: LinearChain, recursion: Recursion, row_weights: Floats2d
+    chain: LinearChain, recursion: Recursion, log_z: Floats2d, row_weights: Floats2d
 ) -> Floats2d:
-    """The expected number of uses of each transition, weighted. Shape (n_tags, n_tags)."""
+    """The expected number of uses of each transition, weighted. Shape (n_tags, n_tags).
+
+    log_z: of each token, see `_marginals`.
+    """
     xp = chain.xp
-    sizes = chain.packing.size_at_t
-    rows = xp.arange(chain.packing.n_sequences, chain.packing.n_tokens)
-    previous = rows - xp.asarray(np.repeat(sizes[:-1], sizes[1:]))
-    ranks = xp.asarray(chain.packing.rank_of_row)[rows]
-    before = recursion.forward[previous]
+    packing = chain.packing
+    rows = xp.arange(packing.n_sequences, packing.n_tokens)
+    before = recursion.forward[xp.asarray(packing.previous[packing.n_sequences :])]
     after = chain.emissions[rows] + recursion.backward[rows]
     with np.errstate(invalid="ignore"):  # a document that allows no sequence has NaN, not counts
-        after -= recursion.log_partition[ranks][:, None]
+        after -= log_z[rows]
     peaks = finite_max(before, axis=1)
     peak = finite_max(chain.transitions)
     if not len(rows) or float((after + peaks).max()) + peak < LARGEST_EXPONENT:
@@ -165,4 +176,5 @@ def segment_log_posteriors(chain: LinearChain, segments: Segments) -> Floats1d:
     scores[firsts] = recursion.forward[rows[firsts], tags[firsts]]
     scores[lasts] += recursion.backward[rows[lasts], tags[lasts]]
     sums = xp.add.reduceat(scores, firsts)
-    return sums - recursion.log_partition[xp.asarray(chain.packing.ranks[segments.docs])]
+    at_last = recursion.forward[rows[lasts]] + recursion.backward[rows[lasts]]
+    return sums - log_sum_exp(at_last, axis=1)  # see `_marginals`

@@ -12,8 +12,9 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Ops
 from thinc.types import Ragged
 
+from ..loading import Layer
 from ..types import Floats2d, Ints1d
-from .doc_batch import DocBatch, find_once
+from .doc_batch import DocBatch, check_docs, find_once
 from .lexeme_table import LexemeTable
 from .packed import Packing, TokenRows, join, make_packing, split_docs
 
@@ -44,7 +45,7 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
     Raises ValueError for layers that look at anything but the word.
     """
     layers = sorted(layers, key=_reads_vectors)
-    return Model(
+    return Layer(
         "with_lexemes",
         forward,
         init=init,
@@ -243,6 +244,7 @@ def _backprop_list(backprop: Callable, dY: Floats2d) -> None:
 
 
 def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None = None) -> None:
+    check_docs(model.name, X)
     for layer in model.layers:
         layer.initialize(X=X)
     if not X:

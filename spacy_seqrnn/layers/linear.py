@@ -10,6 +10,7 @@ from collections.abc import Callable
 from thinc.api import Model
 from thinc.initializers import glorot_uniform_init
 
+from ..loading import Layer
 from ..types import Floats2d
 
 
@@ -19,7 +20,14 @@ def linear(nO: int | None = None, nI: int | None = None) -> Model[Floats2d, Floa
     nO, nI: output and input width; each may be set or inferred later.
     """
     dims = {"nO": nO, "nI": nI}
-    return Model("linear", forward, init=init, dims=dims, params={"W": None, "b": None})
+    params = {"W": None, "b": None}
+    return Layer("linear", forward, init=init, dims=dims, params=params, shape_of=shape_of)
+
+
+def shape_of(model: Model, param: str) -> tuple[int, ...]:
+    """The shape of W or b."""
+    nO = model.get_dim("nO")
+    return (nO, model.get_dim("nI")) if param == "W" else (nO,)
 
 
 def forward(

@@ -8,6 +8,7 @@ from spacy.ml.extract_ngrams import extract_ngrams
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..loading import Layer
 from ..types import Floats2d, Ints1d
 
 NgramScores: TypeAlias = Model[list[Doc], Floats2d]
@@ -26,15 +27,22 @@ def ngram_scores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) 
 
     Returns a model to scores of shape (n_docs, nO).
     """
-    return Model(
+    return Layer(
         "ngram_scores",
         forward,
         init=init,
         dims={"nO": nO},
         params={"W": None, "b": None},
+        shape_of=shape_of,
         layers=[extract_ngrams(ngram_size, LOWER)],
         attrs={"rows": rows, "ngram_dropout": dropout},
     )
+
+
+def shape_of(model: Model, param: str) -> tuple[int, ...]:
+    """The shape of the table of scores or of the bias."""
+    nO = model.get_dim("nO")
+    return (model.attrs["rows"], nO) if param == "W" else (nO,)
 
 
 def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:

@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+from spacy.tokens import Doc
 from thinc.api import Model, Ops, get_width
 from thinc.types import Ragged
 
+from ..loading import Layer
 from ..types import Floats2d
 from .stretches import Stretch, make_stretches
 
@@ -193,7 +195,7 @@ def with_packed(layer: Model[Packed, Packed]) -> Model[SeqT, SeqT]:
     Returns a model from one (n_tokens_in_doc, nI) array per document to one
     (n_tokens_in_doc, nO) array per document, or from `Ragged` to `Ragged` with the same meaning.
     """
-    return Model(
+    return Layer(
         f"with_packed({layer.name})",
         forward,
         init=init,
@@ -234,6 +236,11 @@ def _forward_list(
 def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None) -> None:
     layer = model.layers[0]
     if X:
+        if isinstance(X, list) and isinstance(X[0], Doc):
+            raise ValueError(
+                f"'{model.name}' encodes token vectors, but gets documents: name it as `encode` of "
+                '`@architectures = "spacy.Tok2Vec.v2"`, behind an embedding.'
+            )
         layer.set_dim("nI", get_width(X))
     layer.initialize()
     for name in ("nI", "nO"):

@@ -9,18 +9,41 @@ error that shrinks with every token of context.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from spacy.attrs import LEMMA, MORPH, NORM, ORTH, POS, SPACY, TAG
 from spacy.tokens import Doc
+from thinc.api import Model
 
 from .doc_batch import DocBatch, find_once
 
-# Tokens that are read at once. More need more memory and are no faster.
-BATCH_TOKENS = 50_000
-# Tokens of a window that are kept, and those for context on either side.
-WINDOW_TOKENS = 5_000
-CONTEXT_TOKENS = 1_000
 # What a token has of its own that an embedding may read
 COPIED = [ORTH, SPACY, NORM, TAG, POS, MORPH, LEMMA]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is read at once, in tokens.
+
+    piece: of a piece. More need more memory and are no faster.
+    window: of a window that are kept; documents that are no longer than it and its context are read
+        as a whole.
+    context: for context on either side of them.
+    """
+
+    piece: int
+    window: int
+    context: int
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest document that is read as a whole."""
+        return self.window + 2 * self.context
+
+
+PREDICTION = Limits(piece=50_000, window=5_000, context=1_000)
+# Training keeps about 25 kB of a token for the way back. Windows are read beside each other, which
+# is faster than one long one, and gradients hardly reach as far.
+TRAINING = Limits(piece=10_000, window=1_000, context=200)
 
 
 @dataclass(frozen=True)
@@ -29,49 +52,99 @@ class Piece:
 
     docs: all of them.
     kept: the tokens of each that count.
+    firsts: the number of each one's first token, among all tokens of the batch.
     """
 
     docs: DocBatch
     kept: list[slice]
+    firsts: list[int]
+
+    def windows(self) -> Iterator[tuple[Doc, slice, int]]:
+        """Each document or window with its own of the three."""
+        return zip(self.docs, self.kept, self.firsts, strict=True)
 
 
 def pieces(docs: list[Doc], *, cut: bool) -> list[Piece]:
-    """All tokens of a batch, in order, each kept in one piece.
+    """What a batch is read in: all its tokens, in order, each kept in one piece.
 
     cut: whether to read long documents in windows; else each is in one piece as a whole.
     """
-    return find_once(docs, ("pieces", cut), lambda: list(_gather(docs, cut)))
+    return find_once(docs, ("pieces", cut), lambda: list(_gather(docs, cut, PREDICTION)))
 
 
-def _gather(docs: list[Doc], cut: bool) -> Iterator[Piece]:
-    gathered: list[tuple[Doc, slice]] = []
-    n_tokens = 0
+def training_pieces(model: Model, docs: list[Doc]) -> list[Piece]:
+    """What a batch is trained on in turn, with gradients that add up: as a rule all of it at once.
+
+    What listens to a shared tok2vec gets the batch whole, as the tok2vec has read it.
+    """
+    if listens(model):
+        whole = [slice(0, len(doc)) for doc in docs]
+        return [Piece(DocBatch(docs), whole, _first_tokens(docs))]
+    return list(_gather(docs, True, TRAINING))
+
+
+def listens(model: Model) -> bool:
+    """Whether a model takes token vectors from a component before it."""
+    return any(hasattr(node, "upstream_name") for node in model.walk())
+
+
+def random_windows(docs: list[Doc]) -> list[Doc]:
+    """Of each long document a window, begun at a random token; the others as they are.
+
+    For models that need all tokens at once for the way back.
+    """
+    most = PREDICTION.longest
+    if all(len(doc) <= most for doc in docs):
+        return docs
+    windows = []
     for doc in docs:
-        for window, kept in _windows(doc, cut):
-            if gathered and n_tokens + len(window) > BATCH_TOKENS:
-                yield _piece(gathered)
-                gathered, n_tokens = [], 0
-            gathered.append((window, kept))
+        first = np.random.randint(max(0, len(doc) - most) + 1)
+        long = len(doc) > most
+        windows.append(_window(doc, doc.to_array(COPIED), first, first + most) if long else doc)
+    return windows
+
+
+def _first_tokens(docs: list[Doc]) -> list[int]:
+    lengths = np.asarray([len(doc) for doc in docs])
+    return (np.cumsum(lengths) - lengths).tolist()
+
+
+def _gather(docs: list[Doc], cut: bool, limits: Limits) -> Iterator[Piece]:
+    piece = Piece(DocBatch([]), [], [])
+    n_tokens = 0
+    for doc, first in zip(docs, _first_tokens(docs), strict=True):
+        for window, kept, start in _windows(doc, cut, limits):
+            if piece.docs and n_tokens + len(window) > limits.piece:
+                yield piece
+                piece, n_tokens = Piece(DocBatch([]), [], []), 0
+            piece.docs.append(window)
+            piece.kept.append(kept)
+            piece.firsts.append(first + start)
             n_tokens += len(window)
-    if gathered:
-        yield _piece(gathered)
+    if piece.docs:
+        yield piece
 
 
-def _piece(gathered: list[tuple[Doc, slice]]) -> Piece:
-    return Piece(DocBatch([doc for doc, _ in gathered]), [kept for _, kept in gathered])
-
-
-def _windows(doc: Doc, cut: bool) -> Iterator[tuple[Doc, slice]]:
-    """The windows of a document, of one that is short enough itself, and the tokens to keep."""
-    if not cut or len(doc) <= WINDOW_TOKENS + 2 * CONTEXT_TOKENS:
-        yield doc, slice(0, len(doc))
+def _windows(doc: Doc, cut: bool, limits: Limits) -> Iterator[tuple[Doc, slice, int]]:
+    """The windows of a document, or itself if it is short enough; what to keep; where it begins."""
+    if not cut or len(doc) <= limits.longest:
+        yield doc, slice(0, len(doc)), 0
         return
     values = doc.to_array(COPIED)
-    for start in range(0, len(doc), WINDOW_TOKENS):
-        end = min(start + WINDOW_TOKENS, len(doc))
-        first, last = max(0, start - CONTEXT_TOKENS), min(end + CONTEXT_TOKENS, len(doc))
-        rows = values[first:last]
-        window = Doc(doc.vocab, words=rows[:, 0].tolist(), spaces=rows[:, 1].tolist())
-        window.from_array(COPIED[2:], rows[:, 2:])
-        window.tensor = doc.tensor[first:last]
-        yield window, slice(start - first, end - first)
+    for start in range(0, len(doc), limits.window):
+        end = min(start + limits.window, len(doc))
+        begin = max(0, start - limits.context)
+        window = _window(doc, values, begin, min(end + limits.context, len(doc)))
+        yield window, slice(start - begin, end - begin), begin
+
+
+def _window(doc: Doc, values: np.ndarray, start: int, end: int) -> Doc:
+    """Some tokens of a document, with all that an embedding may read of them.
+
+    values: the attributes `COPIED` of all its tokens.
+    """
+    rows = values[start:end]
+    window = Doc(doc.vocab, words=rows[:, 0].tolist(), spaces=rows[:, 1].tolist())
+    window.from_array(COPIED[2:], rows[:, 2:])
+    window.tensor = doc.tensor[start:end]
+    return window

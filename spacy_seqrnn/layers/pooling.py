@@ -14,6 +14,7 @@ from thinc.api import Model, Ops, concatenate
 from thinc.initializers import glorot_uniform_init, zero_init
 from thinc.types import Ragged
 
+from ..loading import Layer
 from ..types import Floats2d, Ints1d
 
 Pooling: TypeAlias = Model[Ragged, Floats2d]
@@ -31,12 +32,12 @@ def pooling_layer(names: list[str], *, bidirectional: bool) -> Pooling:
 
 def mean(*, bidirectional: bool) -> Pooling:
     """The average over the tokens."""
-    return Model("mean_pooling", partial(_forward_nonempty, _mean))
+    return Layer("mean_pooling", partial(_forward_nonempty, _mean))
 
 
 def max(*, bidirectional: bool) -> Pooling:
     """The largest value of each feature over the tokens (Collobert et al. 2011)."""
-    return Model("max_pooling", partial(_forward_nonempty, _max))
+    return Layer("max_pooling", partial(_forward_nonempty, _max))
 
 
 def last(*, bidirectional: bool) -> Pooling:
@@ -47,12 +48,12 @@ def last(*, bidirectional: bool) -> Pooling:
     state that has seen one token only.
     """
     attrs = {"bidirectional": bidirectional}
-    return Model("last_pooling", partial(_forward_nonempty, _last), attrs=attrs)
+    return Layer("last_pooling", partial(_forward_nonempty, _last), attrs=attrs)
 
 
 def first_last(*, bidirectional: bool) -> Pooling:
     """The first and the last token's vectors, concatenated: twice the width."""
-    return Model("first_last_pooling", partial(_forward_nonempty, _first_last), attrs={"times": 2})
+    return Layer("first_last_pooling", partial(_forward_nonempty, _first_last), attrs={"times": 2})
 
 
 def attention(*, bidirectional: bool) -> Pooling:
@@ -60,13 +61,19 @@ def attention(*, bidirectional: bool) -> Pooling:
 
     A token's weight is softmax over the document of query · tanh(W x + b).
     """
-    return Model(
+    return Layer(
         "attention_pooling",
         partial(_forward_nonempty, _attention),
         init=_init_attention,
         params={"W": None, "b": None, "query": None},
+        shape_of=_attention_shape,
         dims={"nI": None},
     )
+
+
+def _attention_shape(model: Model, param: str) -> tuple[int, ...]:
+    width = model.get_dim("nI")
+    return (width, width) if param == "W" else (width,)
 
 
 POOLINGS = {

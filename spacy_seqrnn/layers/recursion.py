@@ -40,7 +40,9 @@ class Recursion:
 
 def forward_backward(chain: LinearChain) -> Recursion:
     """Sum over all tag sequences (Rabiner 1989)."""
-    scores = _scaled_recursion(chain)
+    # A document that allows no sequence sums to 0.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = _scaled_recursion(chain)
     if scores is None:
         chain = chain.as_float64()
         scores = _forward(chain), _backward(chain)
@@ -53,7 +55,6 @@ def log_partition(chain: LinearChain) -> Floats1d:
     return chain.packing.per_doc(forward_backward(chain).log_partition, empty=0.0)
 
 
-@np.errstate(divide="ignore", invalid="ignore")  # a document that allows no sequence sums to 0
 def _scaled_recursion(chain: LinearChain) -> tuple[Floats2d, Floats2d] | None:
     """Forward and backward scores; None if they may not be had so (Rabiner 1989, section V.A)."""
     packing = chain.packing
@@ -64,17 +65,18 @@ def _scaled_recursion(chain: LinearChain) -> tuple[Floats2d, Floats2d] | None:
         end=finite_max(chain.end),
         packing=packing,
     ).as_float64()
-    weights = chain.plus(peaks, -1.0)
-    if not packing.n_tokens or sum(_spread(getattr(weights, n)) for n in SCORES) > LARGEST_SPREAD:
+    if not packing.n_tokens:
         return None
+    weights = chain.plus(peaks, -1.0)
+    safe = sum(_spread(getattr(weights, name)) for name in SCORES) <= LARGEST_SPREAD
     for name in SCORES:  # in place: of a very long document each copy is dear
         scores = getattr(weights, name)
         chain.xp.exp(scores, out=scores)
     forward, forward_sums = _scaled_forward(weights)
     backward, backward_sums = _scaled_backward(weights)
-    if not min(forward_sums.min(), backward_sums.min()) > SMALLEST_PRODUCT:
-        return None
-    if _has_lost_paths(weights, forward, backward):
+    safe &= (forward_sums.min() > SMALLEST_PRODUCT) & (backward_sums.min() > SMALLEST_PRODUCT)
+    safe &= ~_has_lost_paths(weights, forward, backward)
+    if not safe:  # asked once, as it is all that a GPU has to be waited for
         return None
     return (
         _unscaled(forward, _sum_so_far(packing, _forward_logs(peaks, forward_sums))),
@@ -82,7 +84,7 @@ def _scaled_recursion(chain: LinearChain) -> tuple[Floats2d, Floats2d] | None:
     )
 
 
-def _has_lost_paths(weights: LinearChain, forward: Floats2d, backward: Floats2d) -> bool:
+def _has_lost_paths(weights: LinearChain, forward: Floats2d, backward: Floats2d) -> Any:
     """Whether a state that can be come to has almost vanished, and all paths through it."""
     later = slice(weights.packing.n_sequences, None)
     earlier = weights.xp.asarray(weights.packing.previous[later])
@@ -92,7 +94,7 @@ def _has_lost_paths(weights: LinearChain, forward: Floats2d, backward: Floats2d)
     back = ((backward[later] > 0) & possible).astype("float32") @ steps_to.T > 0
     lost_forth = forth & possible & (forward[later] < SMALLEST_PRODUCT)
     lost_back = back & (backward < SMALLEST_PRODUCT)[earlier]
-    return bool(lost_forth.any() or lost_back.any())
+    return lost_forth.any() | lost_back.any()
 
 
 def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
@@ -156,12 +158,12 @@ def _unscaled(probabilities: Floats2d, logs: Floats1d) -> Floats2d:
     return probabilities
 
 
-def _spread(scores: Any) -> float:
+def _spread(scores: Any) -> Any:
     """How far the lowest finite score is below 0."""
-    lowest = scores.min()
-    if lowest == -np.inf:
-        lowest = scores[scores > -np.inf].min(initial=0.0)
-    return -float(lowest)
+    xp = get_array_module(scores)
+    if xp is np and np.isfinite(lowest := scores.min()):
+        return -lowest
+    return -xp.where(scores > -np.inf, scores, 0.0).min()
 
 
 def _sum_so_far(packing: Packing, values: Floats1d) -> Floats1d:

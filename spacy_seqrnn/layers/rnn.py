@@ -13,6 +13,8 @@ of it without a copy.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from thinc.api import Model, Ops
 from thinc.initializers import glorot_uniform_init
 from thinc.util import torch2xp
 
+from ..loading import Layer
 from ..types import Floats1d, FloatsXd
 from .lstm import Weights, lstm_backward, lstm_forward
 from .lstm_predict import lstm_predict
@@ -53,6 +56,9 @@ CELLS = {
     "gru": Cell(gates=3, n_states=1, run=torch.gru),
 }
 LSTM_FORGET_GATE = 1  # torch orders the gates input, forget, cell, output
+# The format of lower precision that each device's kernels have. cuDNN reads bfloat16 only since
+# version 9.13; what float16 lacks in range, `_backprop_scaled` makes up for.
+LOWER_PRECISION = {"cpu": torch.bfloat16, "gpu": torch.float16}
 
 
 def RNN(
@@ -61,6 +67,7 @@ def RNN(
     nO: int,
     nI: int | None = None,
     bidirectional: bool = True,
+    mixed_precision: bool = False,
 ) -> Model[Packed, Packed]:
     """One recurrent layer over the packed layout.
 
@@ -68,15 +75,19 @@ def RNN(
     nO: output width, both directions together.
     nI: input width; inferred from the first batch if None.
     bidirectional: concatenate a layer that reads left to right and one that reads right to left.
+    mixed_precision: compute the recurrence in `LOWER_PRECISION` where that is faster: on a GPU, and
+        on a CPU where an LSTM predicts. Parameters, inputs and results stay in float32. It is no
+        attribute of the model, because those are saved and loading would bring the old one back.
 
     Raises ValueError for an unknown cell or a width that the directions cannot share.
     """
     _check_options(cell, nO, bidirectional)
-    return Model(
+    return Layer(
         cell,
-        forward,
+        partial(forward, mixed_precision=mixed_precision),
         init=init,
         params={"weights": None},
+        shape_of=shape_of,
         dims={"nI": nI, "nO": nO},
         attrs={"cell": cell, "directions": 2 if bidirectional else 1},
     )
@@ -85,8 +96,6 @@ def RNN(
 def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
     if cell not in CELLS:
         raise ValueError(f"Unknown cell {cell!r}: set `cell` to one of {', '.join(CELLS)}.")
-    if nO < 1:
-        raise ValueError(f"A recurrent layer cannot be {nO} wide: set `width` to 1 or more.")
     if bidirectional and nO % 2:
         raise ValueError(
             f"A bidirectional layer cannot be {nO} wide, because each direction has half of it: "
@@ -94,31 +103,63 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
         )
 
 
-def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+def forward(
+    model: Model[Packed, Packed], X: Packed, is_train: bool, *, mixed_precision: bool
+) -> tuple[Packed, Callable]:
+    dtype = LOWER_PRECISION[model.ops.device_type] if mixed_precision else torch.float32
     if not is_train:
         with torch.inference_mode():
-            Y = _predict(model, _to_torch(model.ops, X.data), X.packing)
+            Y = _predict(model, _to_torch(model.ops, X.data), X.packing, dtype)
         return Packed(_to_xp(model.ops, Y), X.packing), no_backprop
-    if model.attrs["cell"] == "lstm" and model.ops.device_type == "cpu":
+    if model.ops.device_type == "gpu":
+        return _train_with_autograd(model, X, dtype)
+    if model.attrs["cell"] == "lstm":
         return _train_lstm(model, X)
-    x = _to_torch(model.ops, X.data).requires_grad_()
-    tensors = [tensor.requires_grad_() for tensor in _tensors(model)]
+    return _train_with_autograd(model, X, torch.float32)
+
+
+def _predict(model: Model, x: torch.Tensor, packing: Packing, dtype: torch.dtype) -> torch.Tensor:
+    if model.ops.device_type == "gpu":
+        return _run(model, x.to(dtype), _tensors(model, dtype), packing).float()
+    if model.attrs["cell"] == "lstm":
+        weights = _per_direction(model, _tensors(model, dtype))
+        return lstm_predict(x.to(dtype), weights, packing).float()
+    return _run(model, x, _tensors(model), packing)
+
+
+def _train_with_autograd(
+    model: Model[Packed, Packed], X: Packed, dtype: torch.dtype
+) -> tuple[Packed, Callable]:
+    x = _to_torch(model.ops, X.data).to(dtype).requires_grad_()
+    tensors = [tensor.requires_grad_() for tensor in _tensors(model, dtype)]
     with torch.enable_grad():
         y = _run(model, x, tensors, X.packing)
 
     def backprop(dY: Packed) -> Packed:
         dy = _to_torch(model.ops, dY.data)
-        dx, *d_tensors = torch.autograd.grad(y, [x, *tensors], grad_outputs=dy)
+        dx, *d_tensors = _backprop_scaled(y, [x, *tensors], dy)
         _add_gradients(model, d_tensors)
         return Packed(_to_xp(model.ops, dx), X.packing)
 
-    return Packed(_to_xp(model.ops, y), X.packing), backprop
+    return Packed(_to_xp(model.ops, y.float()), X.packing), backprop
 
 
-def _predict(model: Model, x: torch.Tensor, packing: Packing) -> torch.Tensor:
-    if model.attrs["cell"] == "lstm" and model.ops.device_type == "cpu":
-        return lstm_predict(x, _per_direction(model, _tensors(model)), packing)
-    return _run(model, x, _tensors(model), packing)
+def _backprop_scaled(
+    y: torch.Tensor, inputs: list[torch.Tensor], dy: torch.Tensor
+) -> list[torch.Tensor]:
+    """Gradients of the inputs in float32, by way of the format that the recurrence is computed in.
+
+    Gradients are often too small for float16, so they go back as multiples of the largest of them.
+    Where one overflows all the same, none of the batch counts, as with `torch.amp.GradScaler`.
+    Nothing is read back from the device for that.
+    """
+    if y.dtype == torch.float32:
+        return list(torch.autograd.grad(y, inputs, grad_outputs=dy))
+    scale = dy.abs().amax().clamp_min(torch.finfo(torch.float32).tiny)
+    scaled = torch.autograd.grad(y, inputs, grad_outputs=(dy / scale).to(y.dtype))
+    gradients = [gradient.float() * scale for gradient in scaled]
+    finite = torch.stack([gradient.isfinite().all() for gradient in gradients]).all()
+    return [torch.where(finite, gradient, 0.0) for gradient in gradients]
 
 
 def _train_lstm(model: Model[Packed, Packed], X: Packed) -> tuple[Packed, Callable]:
@@ -207,13 +248,18 @@ def weight_shapes(model: Model[Packed, Packed]) -> list[tuple[str, tuple[int, ..
     return [*matrices * directions, *biases * directions]
 
 
+def shape_of(model: Model[Packed, Packed], param: str) -> tuple[int, ...]:
+    """The shape of the flat parameter `weights`."""
+    return (sum(prod(shape) for _, shape in weight_shapes(model)),)
+
+
 def _hidden(model: Model) -> int:
     return model.get_dim("nO") // model.attrs["directions"]
 
 
-def _tensors(model: Model) -> list[torch.Tensor]:
-    """The weights as torch views of the Thinc parameter."""
-    flat = _to_torch(model.ops, model.get_param("weights"))
+def _tensors(model: Model, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    """The weights as torch views of the Thinc parameter, or of a copy in another format."""
+    flat = _to_torch(model.ops, model.get_param("weights")).to(dtype)
     shapes = [shape for _, shape in weight_shapes(model)]
     pieces = torch.split(flat, [int(np.prod(shape)) for shape in shapes])
     return [piece.view(shape).detach() for piece, shape in zip(pieces, shapes, strict=True)]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from thinc.api import Model
 
+from ..loading import Layer
 from .dropout import locked_dropout, word_dropout
 from .packed import Packed
 
@@ -25,7 +26,7 @@ def RNNStack(
     word_dropout: rate at which whole words are zeroed before the first layer.
     """
     rates = {"dropout_rate": 0.0} if dropout is None else {"fixed_dropout_rate": dropout}
-    return Model(
+    return Layer(
         "rnn_stack",
         forward,
         init=init,
@@ -60,7 +61,7 @@ def _layer_forward(
     """Dropout, recurrence, residual connection."""
     rate = model.attrs.get("fixed_dropout_rate", model.attrs.get("dropout_rate"))
     with_dropout = is_train and bool(rate)
-    with_residual = model.attrs["residual"] and layer.get_dim("nI") == layer.get_dim("nO")
+    with_residual = model.attrs["residual"] and _keeps_width(layer)
     dropped, backprop_dropout = locked_dropout(model.ops, X, rate) if with_dropout else (X, _same)
     Y, backprop_layer = layer(dropped, is_train)
 
@@ -69,6 +70,10 @@ def _layer_forward(
         return Packed(dX.data + dY.data, dX.packing) if with_residual else dX
 
     return Packed(Y.data + X.data, Y.packing) if with_residual else Y, backprop
+
+
+def _keeps_width(layer: Model[Packed, Packed]) -> bool:
+    return layer.get_dim("nI") == layer.get_dim("nO")
 
 
 def _same(dY: Packed) -> Packed:
@@ -83,3 +88,8 @@ def init(model: Model[Packed, Packed], X: Packed | None = None, Y: Packed | None
         layer.set_dim("nI", width)
         layer.initialize()
         width = layer.get_dim("nO")
+    if model.attrs["residual"] and not any(map(_keeps_width, model.layers)):
+        raise ValueError(
+            f"`residual = true` has nothing to add: the input is {model.get_dim('nI')} wide and "
+            f"the output {width}. Make the `width` the same, `depth` more than 1, or it false."
+        )

@@ -10,10 +10,11 @@ from spacy.tokens import Doc
 from spacy.vectors import Mode
 from thinc.api import Model
 
+from ..loading import Layer
 from ..types import Floats2d, Ints1d
-from .doc_batch import find_once
+from .doc_batch import check_docs, find_once
 from .packed import split_docs
-from .word_rows import add_word_rows, word_row_attrs
+from .word_rows import add_word_rows, block_shape, word_row_attrs
 
 WordVectors: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -27,10 +28,11 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
 
     Raises ValueError (E896) on initialisation and use if there are no vectors.
     """
-    return Model(
+    return Layer(
         "word_vectors",
         forward,
         init=init,
+        shape_of=block_shape,
         dims={"nO": None},
         attrs={
             **word_row_attrs(correction_rows),
@@ -79,6 +81,7 @@ def vectors_attr(vocab: Any) -> int:
 
 
 def init(model: WordVectors, X: list[Doc] | None = None, Y: Any = None) -> None:
+    check_docs(model.name, X)
     if X:
         vectors = X[0].vocab.vectors
         if not vectors.shape[1]:

@@ -1,15 +1,17 @@
 """Word vectors that are learnt with the rest, for the words of the training data."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..loading import Layer
 from ..types import Floats2d
+from .doc_batch import check_docs
 from .packed import split_docs
-from .word_rows import add_word_rows, word_row_attrs
+from .word_rows import add_word_rows, block_shape, word_row_attrs
 
 WordEmbedding: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -23,9 +25,11 @@ def word_embed(*, width: int, attr: str, rows: int, dropout: float) -> WordEmbed
     dropout: rate at which words of a batch are taken for unknown in training, so that the rest of
         the network learns what to do with those.
     """
-    return Model(
+    return Layer(
         "word_embed",
         forward,
+        init=init,
+        shape_of=block_shape,
         dims={"nO": width},
         attrs={"columns": [attr], "word_dropout": dropout, **word_row_attrs(rows)},
     )
@@ -48,3 +52,7 @@ def forward(
         return []
 
     return split_docs(Y, [len(doc) for doc in docs]), backprop
+
+
+def init(model: WordEmbedding, X: list[Doc] | None = None, Y: Any = None) -> None:
+    check_docs(model.name, X)

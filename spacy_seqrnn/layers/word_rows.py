@@ -15,6 +15,7 @@ from thinc.api import Model
 from ..types import Floats2d, Ints1d
 
 BLOCK_ROWS = 4096
+KEYS_AND_ROWS = ("uint64", "int64")
 
 
 def word_row_attrs(max_rows: int) -> dict[str, Any]:
@@ -25,8 +26,8 @@ def word_row_attrs(max_rows: int) -> dict[str, Any]:
     return {
         "max_rows": max_rows,
         # The keys of the words that have a row, ascending, and the row of each.
-        "known_keys": np.zeros(0, dtype="uint64"),
-        "rows_of_keys": np.zeros(0, dtype="int64"),
+        "known_keys": np.zeros(0, dtype=KEYS_AND_ROWS[0]),
+        "rows_of_keys": np.zeros(0, dtype=KEYS_AND_ROWS[1]),
     }
 
 
@@ -106,6 +107,22 @@ def _make_rows(model: Model, keys: np.ndarray) -> None:
     for block in range(len(known) // BLOCK_ROWS, (len(keys) - 1) // BLOCK_ROWS + 1):
         if not model.has_param(_block_name(block)):
             model.set_param(_block_name(block), model.ops.alloc2f(BLOCK_ROWS, model.get_dim("nO")))
+
+
+def block_shape(model: Model, param: str) -> tuple[int, ...]:
+    """The shape of a block of rows."""
+    return BLOCK_ROWS, model.get_dim("nO")
+
+
+def check_word_rows(model: Model) -> None:
+    """Raise ValueError if a word has a row that is in no block."""
+    keys, rows = model.attrs["known_keys"], model.attrs["rows_of_keys"]
+    if keys.shape != rows.shape or keys.ndim != 1 or (keys.dtype, rows.dtype) != KEYS_AND_ROWS:
+        raise ValueError(f"the layer '{model.name}' has {keys.shape} words, {rows.shape} rows")
+    blocks = np.unique(rows // BLOCK_ROWS).tolist()
+    missing = [block for block in blocks if not model.has_param(_block_name(block))]
+    if missing:
+        raise ValueError(f"the layer '{model.name}' has no parameter '{_block_name(missing[0])}'")
 
 
 def _block_name(block: int) -> str:

@@ -2,35 +2,36 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from math import log
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import srsly
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from ..annotations import (
-    MISSING,
-    LabelNumbers,
-    allowed_by_docs,
-    allowed_by_gold,
-    gold_tags,
-    set_entities,
-    wrong_entities,
-)
+from ..annotations import LabelNumbers, allowed_by_docs, set_entities
+from ..checks import is_number
 from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tags
 from ..layers.chain import LinearChain
-from ..layers.crf import negative_log_likelihood, squared_difference, wrong_segments_loss
 from ..layers.decoding import viterbi
-from ..layers.expectations import Segments, segment_log_posteriors
+from ..layers.expectations import segment_log_posteriors
+from ..layers.pieces import training_pieces
+from ..loading import naming, read_saved
+from .calibration import fit_temperature, judge
+from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
+
+CHECKSUM = "sha256"  # of settings and model, among the saved settings
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,6 @@ class Predictions:
 
     entities: Entities
     scores: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Gold:
-    """What a batch of examples says about the tags, as the loss reads it. Rows are doc-major.
-
-    allowed: which tags each token may have. Shape (n_tokens, n_tags).
-    costs: what each tag adds to its emission in training, or None. Shape (n_tokens, n_tags).
-    wrong: spans that are known to be no entity of their label, or None.
-    """
-
-    allowed: np.ndarray
-    costs: np.ndarray | None
-    wrong: Segments | None
 
 
 class RecurrentNER(TrainablePipe):
@@ -92,13 +79,16 @@ class RecurrentNER(TrainablePipe):
             number is for all labels: more entities are found, and more that are none.
         scorer: the scoring method.
 
-        Raises ValueError for a model that gives no chain or a weight that is not above 0.
+        Raises ValueError for a model that gives no chain, a blank key or a weight that is not above
+        0.
         """
         if not isinstance(model, Model) or "gives_chain" not in model.attrs:
             raise ValueError(
                 f"The model of '{name}' gives no scores of tag sequences: set "
                 f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].'
             )
+        _check_spans_key(name, "spans_key", spans_key)
+        _check_spans_key(name, "incorrect_spans_key", incorrect_spans_key)
         weights = {} if label_weights is None else label_weights
         _check_weights(name, weights if isinstance(weights, dict) else {"all": weights})
         self.vocab = vocab
@@ -169,6 +159,7 @@ class RecurrentNER(TrainablePipe):
         doc_sample = [example.predicted for example in islice(get_examples(), 10)]
         if not doc_sample:
             raise ValueError(Errors.E923.format(name=self.name))
+        self.cfg.pop("temperature", None)  # of what was learnt before
         self.model.set_dim("nO", n_tags(len(self.labels)))
         self.model.initialize(X=doc_sample)
 
@@ -178,8 +169,40 @@ class RecurrentNER(TrainablePipe):
         if unknown:
             raise ValueError(
                 f"Label '{unknown[0]}' in [components.{self.name}.label_weights] is none of the "
-                f"labels {', '.join(self.labels)}."
+                f"labels {', '.join(self.labels)}: name one of them, or leave it out."
             )
+
+    @property
+    def temperature(self) -> float:
+        """What the chain's scores are divided by for the entities' scores; see `calibrate`."""
+        return self.cfg.get("temperature", 1.0)
+
+    def calibrate(
+        self, nlp: Language, examples: Iterable[Example], *, batch_size: int = 256
+    ) -> float:
+        """Fit the temperature of the entities' scores (Guo et al. 2017). It changes no entity.
+
+        nlp: the pipeline, whose earlier components run first.
+        examples: annotated ones that the model was not trained on, best the development data.
+        batch_size: examples that are read at a time.
+
+        Returns the temperature, which is saved with the component. Whoever trains on has to
+        calibrate again. Raises ValueError if there is no entity to learn from.
+        """
+        scored = []
+        with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(self.name) :]):
+            for batch in minibatch((eg for eg in examples if len(eg.predicted)), batch_size):
+                docs = list(nlp.pipe(example.predicted for example in batch))
+                chain = self._constrain(self.model.predict(docs), docs)
+                found = self._best_entities(chain)
+                scored.append(judge(batch, chain, found, self._label_numbers))
+        if not any(len(batch.right) for batch in scored):
+            raise ValueError(
+                f"'{self.name}' cannot be calibrated: it finds no entity in the examples that is "
+                "known to be right or wrong. Give it a trained model and annotated examples."
+            )
+        self.cfg["temperature"] = fit_temperature(scored)
+        return self.temperature
 
     def predict(self, docs: Iterable[Doc]) -> Predictions:
         """Find the entities of the most probable tag sequence, without changing the documents."""
@@ -187,11 +210,14 @@ class RecurrentNER(TrainablePipe):
         if not any(len(doc) for doc in docs):
             return Predictions(entities_of_tags(*np.zeros((2, 0), dtype="int64")), np.zeros(0))
         chain = self._constrain(self.model.predict(docs), docs)
-        packing = chain.packing
-        tags = self.model.ops.to_numpy(viterbi(chain))[packing.from_packed]
-        entities = entities_of_tags(tags, packing.lengths)
+        entities = self._best_entities(chain)
         scores = self._scores(chain, entities) if self.spans_key else None
         return Predictions(entities, scores)
+
+    def _best_entities(self, chain: LinearChain) -> Entities:
+        """The entities of the most probable tag sequences."""
+        tags = self.model.ops.to_numpy(viterbi(chain))
+        return entities_of_tags(tags[chain.packing.from_packed], chain.packing.lengths)
 
     def _constrain(self, chain: LinearChain, docs: list[Doc]) -> LinearChain:
         """Rule out what the documents' annotation forbids and labels that were never trained."""
@@ -207,7 +233,9 @@ class RecurrentNER(TrainablePipe):
         return chain.restrict(chain.xp.asarray(allowed[chain.packing.to_packed]))
 
     def _scores(self, chain: LinearChain, entities: Entities) -> np.ndarray:
-        scores = chain.xp.exp(segment_log_posteriors(chain, _segments(entities)))
+        if self.temperature != 1.0:
+            chain = chain.scale(1.0 / self.temperature)
+        scores = chain.xp.exp(segment_log_posteriors(chain, segments(entities)))
         return self.model.ops.to_numpy(scores).astype("float32")
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
@@ -240,6 +268,9 @@ class RecurrentNER(TrainablePipe):
         sgd: the optimizer; None leaves the gradients for a later `finish_update`.
         losses: the loss is added under the component's name. It is the summed negative log
             probability of the gold annotation, in nats.
+
+        Documents that are too long are read in windows and large batches in pieces, within the
+        limits `spacy_seqrnn.layers.pieces.TRAINING`, so that memory has a bound.
         """
         examples = list(examples)
         losses = {} if losses is None else losses
@@ -251,12 +282,14 @@ class RecurrentNER(TrainablePipe):
         # A batch without annotation goes all the way too, with a gradient of zero: a shared tok2vec
         # waits for its last listener before it passes on what the others have sent.
         set_dropout_rate(self.model, drop)
-        chain, backprop = self.model.begin_update([example.predicted for example in examples])
-        loss, d_chain = self.get_loss(examples, chain)
-        backprop(d_chain)
+        gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
+        for piece in training_pieces(self.model, [example.predicted for example in examples]):
+            chain, backprop = self.model.begin_update(piece.docs)
+            loss, d_chain = ner_loss(chain, gold.of(piece), self._log_weights())
+            backprop(scaled(d_chain, 1.0 / len(examples)))
+            losses[self.name] += loss
         if sgd is not None:
             self.finish_update(sgd)
-        losses[self.name] += loss
         return losses
 
     def _add_labels_of(self, examples: list[Example]) -> None:
@@ -276,44 +309,17 @@ class RecurrentNER(TrainablePipe):
         chain: what the model gave for the examples' predicted documents.
         Raises ValueError if an annotation allows no tag sequence.
         """
-        gold = self._read_gold(list(examples))
-        if not chain.members:
-            return self._loss_of(chain, gold)
-        losses, gradients = zip(*(self._loss_of(c, gold) for c in chain.members), strict=True)
-        return sum(losses) / len(losses), replace(chain, members=gradients)
+        examples = list(examples)
+        gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
+        loss, gradient = ner_loss(chain, gold, self._log_weights())
+        return loss, scaled(gradient, 1.0 / len(examples))
 
-    def _read_gold(self, examples: list[Example]) -> Gold:
-        numbers = self._label_numbers
-        tags = np.concatenate([gold_tags(example, numbers) for example in examples])
-        wrong = None
-        if self.incorrect_spans_key is not None:
-            wrong = _segments(wrong_entities(examples, self.incorrect_spans_key, numbers))
-        return Gold(allowed_by_gold(tags, n_tags(len(numbers))), self._costs(tags), wrong)
-
-    def _loss_of(self, chain: LinearChain, gold: Gold) -> tuple[float, LinearChain]:
-        xp, order = chain.xp, chain.packing.to_packed
-        costs = None if gold.costs is None else xp.asarray(gold.costs[order])
-        doc_losses, gradient = negative_log_likelihood(
-            chain, xp.asarray(gold.allowed[order]), costs
-        )
-        loss = float(doc_losses.sum())
-        if gold.wrong is not None and len(gold.wrong.docs):
-            wrong_loss, wrong_gradient = wrong_segments_loss(chain, gold.wrong)
-            loss += wrong_loss
-            gradient = gradient.plus(wrong_gradient)
-        return loss, gradient.scale(1.0 / len(chain.packing.lengths))
-
-    def _costs(self, tags: np.ndarray) -> np.ndarray | None:
-        """What each wrong tag adds to the loss, from the label weights. (n_tokens, n_tags)"""
+    def _log_weights(self) -> np.ndarray | None:
+        """The logarithm of each tag's label weight, shape (n_tags,); None if all are 1."""
         if self.label_weights in ({}, 1.0):
             return None
         weights = [log(self._weight_of(label)) for label in self.labels]
-        of_tag = np.asarray([0.0, *np.repeat(weights, TAGS_PER_LABEL)])
-        known = np.flatnonzero(tags != MISSING)
-        costs = np.zeros((len(tags), len(of_tag)))
-        costs[known] = of_tag[tags[known]][:, None]
-        costs[known, tags[known]] = 0.0
-        return costs
+        return np.asarray([0.0, *np.repeat(weights, TAGS_PER_LABEL)])
 
     def _weight_of(self, label: str) -> float:
         if isinstance(self.label_weights, dict):
@@ -339,29 +345,72 @@ class RecurrentNER(TrainablePipe):
         if self._rehearsal_model is None or not any(len(doc) for doc in docs):
             return losses
         set_dropout_rate(self.model, drop)
-        chain, backprop = self.model.begin_update(docs)
-        earlier, _ = self._rehearsal_model(docs, is_train=True)
-        loss, d_chain = _difference(chain, earlier)
-        backprop(d_chain)
+        losses.setdefault(self.name, 0.0)
+        per_token = 1.0 / sum(map(len, docs))
+        for piece in training_pieces(self.model, docs):
+            chain, backprop = self.model.begin_update(piece.docs)
+            earlier, _ = self._rehearsal_model(piece.docs, is_train=True)
+            loss, d_chain = rehearsal_loss(chain, earlier)
+            backprop(scaled(d_chain, per_token))
+            losses[self.name] += per_token * loss
         if sgd is not None:
             self.finish_update(sgd)
-        losses.setdefault(self.name, 0.0)
-        losses[self.name] += loss
         return losses
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Save as a byte string."""
+        with self._with_checksum(exclude):
+            return super().to_bytes(exclude=exclude)
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save to a directory."""
+        with self._with_checksum(exclude):
+            super().to_disk(path, exclude=exclude)
+
+    @contextmanager
+    def _with_checksum(self, exclude: Iterable[str]) -> Iterator[None]:
+        """Let the saved settings have the checksum of what is saved."""
+        if "model" not in exclude:
+            self.cfg[CHECKSUM] = self._checksum(self.model.to_bytes())
+        try:
+            yield
+        finally:
+            self.cfg.pop(CHECKSUM, None)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
         """Load from a byte string. Raises ValueError if it is damaged or of another model."""
-        with _clear_load_error(self.name):
+        with naming(self.name):
+            read_saved(bytes_data)
             super().from_bytes(bytes_data, exclude=exclude)
+            self._check_checksum(lambda: srsly.msgpack_loads(bytes_data)["model"], exclude)
         self._check_loaded(exclude)
         return self
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
         """Load from a directory. Raises ValueError if it is damaged or of another model."""
-        with _clear_load_error(self.name):
+        with naming(self.name):
             super().from_disk(path, exclude=exclude)
+            self._check_checksum(Path(path, "model").read_bytes, exclude)
         self._check_loaded(exclude)
         return self
+
+    def _check_checksum(self, read_model: Callable[[], bytes], exclude: Iterable[str]) -> None:
+        """Raise ValueError if settings and model are not what was saved, or could not be."""
+        expected = self.cfg.pop(CHECKSUM, None)
+        for key in ("labels", "unseen_labels"):
+            labels = self.cfg[key]
+            if not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
+                raise ValueError(f"the settings have {str(labels)[:50]} as '{key}'")
+        if not is_number(self.temperature) or self.temperature <= 0:
+            raise ValueError(f"the settings have the temperature {str(self.temperature)[:50]}")
+        if "model" in exclude or expected is None:
+            return
+        if self._checksum(read_model()) != expected:
+            raise ValueError("weights or labels are not those that were saved")
+
+    def _checksum(self, model: bytes) -> str:
+        """The SHA-256 of settings and model."""
+        return sha256(srsly.json_dumps(self.cfg, sort_keys=True).encode() + model).hexdigest()
 
     def _check_loaded(self, exclude: Iterable[str]) -> None:
         """Raise ValueError if labels and model do not belong together."""
@@ -380,11 +429,19 @@ class RecurrentNER(TrainablePipe):
 
 def _check_weights(name: str, weights: dict[str, float]) -> None:
     for label, weight in weights.items():
-        if weight <= 0:
+        if not is_number(weight) or weight <= 0:
             raise ValueError(
-                f"The weight {weight} of label '{label}' cannot work: set it above 0 in "
-                f"`label_weights` of [components.{name}]."
+                f"The weight {weight!r} of label '{label}' cannot work: set it to a number above 0 "
+                f"in `label_weights` of [components.{name}]."
             )
+
+
+def _check_spans_key(name: str, option: str, key: str | None) -> None:
+    if key is not None and not key.strip():
+        raise ValueError(
+            f"`{option} = {key!r}` of [components.{name}] names no span group: set it to a name, "
+            "or to null for none."
+        )
 
 
 def _check_label(label: Any) -> None:
@@ -399,20 +456,6 @@ def _check_label(label: Any) -> None:
         )
 
 
-def _difference(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:
-    """The squared difference from an earlier model's scores, per token, and its gradient."""
-    if not chain.members:
-        loss, gradient = squared_difference(chain, earlier)
-        return loss / chain.packing.n_tokens, gradient.scale(1.0 / chain.packing.n_tokens)
-    pairs = zip(chain.members, earlier.members, strict=True)
-    losses, gradients = zip(*(_difference(new, old) for new, old in pairs), strict=True)
-    return sum(losses) / len(losses), replace(chain, members=gradients)
-
-
-def _segments(entities: Entities) -> Segments:
-    return Segments(entities.docs, entities.starts, entities.lengths, entities.tags())
-
-
 def _scored(doc: Doc, key: str, new: list[Span], scores: dict[int, float]) -> SpanGroup:
     """All entities with their scores; those that an earlier component set are certain."""
     predicted = {span.start for span in new}
@@ -420,15 +463,3 @@ def _scored(doc: Doc, key: str, new: list[Span], scores: dict[int, float]) -> Sp
     values = [scores[span.start] if span.start in predicted else 1.0 for span in spans]
     attrs = {"scores": np.asarray(values, dtype="float32")}
     return SpanGroup(doc, name=key, spans=spans, attrs=attrs)
-
-
-@contextmanager
-def _clear_load_error(name: str) -> Iterator[None]:
-    """Say which component it is whose saved files cannot be read."""
-    try:
-        yield
-    except Exception as error:
-        raise ValueError(
-            f"The saved component '{name}' cannot be loaded, because its files are incomplete or "
-            f"of another model ({type(error).__name__}: {error}); save or copy the pipeline again."
-        ) from error

@@ -78,16 +78,3 @@ def test_options_reach_the_scores():
     model.layers[0].get_param("W")[:, 0] = 0.0001
     assert model.begin_update(docs)[0][0, 0] != model.begin_update(docs)[0][0, 0]
     assert model.predict(docs)[0, 0] == model.predict(docs)[0, 0]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"ngram_size": 0}, "`ngram_size = 0`"),
-        ({"rows": 0}, "`rows = 0`"),
-        ({"dropout": 1.0}, "`dropout = 1.0`"),
-    ],
-)
-def test_wrong_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        make(**options)

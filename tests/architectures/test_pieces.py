@@ -1,5 +1,7 @@
 """Models predict the same whether a batch is read at once or in pieces."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import spacy
@@ -48,7 +50,7 @@ def outputs(pipe, docs):
 def test_pieces_change_nothing(component, monkeypatch):
     nlp, pipe = make_pipe(component)
     expected = outputs(pipe, make_docs(nlp.vocab))
-    monkeypatch.setattr(pieces, "BATCH_TOKENS", 40)
+    monkeypatch.setattr(pieces, "PREDICTION", replace(pieces.PREDICTION, piece=40))
     np.testing.assert_allclose(outputs(pipe, make_docs(nlp.vocab)), expected, atol=1e-5)
 
 
@@ -58,12 +60,12 @@ def test_context_brings_windows_close_to_the_whole(component, monkeypatch):
     nlp, pipe = make_pipe(component)
     docs = make_docs(nlp.vocab)
     expected = outputs(pipe, docs)
-    monkeypatch.setattr(pieces, "WINDOW_TOKENS", 20)
-    monkeypatch.setattr(pieces, "CONTEXT_TOKENS", 45)
+    windows = replace(pieces.PREDICTION, window=20, context=45)
+    monkeypatch.setattr(pieces, "PREDICTION", windows)
     assert len(pieces.pieces(docs, cut=True)[0].docs) > len(docs)  # 120 > 20 + 2 * 45
     in_windows = outputs(pipe, docs)
     assert np.abs(in_windows - expected).max() < 0.05
-    monkeypatch.setattr(pieces, "CONTEXT_TOKENS", 0)
+    monkeypatch.setattr(pieces, "PREDICTION", replace(windows, context=0))
     cut = outputs(pipe, docs)
     assert np.abs(cut - expected).max() > np.abs(in_windows - expected).max()
 
@@ -71,7 +73,7 @@ def test_context_brings_windows_close_to_the_whole(component, monkeypatch):
 @pytest.mark.parametrize("component", ["ner", "textcat"])
 def test_a_prediction_has_no_way_back(component, monkeypatch):
     nlp, pipe = make_pipe(component)
-    monkeypatch.setattr(pieces, "BATCH_TOKENS", 40)
+    monkeypatch.setattr(pieces, "PREDICTION", replace(pieces.PREDICTION, piece=40))
     _, backprop = pipe.model(make_docs(nlp.vocab), is_train=False)
     with pytest.raises(ValueError, match="call the model with is_train=True"):
         backprop(None)

@@ -108,23 +108,3 @@ def test_max_chars_bounds_the_word(build):
     long, middle, *_, short = model.predict(docs)[0]
     np.testing.assert_allclose(long, middle, atol=1e-6)
     np.testing.assert_allclose(long, short, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"width": 0}, "`width = 0`"),
-        ({"char_width": 0}, "`char_width = 0`"),
-        ({"rows": -1}, "`rows = -1`"),
-        ({"max_chars": 0}, "`max_chars = 0`"),
-    ],
-)
-@pytest.mark.parametrize("build", [CharCNNEmbed, CharRNNEmbed])
-def test_wrong_options_are_named(build, options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)
-
-
-def test_window_must_see_something():
-    with pytest.raises(ValueError, match="`window_size = 0`"):
-        CharCNNEmbed(window_size=0)

@@ -20,6 +20,7 @@ from spacy_seqrnn.layers.decoding import viterbi
 from spacy_seqrnn.layers.expectations import Segments, marginals
 from spacy_seqrnn.layers.packed import Packed, make_packing
 
+from .. import gradients
 from .test_chain import LENGTHS, enumerate_paths, make_chain
 
 
@@ -52,7 +53,7 @@ def check_gradient(loss, chain, gradient, step=1e-5):
             assert getattr(gradient, name)[index] == pytest.approx(expected, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 1000), st.booleans())
 def test_loss_by_enumeration(seed, with_costs):
     chain = make_chain([3, 0, 2, 1], seed=seed)
@@ -129,6 +130,7 @@ def test_wrong_segments_by_enumeration():
 def test_wrong_segments_gradient():
     chain = make_chain([3, 0, 1, 4], forbidden=0.0)
     _, gradient = wrong_segments_loss(chain, some_segments())
+    assert gradient.packing is chain.packing
     check_gradient(lambda c: wrong_segments_loss(c, some_segments())[0], chain, gradient)
 
 
@@ -166,6 +168,39 @@ def test_softmax_loss_is_token_cross_entropy():
     p = np.exp(X.data - np.logaddexp.reduce(X.data, axis=1)[:, None])
     assert losses.sum() == pytest.approx(-np.log(p[np.arange(len(tags)), tags]).sum(), rel=1e-6)
     np.testing.assert_allclose(backprop(gradient).data, p - np.eye(9)[tags], atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", [CRF, TokenSoftmax])
+def test_layer_gradients(layer):
+    """Of the loss, through the layer, for what goes into it and for each of its parameters."""
+    model = layer(biluo_constraints, nO=9)
+    model.initialize()
+    for name in model.param_names:
+        scores = model.get_param(name)
+        scores += np.random.default_rng(1).normal(size=scores.shape).astype("f")
+    X = packed_emissions([3, 0, 1, 2])
+    gold = np.zeros(X.data.shape, dtype=bool)
+    gold[:, [0, 4]] = True
+
+    def loss():
+        return float(negative_log_likelihood(model.begin_update(X)[0], gold)[0].sum())
+
+    chain, backprop = model.begin_update(X)
+    dX = backprop(negative_log_likelihood(chain, gold)[1])
+    assert dX.packing is X.packing
+    assert dX.data.dtype == np.float32
+    gradients.check_gradient(loss, X.data, dX.data)
+    if model.param_names:
+        gradients.check_model_gradients(loss, model)
+
+
+@pytest.mark.parametrize(("layer", "name"), [(CRF, "crf"), (TokenSoftmax, "token_softmax")])
+def test_says_what_it_is_and_has_before_it_is_initialized(layer, name):
+    """As `spacy debug model` shows it, and as a model that gets more labels asks its decoder."""
+    model = layer(biluo_constraints, nO=9)
+    assert model.name == name
+    assert model.get_dim("nO") == 9
+    assert model.param_names == (("transitions", "start", "end") if layer is CRF else ())
 
 
 def test_crf_learns_transitions_that_emissions_cannot_tell():
@@ -218,3 +253,15 @@ def test_squared_difference_compares_what_both_have():
     assert np.isfinite(gradient.transitions).all()
     parts = [getattr(gradient, name) for name in SCORES]
     assert loss == pytest.approx(sum((part**2).sum() for part in parts) / 2)
+
+
+def test_squared_difference_leaves_out_what_is_forbidden():
+    """In the new scores, the earlier ones or both."""
+    new, earlier = make_chain([2], forbidden=0.0), make_chain([2], forbidden=0.0, seed=1)
+    new.transitions[0, :2] = earlier.transitions[1:, 0] = -np.inf
+    new.transitions[2, 2] = earlier.transitions[2, 2] = -np.inf
+    _, gradient = squared_difference(new, earlier)
+    left_out = np.asarray([[1, 1, 0], [1, 0, 0], [1, 0, 1]], dtype=bool)
+    assert not gradient.transitions[left_out].any()
+    expected = new.transitions[~left_out] - earlier.transitions[~left_out]
+    np.testing.assert_array_equal(gradient.transitions[~left_out], expected)

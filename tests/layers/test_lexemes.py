@@ -414,11 +414,6 @@ def test_block_without_architecture_is_refused():
         LexemeEmbed(layers={"a": {"width": 3}})
 
 
-def test_negative_table_is_refused():
-    with pytest.raises(ValueError, match="`table_size = -1`"):
-        LexemeEmbed(layers={"a": hash_embed()}, table_size=-1)
-
-
 def test_missing_vectors_are_named():
     docs = [Doc(Vocab(), words=["dog"])]
     with pytest.raises(ValueError, match="E896"):

@@ -17,9 +17,7 @@ VOCAB = spacy.blank("en").vocab
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch):
-    monkeypatch.setattr(module, "BATCH_TOKENS", 40)
-    monkeypatch.setattr(module, "WINDOW_TOKENS", 10)
-    monkeypatch.setattr(module, "CONTEXT_TOKENS", 3)
+    monkeypatch.setattr(module, "PREDICTION", module.Limits(piece=40, window=10, context=3))
 
 
 def _doc(start, n):
@@ -48,7 +46,7 @@ def test_pieces_are_as_small_as_they_can_be():
 
 
 def test_windows_have_context_and_what_embeddings_read(monkeypatch):
-    monkeypatch.setattr(module, "BATCH_TOKENS", 100)
+    monkeypatch.setattr(module, "PREDICTION", module.Limits(piece=100, window=10, context=3))
     doc = _doc(0, 30)
     doc[12].norm_ = "norm"
     doc[12].tag_ = "TAG"

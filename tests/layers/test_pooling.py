@@ -73,8 +73,9 @@ def test_gradient(names):
         return float((model.predict(X) * dY).sum())
 
     _, backprop = model.begin_update(X)
-    dX = backprop(dY.copy()).dataXd
-    check_gradient(loss, X.dataXd, dX, most=40)
+    dX = backprop(dY.copy())
+    assert dX.lengths.tolist() == LENGTHS
+    check_gradient(loss, X.dataXd, dX.dataXd, most=40)
     if any(node.param_names for node in model.walk()):
         check_model_gradients(loss, model, most=40)
 
@@ -93,7 +94,17 @@ def test_only_empty_documents(name, lengths):
     Y, backprop = make([name]).begin_update(X)
     assert Y.shape == (len(lengths), WIDTH * (2 if name == "first_last" else 1))
     assert not Y.any()
-    assert backprop(Y).dataXd.shape == (0, WIDTH)
+    dX = backprop(Y)
+    assert dX.dataXd.shape == (0, WIDTH)
+    assert dX.lengths.tolist() == lengths
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_says_what_it_is_and_has_before_it_is_initialized(name):
+    """As `spacy debug model` shows it."""
+    model = POOLINGS[name](bidirectional=True)
+    assert model.name == f"{name}_pooling"
+    assert set(model.param_names) == ({"W", "b", "query"} if name == "attention" else set())
 
 
 @pytest.mark.parametrize("name", POOLINGS)

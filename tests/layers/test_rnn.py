@@ -272,12 +272,43 @@ def test_batch_of_one_layer_matches_steps():
     np.testing.assert_allclose(node.predict(Packed(X, make_packing([4]))).data, expected, atol=1e-6)
 
 
+def test_input_width_comes_from_the_first_batch():
+    node = RNN(cell="gru", nO=4)
+    assert node.has_dim("nI") is None
+    X = Packed(_docs([3])[0], make_packing([3]))
+    assert node.initialize(X=X).get_dim("nI") == 5
+    assert node.predict(X).data.shape == (3, 4)
+
+
+def test_reads_both_ways_and_in_full_precision_unless_told_otherwise():
+    said = RNN(cell="lstm", nO=8, nI=5, bidirectional=True, mixed_precision=False).initialize()
+    X = Packed(_docs([6])[0], make_packing([6]))
+    left_out = RNN(cell="lstm", nO=8, nI=5)
+    assert left_out.attrs["directions"] == 2
+    left_out.from_bytes(said.to_bytes())
+    np.testing.assert_array_equal(left_out.predict(X).data, said.predict(X).data)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_says_what_it_is_and_has_before_it_is_initialized(cell):
+    """As `spacy debug model` shows it."""
+    node = RNN(cell=cell, nO=4)
+    assert node.name == cell
+    assert node.param_names == ("weights",)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_direction_may_be_one_wide(bidirectional):
+    encoder = _encoder(width=1 + bidirectional, bidirectional=bidirectional)
+    assert encoder.predict(_docs([3]))[0].shape == (3, 1 + bidirectional)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"cell": "lsmt"}, "Unknown cell 'lsmt': set `cell` to one of rnn, lstm, gru"),
-        ({"width": 7}, "cannot be 7 wide.*even number"),
-        ({"width": 0}, "cannot be 0 wide"),
+        ({"width": 7}, "cannot be 7 wide.* set `width` to an even number.$"),
+        ({"width": 0}, "`width = 0` cannot work: set it to 1 or more"),
         ({"depth": 0}, "`depth = 0` cannot work: set it to 1 or more"),
         ({"dropout": -0.1}, "`dropout = -0.1` is no rate"),
         ({"dropout": 1.0}, "`dropout = 1.0` is no rate"),

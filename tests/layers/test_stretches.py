@@ -1,6 +1,6 @@
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_seqrnn.layers.lstm_predict import lstm_predict
@@ -40,7 +40,6 @@ def test_one_long_document_does_not_pad_the_others():
     assert sum(stretch.rows.shape[1] for stretch in packing.stretches) < 2 * packing.n_tokens
 
 
-@settings(deadline=None)  # a new shape takes torch a new kernel
 @given(batches, st.booleans())
 def test_predicts_what_torch_does(lengths, bidirectional):
     packing = make_packing(lengths)

@@ -36,14 +36,6 @@ def test_word_embed_takes_words_for_unknown_in_training():
     assert set(in_training.ravel().tolist()) == {0.0, -0.5}  # those that are kept are not scaled
 
 
-@pytest.mark.parametrize("option", ["width", "rows"])
-def test_wrong_options_of_word_embed_are_named(option):
-    with pytest.raises(ValueError, match=rf"`{option} = 0`"):
-        WordEmbed(**{option: 0})
-    with pytest.raises(ValueError, match=r"`dropout = 1\.0`"):
-        WordEmbed(dropout=1.0)
-
-
 def test_only_so_many_words_have_a_vector():
     vocab = make_vocab()
     model = WordEmbed(width=2, rows=1)

@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 import spacy
+import srsly
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
@@ -396,6 +397,16 @@ def test_model_of_other_labels_is_named(nlp, tmp_path):
     nlp.to_disk(tmp_path)
     path = tmp_path / "seqrnn_ner" / "cfg"
     path.write_text(path.read_text().replace('"PER"', '"PER","ORG"'))
+    with pytest.raises(ValueError, match="weights or labels are not those that were saved"):
+        spacy.load(tmp_path)
+
+
+def test_model_of_other_labels_is_named_without_a_checksum(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    path = tmp_path / "seqrnn_ner" / "cfg"
+    settings = srsly.read_json(path)
+    del settings["sha256"]
+    srsly.write_json(path, settings | {"labels": [*settings["labels"], "ORG"]})
     with pytest.raises(ValueError, match="scores for 2 labels, but its settings name 3"):
         spacy.load(tmp_path)
 
@@ -447,7 +458,7 @@ def test_model_that_gives_no_chain():
 
 @pytest.mark.parametrize("weight", [0, -1.0])
 def test_weight_that_cannot_be(weight):
-    with pytest.raises(ValueError, match=r"weight .* of label 'PER' cannot work: set it above 0"):
+    with pytest.raises(ValueError, match=r"weight .* of label 'PER' cannot work: set it to a num"):
         make_nlp(label_weights={"PER": weight})
     with pytest.raises(ValueError, match=rf"The weight {weight} of label 'all' cannot work"):
         make_nlp(label_weights=weight)

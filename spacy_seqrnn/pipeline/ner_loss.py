@@ -1,0 +1,131 @@
+"""The loss of the entity recogniser: what is annotated, and how improbable the model finds it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from spacy.training import Example
+
+from ..annotations import MISSING, LabelNumbers, allowed_by_gold, gold_tags, wrong_entities
+from ..labels import Entities
+from ..layers.chain import LinearChain
+from ..layers.crf import negative_log_likelihood, squared_difference, wrong_segments_loss
+from ..layers.expectations import Segments
+from ..layers.pieces import Piece
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What a batch of examples says about the tags of its tokens.
+
+    tags: of all tokens, one document after the other, MISSING where not known. Shape (n_tokens,).
+    firsts: where in `tags` each document begins. Shape (n_docs,).
+    wrong: spans that are known to be no entity of their label.
+    """
+
+    tags: np.ndarray
+    firsts: np.ndarray
+    wrong: Entities
+
+    def of(self, piece: Piece) -> "Gold":
+        """What it says about a piece of the batch. Nothing about tokens that are only context."""
+        tags, wrong = [], []
+        for number, (doc, kept, first) in enumerate(piece.windows()):
+            own = np.full(len(doc), MISSING)
+            own[kept] = self.tags[first : first + len(doc)][kept]
+            tags.append(own)
+            wrong.append(self._wrong_in(number, first, kept, len(doc)))
+        lengths = np.asarray([len(own) for own in tags])
+        return Gold(np.concatenate(tags), np.cumsum(lengths) - lengths, _joined(wrong))
+
+    def _wrong_in(self, number: int, first: int, kept: slice, length: int) -> Entities:
+        """The wrong spans that begin within the kept tokens of a window and end within it."""
+        starts = self.firsts[self.wrong.docs] + self.wrong.starts - first
+        own = (starts >= kept.start) & (starts < kept.stop)
+        own &= starts + self.wrong.lengths <= length
+        return Entities(
+            np.full(own.sum(), number), starts[own], self.wrong.lengths[own], self.wrong.labels[own]
+        )
+
+
+def _joined(entities: list[Entities]) -> Entities:
+    fields = ("docs", "starts", "lengths", "labels")
+    return Entities(*(np.concatenate([getattr(e, field) for e in entities]) for field in fields))
+
+
+def read_gold(
+    examples: list[Example], numbers: LabelNumbers, incorrect_spans_key: str | None
+) -> Gold:
+    """Read the annotation of a batch.
+
+    numbers: label numbers; must have every label of the references.
+    Raises ValueError (E868) if a span is annotated as right and as wrong.
+    """
+    tags = [gold_tags(example, numbers) for example in examples]
+    lengths = np.asarray([len(own) for own in tags])
+    wrong = Entities(*np.zeros((4, 0), dtype="int64"))
+    if incorrect_spans_key is not None:
+        wrong = wrong_entities(examples, incorrect_spans_key, numbers)
+    return Gold(np.concatenate(tags), np.cumsum(lengths) - lengths, wrong)
+
+
+def ner_loss(
+    chain: LinearChain, gold: Gold, weights: np.ndarray | None
+) -> tuple[float, LinearChain]:
+    """The negative log probability of what is annotated, summed over the batch, and its gradient.
+
+    weights: the logarithm of how much dearer than usual it is to miss each tag; None: not at all.
+        Shape (n_tags,).
+    Raises ValueError if an annotation allows no tag sequence.
+    """
+    allowed = allowed_by_gold(gold.tags, chain.emissions.shape[1])
+    costs = None if weights is None else _costs(gold.tags, weights)
+    if not chain.members:
+        return _loss_of(chain, gold, allowed, costs)
+    members = [_loss_of(member, gold, allowed, costs) for member in chain.members]
+    losses, gradients = zip(*members, strict=True)
+    return sum(losses) / len(losses), replace(chain, members=gradients)
+
+
+def _loss_of(
+    chain: LinearChain, gold: Gold, allowed: np.ndarray, costs: np.ndarray | None
+) -> tuple[float, LinearChain]:
+    """The loss of a chain that is no mean of others. allowed, costs: (n_tokens, n_tags)."""
+    order = chain.packing.to_packed
+    packed_costs = None if costs is None else chain.xp.asarray(costs[order])
+    doc_losses, gradient = negative_log_likelihood(chain, allowed[order], packed_costs)
+    loss = float(doc_losses.sum())
+    if len(gold.wrong.docs):
+        wrong_loss, wrong_gradient = wrong_segments_loss(chain, segments(gold.wrong))
+        loss += wrong_loss
+        gradient = gradient.plus(wrong_gradient)
+    return loss, gradient
+
+
+def _costs(tags: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What each wrong tag adds to the loss. Shape (n_tokens, n_tags)."""
+    known = np.flatnonzero(tags != MISSING)
+    costs = np.zeros((len(tags), len(weights)))
+    costs[known] = weights[tags[known]][:, None]
+    costs[known, tags[known]] = 0.0
+    return costs
+
+
+def rehearsal_loss(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:
+    """The squared difference from an earlier model's scores, summed, and its gradient."""
+    if not chain.members:
+        return squared_difference(chain, earlier)
+    pairs = zip(chain.members, earlier.members, strict=True)
+    losses, gradients = zip(*(rehearsal_loss(new, old) for new, old in pairs), strict=True)
+    return sum(losses) / len(losses), replace(chain, members=gradients)
+
+
+def scaled(gradient: LinearChain, factor: float) -> LinearChain:
+    """A gradient times a number; if it is of several models, that of each."""
+    if not gradient.members:
+        return gradient.scale(factor)
+    return replace(gradient, members=tuple(scaled(member, factor) for member in gradient.members))
+
+
+def segments(entities: Entities) -> Segments:
+    """The tags that entities fix."""
+    return Segments(entities.docs, entities.starts, entities.lengths, entities.tags())

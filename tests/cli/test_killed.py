@@ -1,0 +1,114 @@
+"""`spacy train`, killed at random moments: the best pipeline so far is there and whole, or none."""
+
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import srsly
+from spacy.cli.train import train
+from spacy.language import Language
+from spacy.tokens import DocBin
+from spacy.training import Corpus
+from spacy.training.converters import conll_ner_to_docs
+from spacy.util import registry
+from thinc.api import Config
+
+from ..killing import run_and_kill
+
+ROOT = Path(__file__).parents[2]
+STEPS = 20
+SENTENCES = {"train": 300, "dev": 25}
+LOG = "scores.jsonl"
+
+
+@registry.loggers("spacy-seqrnn.tests.flushed_log")
+def create_logger(folder: str) -> Callable[..., Any]:
+    """Write each score at once; spaCy's own logger keeps its last lines for later."""
+
+    def setup(nlp: Language, *streams: Any) -> tuple[Callable[[Any], None], Callable[[], None]]:
+        (Path(folder) / LOG).unlink(missing_ok=True)
+        return log, lambda: None
+
+    def log(info: dict[str, Any] | None) -> None:
+        if info:
+            with (Path(folder) / LOG).open("a") as file:
+                file.write(srsly.json_dumps({"score": info["score"]}) + "\n")
+
+    return setup
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe of the project, made so small that it spends most of its time on saving."""
+    folder = tmp_path_factory.mktemp("killed")
+    for split, number in SENTENCES.items():
+        text = (ROOT / f"assets/ner/{split}.conll").read_text()
+        sentences = "\n\n".join(text.split("\n\n")[:number])
+        docs = conll_ner_to_docs(sentences, n_sents=1, no_print=True)
+        DocBin(docs=docs).to_disk(folder / f"{split}.spacy")
+    config = Config().from_disk(ROOT / "configs/ner_efficiency.cfg", interpolate=False)
+    config["paths"].update(train=str(folder / "train.spacy"), dev=str(folder / "dev.spacy"))
+    tok2vec = config["components"]["seqrnn_ner"]["model"]["tok2vec"]
+    tok2vec["embed"].update(include_static_vectors=False, correction_rows=0)
+    tok2vec["encode"].update(width=32, dropout=0.0)
+    training = config["training"]
+    training.update(eval_frequency=1, max_steps=STEPS, dropout=0.0)
+    training["batcher"]["size"] = 100
+    training["optimizer"]["learn_rate"] = 0.03
+    training["logger"] = {"@loggers": "spacy-seqrnn.tests.flushed_log", "folder": str(folder)}
+    config.to_disk(folder / "config.cfg")
+    return folder / "config.cfg"
+
+
+def read_scores(config: Path) -> list[float]:
+    """The scores that the last training has logged, each after its checkpoint."""
+    path = config.parent / LOG
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [srsly.json_loads(line)["score"] for line in lines]
+
+
+def best_score(folder: Path, config: Path) -> float | None:
+    """The score of a saved pipeline, which is what it really has; None if it is not there."""
+    if not folder.exists():
+        return None
+    nlp = spacy.load(folder)  # compares the checksums
+    saved = nlp.meta["performance"]["ents_f"]
+    again = nlp.evaluate(list(Corpus(config.parent / "dev.spacy")(nlp)))["ents_f"] or 0.0
+    assert again == pytest.approx(saved, abs=1e-6)
+    return saved
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_killed_training_leaves_the_best_so_far(config: Path, tmp_path: Path, kills: int) -> None:
+    output = tmp_path / "training"
+    start = time.perf_counter()
+    assert not run_and_kill(partial(train, config, output))
+    duration = time.perf_counter() - start
+    expected = read_scores(config)
+    assert len(expected) == STEPS + 1
+    assert len(set(expected)) > STEPS / 3  # so that the best so far tells the step
+    killed, best_ones = [], []
+    chance = random.Random(kills)
+    for _ in range(kills):
+        (config.parent / LOG).unlink(missing_ok=True)
+        seconds = chance.uniform(0.1, 1) * duration
+        killed.append(run_and_kill(partial(train, config, output), seconds=seconds))
+        scores = read_scores(config)
+        assert scores == pytest.approx(expected[: len(scores)])
+        best = best_score(output / "model-best", config)
+        best_score(output / "model-last", config)
+        best_ones.append(best)
+        # The last checkpoint may be there before its score is logged.
+        possible = {max(expected[:n]) for n in (len(scores), len(scores) + 1) if n}
+        if scores:
+            assert best in possible or (best is None and list(output.glob(".model-best.replaced")))
+    assert any(killed)
+    assert any(best is not None for best in best_ones)
+    assert not run_and_kill(partial(train, config, output))
+    assert best_score(output / "model-best", config) == pytest.approx(max(expected))
+    assert sorted(path.name for path in output.iterdir()) == ["model-best", "model-last"]

@@ -1,0 +1,294 @@
+"""Saved pipelines are whole or not there, and damage is noticed."""
+
+import pickle
+import random
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.training import loop
+
+from spacy_seqrnn.saving import (
+    CHECKSUMS,
+    WholeFolders,
+    check_files,
+    create_whole_checkpoints,
+    create_whole_files,
+    guard,
+)
+
+from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
+from ..killing import kill_at_change
+
+OURS = ["seqrnn_ner", "seqrnn_textcat", "tagger"]
+
+
+def make() -> Language:
+    nlp = make_pipeline(*OURS, shared=True, vectors=True)
+    nlp.config["nlp"]["after_creation"] = {"@callbacks": "spacy-seqrnn.whole_files.v1"}
+    return guard(nlp)
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    nlp = make()
+    train(nlp, initialize(nlp), steps=20)
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def saved(nlp: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "pipeline"
+    nlp.to_disk(path)
+    return path
+
+
+def hidden(folder: Path) -> list[str]:
+    """What saving has left beside a folder."""
+    return [path.name for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_loaded_pipeline_is_safe_again(nlp: Language, saved: Path, tmp_path: Path) -> None:
+    loaded = spacy.load(saved)
+    assert_same(loaded.pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
+    loaded.to_disk(tmp_path / "again")
+    assert files(tmp_path / "again").keys() == files(saved).keys()
+    assert hidden(tmp_path / "again") == hidden(saved) == []
+    (tmp_path / "again" / "tagger" / "model").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"damaged: 'tagger/model' is not what was saved"):
+        spacy.load(tmp_path / "again")
+
+
+def test_checksums_are_those_of_sha256sum(saved: Path) -> None:
+    lines = (saved / CHECKSUMS).read_text().splitlines()
+    names = [line.split("  ")[1] for line in lines]
+    assert set(names) == set(files(saved)) - {CHECKSUMS, "meta.json"}
+    assert all(len(line.split("  ")[0]) == 64 for line in lines)
+
+
+def test_a_missing_file_is_named(saved: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(saved, tmp_path / "copy")
+    (copy / "vocab" / "vectors").unlink()
+    with pytest.raises(ValueError, match=r"'vocab/vectors' cannot be read.*delete checksums"):
+        spacy.load(copy)
+    (copy / CHECKSUMS).unlink()  # as the sentence says
+    check_files(copy)
+
+
+def test_pickle_and_bytes(nlp: Language, saved: Path) -> None:
+    copy = pickle.loads(pickle.dumps(spacy.load(saved)))
+    assert_same(copy.pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
+    assert copy.to_disk.args == (copy,)  # its own, not that of the other
+    assert_same(make().from_bytes(nlp.to_bytes()).pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
+
+
+def test_a_failure_leaves_what_was_there(
+    nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "pipeline"
+    nlp.to_disk(target)
+    before = files(target)
+
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(nlp.get_pipe("seqrnn_textcat"), "to_disk", fail)
+    for path in (target, tmp_path / "new"):
+        with pytest.raises(OSError, match="No space left"):
+            nlp.to_disk(path)
+    assert files(target) == before
+    assert not (tmp_path / "new").exists()
+    assert hidden(target) == []
+
+
+def test_other_files_in_the_folder_stay(nlp: Language, tmp_path: Path) -> None:
+    target = tmp_path / "pipeline"
+    nlp.to_disk(target)
+    (target / "notes.txt").write_text("mine")
+    (target / "more").mkdir()
+    (target / "more" / "data").write_text("mine too")
+    nlp.to_disk(target, exclude=["vocab"])
+    assert (target / "notes.txt").read_text() == "mine"
+    assert (target / "more" / "data").read_text() == "mine too"
+    assert (target / "vocab" / "strings.json").exists()  # as spaCy leaves it there
+    assert hidden(target) == []
+
+
+def test_what_a_killed_process_leaves_is_put_right(nlp: Language, tmp_path: Path) -> None:
+    target = tmp_path / "pipeline"
+    nlp.to_disk(target)
+    before = files(target)
+    # Killed between the two renamings: the next one brings the old one back before it saves.
+    target.rename(tmp_path / ".pipeline.replaced")
+    (tmp_path / ".pipeline.saving").mkdir()
+    (tmp_path / ".pipeline.saving" / "half").write_text("")
+    (tmp_path / ".pipeline.replaced" / "notes.txt").write_text("mine")
+    nlp.to_disk(target)
+    assert files(target) == {**before, "notes.txt": b"mine"}
+    assert hidden(target) == []
+
+
+def test_a_link_stays_a_link(nlp: Language, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    nlp.to_disk(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "config.cfg").exists()
+
+
+@pytest.fixture
+def checkpoints(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> Language:
+    """A pipeline whose training has begun, in as far as spaCy has made its callbacks."""
+    for name in ("shutil", "clean_output_dir"):  # which spaCy's loop must still have
+        monkeypatch.setattr(loop, name, getattr(loop, name))
+    assert create_whole_checkpoints()(nlp) is create_whole_files()(nlp) is nlp
+    return nlp
+
+
+def save_checkpoint(nlp: Language, output: Path) -> None:
+    """What spaCy's training loop does when it has a new best pipeline, in a function inside it."""
+    last, best = output / "model-last", output / "model-best"
+    nlp.to_disk(last)
+    if best.exists():
+        loop.shutil.rmtree(best)
+    loop.shutil.copytree(last, best)
+
+
+def test_spacys_training_loop_uses_whole_folders(checkpoints: Language, tmp_path: Path) -> None:
+    assert isinstance(loop.shutil, WholeFolders)
+    for _ in range(2):
+        save_checkpoint(checkpoints, tmp_path)
+        assert files(tmp_path / "model-best") == files(tmp_path / "model-last")
+        (tmp_path / "model-best" / "stale").write_text("of a component that is there no longer")
+    save_checkpoint(checkpoints, tmp_path)
+    assert files(tmp_path / "model-best") == files(tmp_path / "model-last")
+    assert hidden(tmp_path / "model-best") == []
+
+
+def test_a_training_removes_what_an_earlier_one_has_left(
+    checkpoints: Language, tmp_path: Path
+) -> None:
+    save_checkpoint(checkpoints, tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    for name in ("model-best", "model-last"):
+        for part in ("saving", "replaced"):
+            shutil.copytree(tmp_path / name, tmp_path / f".{name}.{part}")
+    loop.clean_output_dir(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    loop.clean_output_dir(tmp_path / "not there")
+    loop.clean_output_dir(None)
+
+
+def remove(nlp: Language, output: Path) -> None:
+    """What spaCy's training loop does first."""
+    loop.clean_output_dir(output)
+
+
+@pytest.mark.parametrize("every", [11, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("earlier", "work"), [(0, save_checkpoint), (1, save_checkpoint), (1, remove)]
+)
+def test_killed_at_any_change_of_the_disk(
+    checkpoints: Language, tmp_path: Path, earlier: int, work: Callable, every: int
+) -> None:
+    """A folder is that of one checkpoint, or not there, and the next training has no trouble.
+
+    earlier: how many checkpoints there were before.
+    """
+    output, before = tmp_path / "training", tmp_path / "before"
+    whole = []
+    for version in ("1.0", "2.0"):
+        checkpoints.meta["version"] = version
+        save_checkpoint(checkpoints, tmp_path / version)
+        whole.append(files(tmp_path / version / "model-best"))
+    shutil.copytree(tmp_path / "1.0", before) if earlier else before.mkdir()
+    killed, n = True, 0
+    while killed:
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.copytree(before, output)
+        n += every
+        killed = kill_at_change(partial(work, checkpoints, output), n)
+        for path in (output / "model-best", output / "model-last"):
+            replaced = path.with_name(f".{path.name}.replaced")
+            if path.exists():
+                assert files(path) in whole
+            elif earlier and work is save_checkpoint:
+                assert files(replaced) in whole
+        remove(checkpoints, output)
+        save_checkpoint(checkpoints, output)
+        assert {path.name for path in output.iterdir()} == {"model-best", "model-last"}
+        assert files(output / "model-best") == files(output / "model-last") == whole[1]
+    assert n > 2 * every  # it was killed more than once
+
+
+def damage(data: bytes, chance: random.Random) -> bytes:
+    """Cut it off or change one byte."""
+    if chance.random() < 0.3:
+        return data[: chance.randrange(len(data))]
+    at = chance.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ (1 << chance.randrange(8))]) + data[at + 1 :]
+
+
+def load_or_say(path: Path) -> tuple[Language | None, str]:
+    """A pipeline, or what the error says."""
+    try:
+        return spacy.load(path), ""
+    except Exception as error:  # spaCy has read config.cfg and meta.json before we can check
+        return None, str(error)
+
+
+@pytest.mark.parametrize("n_cases", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def test_damage_is_noticed_or_changes_nothing(
+    nlp: Language, saved: Path, tmp_path: Path, n_cases: int
+) -> None:
+    """One sentence for each, whatever file it is, or the same predictions."""
+    expected = list(nlp.pipe(TEXTS))
+    intact = {name: data for name, data in files(saved).items() if data}
+    chance = random.Random(n_cases)
+    copy = shutil.copytree(saved, tmp_path / "copy")
+    unnoticed = []
+    for _ in range(n_cases):
+        name = chance.choice(sorted(intact))
+        (copy / name).write_bytes(damage(intact[name], chance))
+        loaded, sentence = load_or_say(copy)
+        if loaded is None:
+            assert sentence
+        else:
+            unnoticed.append(name)
+            assert_same(loaded.pipe(TEXTS), expected)
+        (copy / name).write_bytes(intact[name])
+    assert set(unnoticed) <= {"meta.json", "config.cfg", CHECKSUMS}
+
+
+@pytest.mark.parametrize("n_cases", [40, pytest.param(300, marks=pytest.mark.slow)])
+def test_the_recogniser_notices_damage_by_itself(
+    nlp: Language, tmp_path: Path, n_cases: int
+) -> None:
+    """Without checksums of the whole folder, as when spaCy alone has saved it."""
+    type(nlp).to_disk(nlp, tmp_path / "pipeline")
+    folder = tmp_path / "pipeline" / "seqrnn_ner"
+    intact = files(folder)
+    expected = list(nlp.pipe(TEXTS))
+    chance = random.Random(n_cases)
+    for _ in range(n_cases):
+        name = chance.choice(sorted(intact))
+        (folder / name).write_bytes(damage(intact[name], chance))
+        loaded, sentence = load_or_say(tmp_path / "pipeline")
+        if loaded is None:
+            assert "The saved component 'seqrnn_ner' cannot be loaded" in sentence
+        else:
+            assert name == "cfg"  # a character of the checksum's own name, at most
+            assert_same(loaded.pipe(TEXTS), expected)
+        (folder / name).write_bytes(intact[name])
