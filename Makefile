@@ -18,26 +18,35 @@ export PYTHONUNBUFFERED := 1
 # the sample entities took two to eight times as long with two threads as with one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help quickstart test lint peers clean
+.PHONY: help quickstart test lint mutation peers clean
 
 help:
 	@echo "make quickstart  train both models on the sample corpora and try them (a few minutes)"
 	@echo "make test        run all tests"
 	@echo "make lint        check style and types"
+	@echo "make mutation    change the code in small ways and see whether tests notice (an hour)"
 	@echo "make peers       make the environment of the taggers that the speed benchmark compares with"
 	@echo "make clean       remove the environment and everything made by the project's commands"
 
 quickstart: $(INSTALLED)
 	$(BIN)/python -m spacy project run quickstart
 
-# The empty -m runs the slow tests too.
+# The empty -m runs the slow tests too. One process for each core; what a file's tests share is made
+# once.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -m "" --numprocesses auto --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Which small changes of the code no test notices: writes docs/mutation.md.
+mutation: $(INSTALLED)
+	rm -rf mutants
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[mutation]"
+	$(BIN)/mutmut run --max-children 1
+	$(BIN)/python -m benchmarks.mutation
 
 # Other taggers, for `python -m benchmarks.speed`, in an environment of their own.
 peers: $(INSTALLED)
@@ -46,7 +55,7 @@ peers: $(INSTALLED)
 
 clean:
 	rm -rf $(VENV) $(VENV)-peers build corpus dist metrics packages project.lock training *.egg-info
-	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .hypothesis .mypy_cache mutants .pytest_cache .ruff_cache
 
 # Torch comes first and by itself: a build for another device that is already in .venv is kept.
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt

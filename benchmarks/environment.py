@@ -23,10 +23,14 @@ def describe_environment() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The processor's name where the system tells it, which `platform` does not on Linux."""
+    """The processor's name where the system tells it, which `platform` does not on Linux.
+
+    With its family and model: a name alone often stands for machines of unlike speed.
+    """
     try:
         with open("/proc/cpuinfo", encoding="utf8") as file:
-            names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
-        return names[0]
-    except (OSError, IndexError):
+            lines = [line.split(":", 1) for line in file if ":" in line]
+        of = {name.strip(): value.strip() for name, value in reversed(lines)}
+        return f"{of['model name']} (family {of['cpu family']}, model {of['model']})"
+    except (OSError, KeyError):
         return platform.processor()

@@ -36,14 +36,16 @@ def _worker(module: str, *arguments: object, python: str = sys.executable) -> li
 
 
 def _peer(module: str) -> Command:
-    def command() -> list[str]:
-        if not PEERS_PYTHON.exists():
-            raise FileNotFoundError(
-                f"{PEERS_PYTHON} does not exist: `make peers` makes the environment of the others."
-            )
-        return _worker(module, documents(NER), python=str(PEERS_PYTHON))
+    return lambda: _worker(module, documents(NER), python=peers_python())
 
-    return command
+
+def peers_python() -> str:
+    """The Python of the other taggers. Raises FileNotFoundError if they are not installed."""
+    if not PEERS_PYTHON.exists():
+        raise FileNotFoundError(
+            f"{PEERS_PYTHON} does not exist: `make peers` makes the environment of the others."
+        )
+    return str(PEERS_PYTHON)
 
 
 def _updates(name: str) -> Command:
@@ -65,7 +67,8 @@ def _both(task: str, corpus: str, mode: str) -> dict[str, Command]:
 
 def _against_spacy(title: str, task: str, corpus: str, mode: str) -> Row:
     """Both of our recipes and spaCy's counterpart, doing the same."""
-    return Row(title, _both(task, corpus, mode), {"spacy": _pipe(f"{task}-spacy", corpus, mode)})
+    theirs = "tokens" if mode == "mixed" else mode
+    return Row(title, _both(task, corpus, mode), {"spacy": _pipe(f"{task}-spacy", corpus, theirs)})
 
 
 # Width, input width and members of the accuracy recipe
@@ -81,6 +84,7 @@ ROWS = {
             "kernel": lambda: _worker("kernel", documents(NER), *KERNEL),
         },
     ),
+    "mixed": _against_spacy("the same with `mixed_precision` (bfloat16)", "ner", NER, "mixed"),
     "raw": _against_spacy("`nlp.pipe` over raw text, NER, words/s", "ner", NER, "raw"),
     "latency": _against_spacy("`nlp(text)`, NER, one short text", "ner", NER, "latency"),
     "textcat": _against_spacy(

@@ -37,8 +37,8 @@ TRAINING = {
     "words (forward only)": ("lexemes.py", "forward"),
     "recurrence, forward": ("lstm.py", "lstm_forward"),
     "recurrence, backward": ("lstm.py", "lstm_backward"),
-    "CRF loss and gradient": ("ner.py", "_loss_of"),
-    "gold tags": ("ner.py", "_read_gold"),
+    "CRF loss and gradient": ("ner_loss.py", "_loss_of"),
+    "gold tags": ("ner_loss.py", "read_gold"),
     "optimizer": ("model.py", "finish_update"),
 }
 BATCHES = 40

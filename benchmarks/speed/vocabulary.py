@@ -17,7 +17,7 @@ from wasabi import msg
 
 from spacy_seqrnn.layers.lexeme_table import LexemeTable
 
-from .growth import MEGABYTE, memory
+from ..memory import MEGABYTE, memory
 from .pipelines import pipeline
 from .results import keep
 

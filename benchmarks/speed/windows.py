@@ -4,6 +4,7 @@ Reads a corpus as one document, in windows as prediction does and as a whole, an
 emissions differ and how many entities are in one reading and not in the other.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import spacy
@@ -24,8 +25,9 @@ def main() -> None:
     words = [word for text in srsly.read_json(documents(NER)) for word in text["words"]]
     nlp = spacy.load(pipeline("ner-accuracy"))
     cut_scores, cut = _read(nlp, words)
-    window = f"{pieces.WINDOW_TOKENS} tokens with {pieces.CONTEXT_TOKENS} of context on either side"
-    pieces.WINDOW_TOKENS = len(words)
+    limits = pieces.PREDICTION
+    window = f"{limits.window} tokens with {limits.context} of context on either side"
+    pieces.PREDICTION = replace(limits, window=len(words))
     scores, whole = _read(nlp, words)
     msg.info(
         f"{len(words)} tokens, {len(whole)} entities, windows of {window}: "

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed.compare import Worker, compare, ratios
-from benchmarks.speed.growth import draw
+from benchmarks.speed.growth import WAYS, draw
 from benchmarks.speed.rows import ROWS, Row
 from benchmarks.speed.table import lines
 from benchmarks.speed.workers.serve import best
@@ -73,5 +73,5 @@ def test_best_is_the_fastest_choice():
 def test_growth_is_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.speed.growth.PICTURE", tmp_path / "growth.svg")
     row = {"seconds": 0.0, "megabytes": 0}
-    draw([{**row, "tokens": n, "short_docs": short} for n in (10, 100) for short in (0, 999)])
+    draw([{**row, "tokens": n, "way": way} for n in (10, 100) for way in WAYS])
     assert "<svg" in (tmp_path / "growth.svg").read_text()

@@ -1,0 +1,1 @@
+"""Measurements behind the promises on docs/trust.md."""
