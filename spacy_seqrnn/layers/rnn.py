@@ -265,6 +265,14 @@ def _tensors(model: Model, dtype: torch.dtype = torch.float32) -> list[torch.Ten
     return [piece.view(shape).detach() for piece, shape in zip(pieces, shapes, strict=True)]
 
 
+def direction_weights(model: Model[Packed, Packed]) -> list[list[torch.Tensor]]:
+    """For each direction: input weights, recurrent weights, input bias, recurrent bias.
+
+    Views of the parameter, with the gates in torch's order.
+    """
+    return _per_direction(model, _tensors(model))
+
+
 def _per_direction(model: Model, tensors: list[torch.Tensor]) -> list[list[torch.Tensor]]:
     """For each direction, as kernels want it: input and recurrent weights, and their biases."""
     n_matrices = 2 * model.attrs["directions"]

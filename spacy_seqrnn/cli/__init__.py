@@ -1,0 +1,5 @@
+"""`spacy seqrnn …`. spaCy imports this at each of its calls, so it imports nothing heavy itself."""
+
+from .app import seqrnn_cli
+
+__all__ = ["seqrnn_cli"]

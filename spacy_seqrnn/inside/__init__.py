@@ -1,0 +1,1 @@
+"""What goes on inside a trained pipeline: explanations, gates and gradients."""

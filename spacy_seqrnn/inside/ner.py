@@ -1,0 +1,161 @@
+"""Why a recogniser finds the entities that it finds."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..checks import check_choice, check_int
+from ..labels import entities_of_tags, tag_names
+from ..layers.chain import LinearChain
+from ..layers.decoding import k_best, viterbi
+from ..layers.expectations import marginals, segment_log_posteriors
+from ..pipeline.ner import RecurrentNER
+from ..pipeline.ner_loss import segments
+from .find import find_recognisers, make_doc, no_part
+from .html import page, table
+
+MOST_PATHS = 1000
+
+
+@dataclass(frozen=True)
+class EntityScore:
+    """An entity of the best tag sequence.
+
+    start, end: its first token, and the one after its last.
+    score: the probability of all tag sequences that have exactly it.
+    """
+
+    text: str
+    label: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class TagPath:
+    """A tag sequence, one tag for each token, and its exact probability among all that may be."""
+
+    tags: tuple[str, ...]
+    probability: float
+
+
+@dataclass(frozen=True)
+class NERExplanation:
+    """What a recogniser makes of a text.
+
+    component: its name in the pipeline.
+    tokens: the text's.
+    tags: all tags that the model knows.
+    marginals: the probability of each tag at each token. Shape (n_tokens, n_tags).
+    entities: what it finds, in the order of the text.
+    paths: the most probable tag sequences, best first.
+    unconstrained: the best tags if the BILUO scheme, earlier annotation and sentence boundaries
+        forbade nothing. What is never allowed is not trained, so its transitions count 0.
+    """
+
+    component: str
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    marginals: tuple[tuple[float, ...], ...]
+    entities: tuple[EntityScore, ...]
+    paths: tuple[TagPath, ...]
+    unconstrained: tuple[str, ...]
+
+    def tables(self, top: int = 3) -> list[tuple[str, list[str], list[list[str]]]]:
+        """Title, header and rows of each table. top: how many tags to show for each token."""
+        found = [[e.text, e.label, f"{e.score:.4f}"] for e in self.entities]
+        ways = [[f"{p.probability:.4f}", " ".join(p.tags)] for p in self.paths]
+        return [
+            ("Entities", ["entity", "label", "probability"], found),
+            ("Most probable tag sequences", ["probability", "tags"], ways),
+            ("Tags of each token", ["token", "without constraints", "probable"], self._rows(top)),
+        ]
+
+    def _rows(self, top: int) -> list[list[str]]:
+        rows = []
+        for token, free, row in zip(self.tokens, self.unconstrained, self.marginals, strict=True):
+            best = sorted(zip(row, self.tags, strict=True), key=_probability, reverse=True)[:top]
+            shown = ", ".join(f"{tag} {probability:.3f}" for probability, tag in best)
+            rows.append([token, free, shown])
+        return rows
+
+    def _repr_html_(self) -> str:
+        parts = [table(*one) for one in self.tables()]
+        return page(f"Entities by {self.component}", parts)
+
+
+def _probability(pair: tuple[float, str]) -> float:
+    return pair[0]
+
+
+def explain_ner(
+    nlp: Language, text: str, *, k: int = 3, component: str | None = None
+) -> NERExplanation:
+    """Look into the entity recogniser of a pipeline.
+
+    nlp: a pipeline with `seqrnn_ner`.
+    k: how many tag sequences to give.
+    component: the name of the recogniser; None: the first one.
+
+    Raises ValueError for a pipeline without a recogniser of this package, an empty text, or a `k`
+    that is out of range.
+    """
+    check_int("k", k, 1, MOST_PATHS)
+    recognisers = find_recognisers(nlp)
+    if not recognisers:
+        raise no_part(nlp, "seqrnn_ner")
+    name = component or next(iter(recognisers))
+    check_choice("component", name, list(recognisers))
+    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
+        # What comes after could change the entities that are to be explained.
+        doc = make_doc(nlp, text)
+    return _explain(name, recognisers[name], doc, k)
+
+
+def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
+    free_chain = pipe.model.predict([doc])
+    chain = pipe._constrain(free_chain, [doc])
+    names = tag_names(pipe.labels)
+    ops = pipe.model.ops
+    # A single document has the same order packed and not.
+    ways = [
+        TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(chain, k)[0]
+    ]
+    free = ops.to_numpy(viterbi(_unconstrained(free_chain)))
+    return NERExplanation(
+        component=name,
+        tokens=tuple(token.text for token in doc),
+        tags=tuple(names),
+        marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(chain)).tolist()),
+        entities=_entities(pipe, chain, doc),
+        paths=tuple(ways),
+        unconstrained=_named(names, free),
+    )
+
+
+def _unconstrained(chain: LinearChain) -> LinearChain:
+    xp = chain.xp
+    names = ("transitions", "start", "end")
+    scores = {name: getattr(chain, name) for name in names}
+    lifted = {name: xp.where(xp.isfinite(of), of, 0.0) for name, of in scores.items()}
+    return replace(chain, **lifted)
+
+
+def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityScore, ...]:
+    tags = pipe.model.ops.to_numpy(viterbi(chain))
+    found = entities_of_tags(tags, np.asarray([len(doc)]))
+    if pipe.temperature != 1.0:  # calibrated scores, as in `doc.spans`
+        chain = chain.scale(1.0 / pipe.temperature)
+    scores = pipe.model.ops.to_numpy(chain.xp.exp(segment_log_posteriors(chain, segments(found))))
+    fields = (found.starts, found.lengths, found.labels, scores)
+    return tuple(
+        EntityScore(doc[i : i + n].text, pipe.labels[label], i, i + n, float(score))
+        for i, n, label, score in zip(*(field.tolist() for field in fields), strict=True)
+    )
+
+
+def _named(names: list[str], tags: np.ndarray) -> tuple[str, ...]:
+    return tuple(names[tag] for tag in tags.tolist())

@@ -1,0 +1,88 @@
+"""`spacy seqrnn …`: what it prints, what it writes, and what it says when it cannot."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+import spacy
+
+import spacy_seqrnn.cli  # noqa: F401  # adds the commands, as the entry point does
+
+from .conftest import invoke, run
+
+TEXT = "Mira Holt likes Oslo <b>gladly</b>."
+INSTALLED = any(point.name == "seqrnn" for point in entry_points(group="spacy_cli"))
+
+
+def call(*arguments: object):
+    return invoke("seqrnn", *arguments)
+
+
+def refuse(sentence: str, *arguments: object) -> None:
+    """The command says the sentence, exits with 1 and shows no traceback."""
+    result = call(*arguments)
+    assert result.exit_code == 1, result.output
+    assert sentence in " ".join(result.output.split())
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_imports_nothing_heavy():
+    # spaCy's own command line imports torch, by way of Thinc; ours must add none of its own.
+    code = (
+        "import sys, spacy.cli; before = set(sys.modules); import spacy_seqrnn.cli;"
+        "new = set(sys.modules) - before; print(*sorted(new))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    ours = {"spacy_seqrnn", "spacy_seqrnn.about", "spacy_seqrnn.cli"}
+    ours |= {"spacy_seqrnn.cli.app", "spacy_seqrnn.cli.output"}
+    assert ours <= set(output) or not output  # nothing new where the entry point is installed
+    assert not [name for name in output if name.startswith("spacy_seqrnn") and name not in ours]
+    assert not [name for name in output if name.partition(".")[0] in ("torch", "matplotlib")]
+
+
+@pytest.mark.slow
+def test_explain(trained: Path, tmp_path: Path):
+    html, data = tmp_path / "page.html", tmp_path / "page.json"
+    result = call("explain", trained, TEXT, "--html", html, "--json", data, "--top", 2)
+    assert result.exit_code == 0, result.output
+    assert "Most probable tag sequences" in result.output
+    assert "integrated gradients" in result.output
+    page = html.read_text(encoding="utf8")
+    assert "<b>" not in page
+    assert page.startswith("<!DOCTYPE html>")
+    ner, textcat = json.loads(data.read_text(encoding="utf8"))
+    assert len(ner["paths"]) == 2
+    assert set(textcat["scores"]) == {"GOOD", "BAD"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "page.json"]
+    refuse("add --force to replace it", "explain", trained, TEXT, "--html", html)
+    assert call("explain", trained, TEXT, "--html", html, "--force").exit_code == 0
+
+
+@pytest.mark.slow
+def test_empty_text(trained: Path):
+    refuse("The text ' ' is empty: give it at least one word.", "explain", trained, " ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not INSTALLED, reason="the package is not installed with this command")
+def test_as_a_user(trained: Path):
+    assert "Entities" in run("seqrnn", "explain", trained, TEXT)
+
+
+def test_no_pipeline(tmp_path: Path):
+    refuse("is no pipeline: give the folder of one", "explain", tmp_path / "none", TEXT)
+
+
+def test_other_pipeline(tmp_path: Path):
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    sentence = "The pipeline has no component, but this needs a component with the factory"
+    refuse(sentence, "explain", tmp_path / "blank", TEXT)
+
+
+def test_no_folder(tmp_path: Path):
+    refuse("There is no folder", "explain", "any", TEXT, "--html", tmp_path / "none" / "a.html")

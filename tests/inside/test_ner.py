@@ -1,0 +1,73 @@
+"""Explanations of entities against all tag sequences."""
+
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+import spacy
+
+from spacy_seqrnn.explain import explain_ner
+from spacy_seqrnn.labels import tag_names
+
+TEXT = "Mira likes Oslo"  # 9 tags and 3 tokens: 729 sequences
+
+
+@pytest.fixture(scope="module")
+def sequences(ner):
+    """The probability of every tag sequence, from the scores themselves."""
+    pipe = ner.get_pipe("seqrnn_ner")
+    chain = pipe.model.predict([ner.make_doc(TEXT)]).as_float64()
+    scores = {}
+    for tags in product(range(len(chain.start)), repeat=3):
+        score = chain.start[tags[0]] + chain.end[tags[-1]]
+        score += sum(chain.emissions[i, tag] for i, tag in enumerate(tags))
+        scores[tags] = np.exp(score + sum(chain.transitions[a, b] for a, b in pairwise(tags)))
+    total = sum(scores.values())
+    return {tags: score / total for tags, score in scores.items()}
+
+
+def test_paths_and_marginals(ner, sequences):
+    found = explain_ner(ner, TEXT, k=5)
+    best = sorted(sequences.items(), key=lambda pair: -pair[1])[:5]
+    names = tag_names(ner.get_pipe("seqrnn_ner").labels)
+    for path, (tags, probability) in zip(found.paths, best, strict=True):
+        assert path.tags == tuple(names[tag] for tag in tags)
+        assert path.probability == pytest.approx(probability, rel=1e-6)
+    for t, row in enumerate(found.marginals):
+        for tag, probability in enumerate(row):
+            expected = sum(p for tags, p in sequences.items() if tags[t] == tag)
+            assert probability == pytest.approx(expected, abs=1e-9)
+
+
+def test_entities_are_those_of_the_pipeline(ner):
+    found = explain_ner(ner, TEXT)
+    ents = [(ent.start, ent.end, ent.label_, ent.text) for ent in ner(TEXT).ents]
+    assert [(e.start, e.end, e.label, e.text) for e in found.entities] == ents
+
+
+def test_entity_scores(ner, sequences):
+    names = tag_names(ner.get_pipe("seqrnn_ner").labels)
+    for entity in explain_ner(ner, TEXT).entities:
+        span = slice(entity.start, entity.end)
+        (best,) = [p.tags[span] for p in explain_ner(ner, TEXT, k=1).paths]
+        sums = [p for tags, p in sequences.items() if tuple(names[t] for t in tags)[span] == best]
+        assert entity.score == pytest.approx(sum(sums), rel=1e-6)
+
+
+def test_html_escapes_and_has_headers(ner):
+    html = explain_ner(ner, "<b>Mira</b> & Otto")._repr_html_()
+    assert "<b>" not in html
+    assert '<th scope="col">' in html
+    assert "prefers-color-scheme: dark" in html
+    assert "http" not in html
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_empty_text(ner, text):
+    with pytest.raises(ValueError, match="is empty"):
+        explain_ner(ner, text)
+
+
+def test_pipeline_without_recogniser():
+    with pytest.raises(ValueError, match="has no component, but this needs a component with the"):
+        explain_ner(spacy.blank("en"), TEXT)

@@ -1,0 +1,60 @@
+"""Explanations of text categories."""
+
+import numpy as np
+import pytest
+from thinc.types import Ragged
+
+from spacy_seqrnn.explain import explain_textcat
+
+from ..small import small_textcat
+from .conftest import TEXT, pipeline
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean", "attention", "last", "first_last"])
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_integrated_gradients_are_complete(pooling, exclusive):
+    factory = "textcat" if exclusive else "textcat_multilabel"
+    nlp = pipeline(factory, small_textcat(exclusive, pooling=pooling))
+    found = explain_textcat(nlp, TEXT, steps=512)
+    (model,) = found.models
+    assert model.over == "embedded words"
+    assert abs(model.probability - model.baseline) > 1e-3
+    assert sum(model.attributions) == pytest.approx(model.probability - model.baseline, abs=1e-3)
+    assert model.probability == pytest.approx(nlp(TEXT).cats[found.label], abs=1e-5)
+
+
+def test_poolings(textcat):
+    (model,) = explain_textcat(textcat, TEXT).models
+    views = {view.name: np.asarray(view.values) for view in model.poolings}
+    assert list(views) == ["max", "attention", "mean"]
+    assert views["max"].sum() == 16  # the width
+    assert views["attention"].sum() == pytest.approx(1, abs=1e-6)
+    assert views["mean"].tolist() == [1 / 5] * 5
+    # The weights are those that the layer's own output is made of.
+    classifier = textcat.get_pipe("textcat").model
+    docs = [textcat.make_doc(TEXT)]
+    (X,) = classifier.get_ref("tok2vec").predict(docs)
+    pooled = classifier.get_ref("pooling").predict(Ragged(X, np.asarray([5], dtype="int32")))
+    np.testing.assert_allclose(views["attention"] @ X, pooled[0, 16:32], atol=1e-5)
+
+
+def test_members_of_an_ensemble():
+    members = {"a": small_textcat(True), "b": small_textcat(True, pooling="last")}
+    ensemble = {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": members}
+    found = explain_textcat(pipeline("textcat", ensemble), TEXT)
+    assert len(found.models) == 2
+    mean = np.mean([model.probability for model in found.models])
+    assert mean == pytest.approx(found.scores[found.label], abs=1e-5)
+
+
+def test_nothing_changes(textcat):
+    model = textcat.get_pipe("textcat").model
+    before = model.to_bytes()
+    explain_textcat(textcat, TEXT)
+    assert model.to_bytes() == before
+    assert not any(node.grad_names for node in model.walk())
+
+
+def test_unknown_label(textcat):
+    with pytest.raises(ValueError, match="`label = 'FINE'` is unknown: set it to one of"):
+        explain_textcat(textcat, TEXT, label="FINE")
