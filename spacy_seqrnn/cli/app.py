@@ -20,6 +20,10 @@ HTML = typer.Option(None, "--html", help="Page to write")
 JSON = typer.Option(None, "--json", help="JSON file to write")
 FORCE = typer.Option(False, "--force", help="Replace files that exist")
 TOP = typer.Option(3, "--top", min=1, max=100, help="Tag sequences, and tags of a token, to show")
+NAMES = typer.Argument(None, help="MODEL TEXT, or more cells after --cells", show_default=False)
+CELLS = typer.Option(None, "--cells", help="Fresh cells, such as rnn gru lstm")
+LENGTH = typer.Option(100, "--length", help="Steps that fresh cells read")
+SVG = typer.Option(None, "--svg", help="Picture to write")
 
 
 @seqrnn_cli.command("explain")
@@ -68,3 +72,88 @@ def _is_ner(explanation: Any) -> bool:
 def _show(title: str, header: list[str], rows: list[list[str]]) -> None:
     msg.text(f"\n{title}")
     msg.table(rows or [["none"] + [""] * (len(header) - 1)], header=header, divider=True)
+
+
+@seqrnn_cli.command("gates")
+def gates_cli(
+    model: str = MODEL,
+    text: str = TEXT,
+    html: Path | None = HTML,
+    json: Path | None = JSON,
+    force: bool = FORCE,
+) -> None:
+    """Show what each gate of the recurrent encoders does at each word."""
+    with clear_errors():
+        check_targets([html, json], force=force)
+        nlp = load(model)
+        from ..inside.gates import gates_of_text  # noqa: PLC0415
+
+        with msg.loading("Computing ..."):
+            found = gates_of_text(nlp, text)
+        for table in found.tables():
+            _show(*table)
+        if html:
+            write(html, _gates_page(found, text))
+        write(json, as_json(asdict(found)) if json else "")
+
+
+def _gates_page(found: Any, text: str) -> str:
+    from ..inside import html, pictures  # noqa: PLC0415
+
+    parts = []
+    with msg.loading("Drawing ..."):
+        for view, table in zip(found.views, found.tables(), strict=True):
+            svg = pictures.draw_gates(found, view)
+            parts.append(pictures.as_element(svg, "Heat map; the table has the means"))
+            parts.append(html.table(*table))
+    return html.document(f"Gates: {text}", [html.page("Gates", parts)])
+
+
+@seqrnn_cli.command("gradients")
+def gradients_cli(
+    names: list[str] = NAMES,
+    cells: str | None = CELLS,
+    length: int = LENGTH,
+    svg: Path | None = SVG,
+    html: Path | None = HTML,
+    json: Path | None = JSON,
+    force: bool = FORCE,
+) -> None:
+    """Show how far back the last state depends on earlier ones, in fresh cells or over a text."""
+    with clear_errors():
+        check_targets([svg, html, json], force=force)
+        found = _gradients(names or [], cells, length)
+        for table in found.tables():
+            _show(*table)
+        write(json, as_json(asdict(found)) if json else "")
+        if svg or html:
+            _write_gradients(found, svg, html)
+
+
+def _gradients(names: list[str], cells: str | None, length: int) -> Any:
+    if cells is None and len(names) != 2:
+        raise ValueError(
+            f"`gradients` gets {len(names)} names, but wants MODEL and TEXT, or "
+            "--cells rnn gru lstm."
+        )
+    nlp: Any = load(names[0]) if cells is None else None
+    from ..inside.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
+
+    with msg.loading("Computing ..."):
+        if cells is None:
+            return gradients_of_text(nlp, names[1])
+        # An option of Typer takes one value; the cells after the first arrive as arguments.
+        wanted = [cell for each in [cells, *names] for cell in each.split(",") if cell]
+        return gradients_of_cells(wanted, length=length)
+
+
+def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:
+    from ..inside import pictures  # noqa: PLC0415
+    from ..inside.html import document, page, table  # noqa: PLC0415
+
+    picture = pictures.draw_gradients(found)
+    write(svg, picture)
+    parts = [pictures.as_element(picture, "Curves; the table has their values")]
+    parts += [table(*one) for one in found.tables()]
+    title = "Gradients through time"
+    write(html, document(title, [page(title, parts)]) if html else "")

@@ -7,6 +7,7 @@ with the layer's own, show that the gates are those that the layer uses. Formula
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -36,14 +37,24 @@ class Trace:
     hidden: Shape (n_steps, H).
     gates: by name, see `GATES`; each of shape (n_steps, H), values from 0 to 1.
     cells: the LSTM's cell states, shape (n_steps, H); None for the others.
-    jacobians: the derivative of each step's states for the states before it, shape (n_steps, S, S),
-        where S is H, and 2H for the LSTM, whose states are hidden and cell state side by side.
+    states: all that a step hands on, shape (n_steps, S): the hidden state, and in the LSTM the cell
+        state beside it.
+    inputs: the input's share of each step's sums. Shape (n_steps, gates * H).
     """
 
+    weights: CellWeights
     hidden: np.ndarray
     gates: dict[str, np.ndarray]
     cells: np.ndarray | None
-    jacobians: np.ndarray
+    states: np.ndarray
+    inputs: np.ndarray
+
+    def jacobian(self, step: int) -> np.ndarray:
+        """The derivative of the states after a step, not the first, for those before it: (S, S).
+
+        It is made when it is asked for: those of all steps of a long text would fill the memory.
+        """
+        return STEPS[self.weights.cell](self.weights, self.inputs[step], self.states[step - 1])[2]()
 
 
 def trace(weights: CellWeights, X: np.ndarray) -> Trace:
@@ -52,28 +63,30 @@ def trace(weights: CellWeights, X: np.ndarray) -> Trace:
     step = STEPS[weights.cell]
     inputs = X.astype("float64") @ weights.input.T + weights.input_bias
     state = np.zeros(2 * width if weights.cell == "lstm" else width)
-    states, gates, jacobians = [], [], []
+    states, gates = [], []
     for x in inputs:
-        state, step_gates, jacobian = step(weights, x, state)
+        state, step_gates, _ = step(weights, x, state)
         states.append(state)
         gates.append(step_gates)
-        jacobians.append(jacobian)
     table = np.stack(states)
     return Trace(
+        weights=weights,
         hidden=table[:, :width],
         gates={name: np.stack([g[i] for g in gates]) for i, name in enumerate(GATES[weights.cell])},
         cells=table[:, width:] if weights.cell == "lstm" else None,
-        jacobians=np.stack(jacobians),
+        states=table,
+        inputs=inputs,
     )
 
 
-Step = tuple[np.ndarray, tuple[np.ndarray, ...], np.ndarray]
+# New states, gates, and what computes the derivative of the new states for the old ones
+Step = tuple[np.ndarray, tuple[np.ndarray, ...], Callable[[], np.ndarray]]
 
 
 def _rnn(weights: CellWeights, x: np.ndarray, h: np.ndarray) -> Step:
     """Elman 1990. x: the input's share of the sums, shape (H,)."""
     new = np.tanh(x + weights.recurrent @ h + weights.recurrent_bias)
-    return new, (), (1 - new**2)[:, None] * weights.recurrent
+    return new, (), partial(_rows, 1 - new**2, weights.recurrent)
 
 
 def _lstm(weights: CellWeights, x: np.ndarray, state: np.ndarray) -> Step:
@@ -83,12 +96,16 @@ def _lstm(weights: CellWeights, x: np.ndarray, state: np.ndarray) -> Step:
     i, f, g, o = _logistic(i), _logistic(f), np.tanh(g), _logistic(o)
     new = f * c + i * g
     tanh = np.tanh(new)
-    U_i, U_f, U_g, U_o = np.split(weights.recurrent, 4)
-    by_h = _rows(c * f * (1 - f), U_f) + _rows(g * i * (1 - i), U_i) + _rows(i * (1 - g**2), U_g)
-    by_c = np.diag(f)
-    out = o * (1 - tanh**2)
-    hidden_by_h = _rows(out, by_h) + _rows(tanh * o * (1 - o), U_o)
-    jacobian = np.block([[hidden_by_h, _rows(out, by_c)], [by_h, by_c]])
+
+    def jacobian() -> np.ndarray:
+        U_i, U_f, U_g, U_o = np.split(weights.recurrent, 4)
+        by_h = _rows(c * f * (1 - f), U_f) + _rows(g * i * (1 - i), U_i)
+        by_h += _rows(i * (1 - g**2), U_g)
+        by_c = np.diag(f)
+        out = o * (1 - tanh**2)
+        hidden_by_h = _rows(out, by_h) + _rows(tanh * o * (1 - o), U_o)
+        return np.block([[hidden_by_h, _rows(out, by_c)], [by_h, by_c]])
+
     return np.concatenate([o * tanh, new]), (i, f, o), jacobian
 
 
@@ -98,10 +115,13 @@ def _gru(weights: CellWeights, x: np.ndarray, h: np.ndarray) -> Step:
     r, z, n = np.split(weights.recurrent @ h + weights.recurrent_bias, 3)
     r, z, recurrent = _logistic(x_r + r), _logistic(x_z + z), n
     n = np.tanh(x_n + r * recurrent)
-    U_r, U_z, U_n = np.split(weights.recurrent, 3)
-    by_sum = _rows(r, U_n) + _rows(recurrent * r * (1 - r), U_r)
-    jacobian = np.diag(z) + _rows((h - n) * z * (1 - z), U_z)
-    jacobian += _rows((1 - z) * (1 - n**2), by_sum)
+
+    def jacobian() -> np.ndarray:
+        U_r, U_z, U_n = np.split(weights.recurrent, 3)
+        by_sum = _rows(r, U_n) + _rows(recurrent * r * (1 - r), U_r)
+        by_update = np.diag(z) + _rows((h - n) * z * (1 - z), U_z)
+        return by_update + _rows((1 - z) * (1 - n**2), by_sum)
+
     return (1 - z) * n + z * h, (r, z), jacobian
 
 

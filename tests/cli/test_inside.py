@@ -86,3 +86,50 @@ def test_other_pipeline(tmp_path: Path):
 
 def test_no_folder(tmp_path: Path):
     refuse("There is no folder", "explain", "any", TEXT, "--html", tmp_path / "none" / "a.html")
+
+
+@pytest.mark.slow
+def test_gates(trained: Path, tmp_path: Path):
+    html, data = tmp_path / "gates.html", tmp_path / "gates.json"
+    result = call("gates", trained, TEXT + " $5$", "--html", html, "--json", data)
+    assert result.exit_code == 0, result.output
+    page = html.read_text(encoding="utf8")
+    assert page.count('<svg role="img"') == page.count("<table>") == 2  # both directions
+    assert "<b>" not in page
+    views = json.loads(data.read_text(encoding="utf8"))["views"]
+    assert list(views[0]["gates"]) == ["reset", "update"]
+
+
+@pytest.mark.slow
+def test_gradients_of_a_text(trained: Path, tmp_path: Path):
+    html = tmp_path / "gradients.html"
+    result = call("gradients", trained, TEXT, "--html", html)
+    assert result.exit_code == 0, result.output
+    assert "right to left" in html.read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize("cells", [["rnn", "gru", "lstm"], ["rnn,gru,lstm"]])
+def test_gradients_of_cells(cells: list[str], tmp_path: Path):
+    svg, data = tmp_path / "cells.svg", tmp_path / "cells.json"
+    result = call("gradients", "--cells", *cells, "--length", 20, "--svg", svg, "--json", data)
+    assert result.exit_code == 0, result.output
+    curves = json.loads(data.read_text(encoding="utf8"))["curves"]
+    assert [curve["title"] for curve in curves] == ["rnn", "gru", "lstm"]
+    assert "<svg" in svg.read_text(encoding="utf8")
+
+
+def test_gradients_of_nothing():
+    refuse("`gradients` gets 0 names, but wants MODEL and TEXT, or --cells", "gradients")
+    refuse("`cells = 'elman'` is unknown: set it to one of", "gradients", "--cells", "elman")
+
+
+def test_gates_without_encoder(tmp_path: Path):
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    refuse("needs a `spacy-seqrnn.RNNEncoder.v1`", "gates", tmp_path / "blank", TEXT)
+
+
+@pytest.mark.slow
+def test_text_too_long_to_draw(trained: Path, tmp_path: Path):
+    html = tmp_path / "gates.html"
+    refuse("The text has 501 tokens", "gates", trained, "word " * 500 + "end", "--html", html)
+    assert not html.exists()
