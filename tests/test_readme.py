@@ -11,6 +11,8 @@ from spacy import registry
 from spacy.training import Example
 from spacy.util import load_config_from_str, load_model_from_config
 
+from spacy_seqrnn.cli import seqrnn_cli
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf8")
 
 
@@ -40,7 +42,13 @@ def test_config_trains():
 def test_table_names_every_part():
     named = {name for name, _ in option_rows()}
     points = distribution("spacy-seqrnn").entry_points
-    assert named == {point.name for point in points}
+    assert named == {point.name for point in points if point.group != "spacy_cli"}
+
+
+def test_every_command_is_shown():
+    names = {command.name for command in seqrnn_cli.registered_commands}
+    shown = set(re.findall(r"^spacy seqrnn (\w+)", "\n".join(blocks("bash")), re.MULTILINE))
+    assert shown == names
 
 
 @pytest.mark.parametrize(("name", "cell"), option_rows())

@@ -11,7 +11,7 @@ from .gradients import GradientCurves
 # Units that a heat map has room for; of wider layers it shows those that vary most.
 MOST_UNITS = 40
 MOST_WORDS = 500
-# Below this everything is drawn at the bottom of the axis.
+# A curve ends where it falls below this.
 SMALLEST_NORM = 1e-12
 
 
@@ -69,7 +69,9 @@ def draw_gates(found: GatesOfText, view: GateView) -> str:
     style = {"rotation": 60, "ha": "right", "rotation_mode": "anchor", "fontsize": 9}
     axes[-1].set_xticks(range(len(words)), words, parse_math=False, **style)
     figure.colorbar(image, ax=list(axes), label="activation", pad=0.01, aspect=30)
-    figure.suptitle(view.title, fontsize=11)
+    n_units = np.shape(view.hidden)[1]
+    shown = f", the {MOST_UNITS} of {n_units} units that vary most" if n_units > MOST_UNITS else ""
+    figure.suptitle(view.title + shown, fontsize=11)
     return _svg(figure)
 
 
@@ -79,7 +81,7 @@ def draw_gradients(found: GradientCurves) -> str:
     axis = figure.subplots()
     styles = ["-", "--", "-.", ":"]
     for i, curve in enumerate(found.curves):
-        norms = np.maximum(curve.norms, SMALLEST_NORM)
+        norms = np.where(np.asarray(curve.norms) < SMALLEST_NORM, np.nan, curve.norms)
         axis.semilogy(norms, styles[i % len(styles)], linewidth=1.8, label=curve.title)
     axis.set_xlabel("steps before the last, T - t")
     axis.set_ylabel("norm of the derivative of h_T for h_t")
