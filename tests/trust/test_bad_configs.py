@@ -144,7 +144,8 @@ def entry_points() -> dict[str, dict[str, str]]:
     """What the package registers: for each group of names the functions."""
     setup = ConfigParser()
     setup.read(SETUP)
-    groups = setup["options.entry_points"].items()
+    # Commands are no options of a config.
+    groups = [g for g in setup["options.entry_points"].items() if g[0] != "spacy_cli"]
     return {
         group: dict(line.split(" = ") for line in lines.strip().split("\n"))
         for group, lines in groups
