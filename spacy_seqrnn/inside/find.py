@@ -1,12 +1,16 @@
 """Where the parts that can be looked into are in a pipeline."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..checks import check_choice
 from ..pipeline.ner import RecurrentNER
+
+Part = TypeVar("Part")
 
 MAKE = {
     "seqrnn_ner": "a component with the factory `seqrnn_ner`",
@@ -77,6 +81,20 @@ def _stack_of(node: Model) -> Model | None:
         return None
     inner = node.get_ref("encode").walk()
     return next((part for part in inner if part.name == "rnn_stack"), None)
+
+
+def choose(
+    nlp: Language, found: dict[str, Part], part: str, component: str | None
+) -> tuple[str, Part]:
+    """The component to look into, by name: the one asked for, or the first of those found.
+
+    Raises ValueError if there is none, or none of this name.
+    """
+    if not found:
+        raise no_part(nlp, part)
+    name = component or next(iter(found))
+    check_choice("component", name, list(found))
+    return name, found[name]
 
 
 def no_part(nlp: Language, *parts: str) -> ValueError:

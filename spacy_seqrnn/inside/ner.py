@@ -6,14 +6,13 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..checks import check_choice, check_int
-from ..labels import entities_of_tags, tag_names
+from ..checks import check_int
+from ..labels import tag_names
 from ..layers.chain import LinearChain
 from ..layers.decoding import k_best, viterbi
-from ..layers.expectations import marginals, segment_log_posteriors
+from ..layers.expectations import marginals
 from ..pipeline.ner import RecurrentNER
-from ..pipeline.ner_loss import segments
-from .find import find_recognisers, make_doc, no_part
+from .find import choose, find_recognisers, make_doc
 from .html import page, table
 
 MOST_PATHS = 1000
@@ -104,15 +103,11 @@ def explain_ner(
     that is out of range.
     """
     check_int("k", k, 1, MOST_PATHS)
-    recognisers = find_recognisers(nlp)
-    if not recognisers:
-        raise no_part(nlp, "seqrnn_ner")
-    name = component or next(iter(recognisers))
-    check_choice("component", name, list(recognisers))
+    name, pipe = choose(nlp, find_recognisers(nlp), "seqrnn_ner", component)
     with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
         # What comes after could change the entities that are to be explained.
         doc = make_doc(nlp, text)
-    return _explain(name, recognisers[name], doc, k)
+    return _explain(name, pipe, doc, k)
 
 
 def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
@@ -145,12 +140,9 @@ def _unconstrained(chain: LinearChain) -> LinearChain:
 
 
 def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityScore, ...]:
-    tags = pipe.model.ops.to_numpy(viterbi(chain))
-    found = entities_of_tags(tags, np.asarray([len(doc)]))
-    if pipe.temperature != 1.0:  # calibrated scores, as in `doc.spans`
-        chain = chain.scale(1.0 / pipe.temperature)
-    scores = pipe.model.ops.to_numpy(chain.xp.exp(segment_log_posteriors(chain, segments(found))))
-    fields = (found.starts, found.lengths, found.labels, scores)
+    """What the component itself finds, with the scores that `doc.spans` would have."""
+    found = pipe._best_entities(chain)
+    fields = (found.starts, found.lengths, found.labels, pipe._scores(chain, found))
     return tuple(
         EntityScore(doc[i : i + n].text, pipe.labels[label], i, i + n, float(score))
         for i, n, label, score in zip(*(field.tolist() for field in fields), strict=True)

@@ -18,7 +18,7 @@ from ..checks import check_choice, check_int
 from ..layers.packed import join
 from ..layers.pooling import POOLINGS, softmax_over_docs
 from ..types import Floats1d, Floats2d
-from .find import find_classifiers, make_doc, no_part
+from .find import choose, find_classifiers, make_doc
 from .html import page, table
 
 MOST_STEPS = 10_000
@@ -127,11 +127,7 @@ def explain_textcat(
     Raises ValueError for a pipeline without such a classifier, an unknown label, or an empty text.
     """
     check_int("steps", steps, 1, MOST_STEPS)
-    classifiers = find_classifiers(nlp)
-    if not classifiers:
-        raise no_part(nlp, "seqrnn_textcat")
-    name = component or next(iter(classifiers))
-    check_choice("component", name, list(classifiers))
+    name, models = choose(nlp, find_classifiers(nlp), "seqrnn_textcat", component)
     doc = make_doc(nlp, text)
     labels = list(nlp.pipe_labels[name])
     label = label or max(labels, key=doc.cats.__getitem__)
@@ -142,7 +138,7 @@ def explain_textcat(
         tokens=tuple(token.text for token in doc),
         scores={each: float(doc.cats[each]) for each in labels},
         label=label,
-        models=tuple(_explain(model, doc, number, steps) for model in classifiers[name]),
+        models=tuple(_explain(model, doc, number, steps) for model in models),
     )
 
 

@@ -72,13 +72,6 @@ def nlp() -> Language:
     return nlp
 
 
-@pytest.fixture(scope="module")
-def saved(nlp: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("saved") / "pipeline"
-    nlp.to_disk(path)
-    return path
-
-
 def model_of(saved: Path, name: str) -> Saved:
     """A saved model, to be changed."""
     return srsly.read_msgpack(saved / name / "model")

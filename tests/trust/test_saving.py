@@ -40,13 +40,6 @@ def nlp() -> Language:
     return nlp
 
 
-@pytest.fixture(scope="module")
-def saved(nlp: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("saved") / "pipeline"
-    nlp.to_disk(path)
-    return path
-
-
 def hidden(folder: Path) -> list[str]:
     """What saving has left beside a folder."""
     return [path.name for path in folder.parent.iterdir() if path.name.startswith(".")]
