@@ -26,7 +26,7 @@ from .results import keep
 # Part: file and function, whose time includes what it calls
 PREDICTION = {
     "words (lexemes, vectors, characters)": ("lexemes.py", "forward"),
-    "recurrence": ("lstm_predict.py", "lstm_predict"),
+    "recurrence": ("rnn.py", "_predict"),
     "emissions": ("linear.py", "forward"),
     "Viterbi": ("decoding.py", "viterbi"),
     "probabilities of entities": ("ner.py", "_scores"),

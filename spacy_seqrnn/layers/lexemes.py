@@ -16,7 +16,7 @@ from ..loading import Layer
 from ..types import Floats2d, Ints1d
 from .doc_batch import DocBatch, check_docs, find_once
 from .lexeme_table import LexemeTable
-from .packed import Packing, TokenRows, join, make_packing, split_docs
+from .packed import DistinctRows, Packing, TokenRows, join, make_packing, split_docs
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -139,7 +139,9 @@ def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floa
     words = distinct_words(docs, model.attrs["columns"])
     index = model.ops.xp.asarray(words.index)
     if not is_train:
-        return TokenRows(_predict(model, words)[index], words.packing), lambda dYs: []
+        vectors = _predict(model, words)
+        distinct = DistinctRows(vectors, words.index)
+        return TokenRows(vectors[index], words.packing, distinct=distinct), lambda dYs: []
     model.attrs["table"].clear()
     Y, backprop_layers = _embed(model.ops, model.layers, words.docs, is_train=True)
 

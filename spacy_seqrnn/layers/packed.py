@@ -109,16 +109,40 @@ class Packing:
         return padded[self.ranks]
 
 
+@dataclass(frozen=True)
+class DistinctRows:
+    """What token features are copies of: `rows[index]`.
+
+    rows: Shape (n_rows, width).
+    index: the row of each token. Shape (n_tokens,).
+    """
+
+    rows: Floats2d
+    index: np.ndarray
+
+
 @dataclass
 class Packed:
     """Token features of a batch in the packed layout.
 
     data: Shape (n_tokens, width).
     packing: the layout.
+    distinct: what `data` has copies of, if that is known; the index is packed too.
     """
 
     data: Floats2d
     packing: Packing
+    distinct: DistinctRows | None = None
+
+    def part(self, first: int, end: int) -> tuple[np.ndarray, "Packed"]:
+        """The documents of the ranks `first` to `end`: their rows, and what is in them."""
+        ranks = self.packing.rank_of_row
+        rows = np.flatnonzero((ranks >= first) & (ranks < end))
+        packing = make_packing(self.packing.lengths_by_rank[first:end])
+        distinct = self.distinct
+        if distinct is not None:
+            distinct = DistinctRows(distinct.rows, distinct.index[rows])
+        return rows, Packed(self.data[rows], packing, distinct)
 
 
 def make_packing(lengths: list[int] | np.ndarray) -> Packing:
@@ -156,13 +180,21 @@ class TokenRows(list[Floats2d]):
     rows: all of them, doc-major. Shape (n_tokens, width).
     packing: the layout.
     packed: the same rows in packed order, if they have been in it.
+    distinct: what the rows are copies of, if that is known; the index is doc-major.
     """
 
-    def __init__(self, rows: Floats2d, packing: Packing, packed: Floats2d | None = None) -> None:
+    def __init__(
+        self,
+        rows: Floats2d,
+        packing: Packing,
+        packed: Floats2d | None = None,
+        distinct: DistinctRows | None = None,
+    ) -> None:
         super().__init__(split_docs(rows, packing.lengths))
         self.rows = rows
         self.packing = packing
         self.packed = packed
+        self.distinct = distinct
 
 
 def unpack(ops: Ops, X: Packed) -> TokenRows:
@@ -172,10 +204,15 @@ def unpack(ops: Ops, X: Packed) -> TokenRows:
 
 def pack(ops: Ops, Xs: list[Floats2d]) -> Packed:
     """From one array per document to the packed layout."""
-    packing = Xs.packing if isinstance(Xs, TokenRows) else make_packing([len(X) for X in Xs])
-    if isinstance(Xs, TokenRows) and Xs.packed is not None:
-        return Packed(Xs.packed, packing)
-    return Packed(take_rows(ops, join(ops, Xs), packing.to_packed), packing)
+    if not isinstance(Xs, TokenRows):
+        packing = make_packing([len(X) for X in Xs])
+        return Packed(take_rows(ops, join(ops, Xs), packing.to_packed), packing)
+    to_packed = Xs.packing.to_packed
+    data = take_rows(ops, Xs.rows, to_packed) if Xs.packed is None else Xs.packed
+    if Xs.distinct is None:
+        return Packed(data, Xs.packing)
+    distinct = DistinctRows(Xs.distinct.rows, Xs.distinct.index[to_packed])
+    return Packed(data, Xs.packing, distinct)
 
 
 def join(ops: Ops, Xs: list[Floats2d]) -> Floats2d:

@@ -27,7 +27,8 @@ from ..types import Floats1d, FloatsXd
 from .lstm import Weights, lstm_backward, lstm_forward
 from .lstm_predict import lstm_predict
 from .no_backprop import no_backprop
-from .packed import Packed, Packing
+from .packed import DistinctRows, Packed, Packing
+from .steps import n_better_alone, read_in_steps
 
 # Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
 # wait for it forever. `nlp.pipe(n_process=2)` forks; each worker is one thread of work anyway.
@@ -109,7 +110,7 @@ def forward(
     dtype = LOWER_PRECISION[model.ops.device_type] if mixed_precision else torch.float32
     if not is_train:
         with torch.inference_mode():
-            Y = _predict(model, _to_torch(model.ops, X.data), X.packing, dtype)
+            Y = _predict(model, X, dtype)
         return Packed(_to_xp(model.ops, Y), X.packing), no_backprop
     if model.ops.device_type == "gpu":
         return _train_with_autograd(model, X, dtype)
@@ -118,13 +119,38 @@ def forward(
     return _train_with_autograd(model, X, torch.float32)
 
 
-def _predict(model: Model, x: torch.Tensor, packing: Packing, dtype: torch.dtype) -> torch.Tensor:
+def _predict(model: Model, X: Packed, dtype: torch.dtype) -> torch.Tensor:
     if model.ops.device_type == "gpu":
-        return _run(model, x.to(dtype), _tensors(model, dtype), packing).float()
-    if model.attrs["cell"] == "lstm":
-        weights = _per_direction(model, _tensors(model, dtype))
-        return lstm_predict(x.to(dtype), weights, packing).float()
-    return _run(model, x, _tensors(model), packing)
+        x = _to_torch(model.ops, X.data).to(dtype)
+        return _run(model, x, _tensors(model, dtype), X.packing).float()
+    if dtype != torch.float32 and model.attrs["cell"] == "lstm":
+        return _by_kernel(model, X, dtype)
+    n_docs, n_alone = X.packing.n_sequences, n_better_alone(X.packing)
+    if n_alone == n_docs:
+        return _by_kernel(model, X, torch.float32)
+    if n_alone == 0:
+        return _in_steps(model, X)
+    y = torch.empty(X.packing.n_tokens, model.get_dim("nO"))
+    rows, alone = X.part(0, n_alone)
+    y[torch.from_numpy(rows)] = _by_kernel(model, alone, torch.float32)
+    rows, together = X.part(n_alone, n_docs)
+    y[torch.from_numpy(rows)] = _in_steps(model, together)
+    return y
+
+
+def _by_kernel(model: Model, X: Packed, dtype: torch.dtype) -> torch.Tensor:
+    """By torch's kernels, on a CPU."""
+    x = _to_torch(model.ops, X.data).to(dtype)
+    if model.attrs["cell"] != "lstm":
+        return _run(model, x, _tensors(model), X.packing)
+    weights = _per_direction(model, _tensors(model, dtype))
+    return lstm_predict(x, weights, X.packing).float()
+
+
+def _in_steps(model: Model, X: Packed) -> torch.Tensor:
+    distinct = X.distinct or DistinctRows(X.data, np.arange(X.packing.n_tokens))
+    words, index = _to_torch(model.ops, distinct.rows), torch.from_numpy(distinct.index)
+    return read_in_steps(model.attrs["cell"], words, index, direction_weights(model), X.packing)
 
 
 def _train_with_autograd(
