@@ -1,6 +1,7 @@
 """How probable the parts of a linear chain's tag sequences are: marginals, counts, segments."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from thinc.util import get_array_module
@@ -145,7 +146,7 @@ class Segments:
     lengths: np.ndarray
     tags: np.ndarray
 
-    @property
+    @cached_property
     def firsts(self) -> np.ndarray:
         """Index of each segment's first tag in `tags`. Shape (n_segments,)."""
         return np.cumsum(self.lengths) - self.lengths

@@ -102,6 +102,11 @@ class Packing:
         """The tokens in the order in which an LSTM reads them in prediction on a CPU."""
         return make_stretches(self)
 
+    def part(self, first: int, end: int) -> tuple[np.ndarray, "Packing"]:
+        """The rows of the documents from rank `first` to before `end`, and their own layout."""
+        rows = np.flatnonzero((self.rank_of_row >= first) & (self.rank_of_row < end))
+        return rows, make_packing(self.lengths_by_rank[first:end])
+
     def per_doc(self, values: np.ndarray, empty: float) -> np.ndarray:
         """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
         padded = np.full(len(self.lengths), empty, dtype=values.dtype)
@@ -133,16 +138,6 @@ class Packed:
     data: Floats2d
     packing: Packing
     distinct: DistinctRows | None = None
-
-    def part(self, first: int, end: int) -> tuple[np.ndarray, "Packed"]:
-        """The documents of the ranks `first` to `end`: their rows, and what is in them."""
-        ranks = self.packing.rank_of_row
-        rows = np.flatnonzero((ranks >= first) & (ranks < end))
-        packing = make_packing(self.packing.lengths_by_rank[first:end])
-        distinct = self.distinct
-        if distinct is not None:
-            distinct = DistinctRows(distinct.rows, distinct.index[rows])
-        return rows, Packed(self.data[rows], packing, distinct)
 
 
 def make_packing(lengths: list[int] | np.ndarray) -> Packing:

@@ -120,44 +120,44 @@ def forward(
 
 
 def _predict(model: Model, X: Packed, dtype: torch.dtype) -> torch.Tensor:
+    packing, x = X.packing, _to_torch(model.ops, X.data)
     if model.ops.device_type == "gpu":
-        x = _to_torch(model.ops, X.data).to(dtype)
-        return _run(model, x, _tensors(model, dtype), X.packing).float()
+        return _run(model, x.to(dtype), _tensors(model, dtype), packing).float()
     if dtype != torch.float32 and model.attrs["cell"] == "lstm":
-        return _by_kernel(model, X, dtype)
-    n_docs, n_alone = X.packing.n_sequences, n_better_alone(X.packing)
+        return _by_kernel(model, x.to(dtype), packing).float()
+    n_docs, n_alone = packing.n_sequences, n_better_alone(packing)
     if n_alone == n_docs:
-        return _by_kernel(model, X, torch.float32)
-    if n_alone == 0:
-        return _in_steps(model, X)
-    y = torch.empty(X.packing.n_tokens, model.get_dim("nO"))
-    rows, alone = X.part(0, n_alone)
-    y[torch.from_numpy(rows)] = _by_kernel(model, alone, torch.float32)
-    rows, together = X.part(n_alone, n_docs)
-    y[torch.from_numpy(rows)] = _in_steps(model, together)
-    return y
-
-
-def _by_kernel(model: Model, X: Packed, dtype: torch.dtype) -> torch.Tensor:
-    """By torch's kernels, on a CPU."""
-    x = _to_torch(model.ops, X.data).to(dtype)
-    if model.attrs["cell"] != "lstm":
-        return _run(model, x, _tensors(model), X.packing)
-    weights = _per_direction(model, _tensors(model, dtype))
-    return lstm_predict(x, weights, X.packing).float()
-
-
-def _in_steps(model: Model, X: Packed) -> torch.Tensor:
-    distinct = X.distinct or DistinctRows(X.data, np.arange(X.packing.n_tokens))
+        return _by_kernel(model, x, packing)
+    distinct = X.distinct or DistinctRows(X.data, np.arange(packing.n_tokens))
     words, index = _to_torch(model.ops, distinct.rows), torch.from_numpy(distinct.index)
-    return read_in_steps(model.attrs["cell"], words, index, direction_weights(model), X.packing)
+    cell, weights = model.attrs["cell"], direction_weights(model)
+    if n_alone == 0:
+        return read_in_steps(cell, words, index, weights, packing)
+    y = torch.empty(packing.n_tokens, model.get_dim("nO"))
+    rows, part = _part(packing, 0, n_alone)
+    y.index_copy_(0, rows, _by_kernel(model, x[rows], part))
+    rows, part = _part(packing, n_alone, n_docs)
+    return y.index_copy_(0, rows, read_in_steps(cell, words, index[rows], weights, part))
+
+
+def _part(packing: Packing, first: int, end: int) -> tuple[torch.Tensor, Packing]:
+    rows, part = packing.part(first, end)
+    return torch.from_numpy(rows), part
+
+
+def _by_kernel(model: Model, x: torch.Tensor, packing: Packing) -> torch.Tensor:
+    """By torch's kernels, on a CPU, in the format that x has."""
+    tensors = _tensors(model, x.dtype)
+    if model.attrs["cell"] == "lstm":
+        return lstm_predict(x, _per_direction(model, tensors), packing)
+    return _run(model, x, tensors, packing)
 
 
 def _train_with_autograd(
     model: Model[Packed, Packed], X: Packed, dtype: torch.dtype
 ) -> tuple[Packed, Callable]:
     x = _to_torch(model.ops, X.data).to(dtype).requires_grad_()
-    tensors = [tensor.requires_grad_() for tensor in _tensors(model, dtype)]
+    tensors = [tensor.detach().requires_grad_() for tensor in _tensors(model, dtype)]
     with torch.enable_grad():
         y = _run(model, x, tensors, X.packing)
 
@@ -287,8 +287,8 @@ def _tensors(model: Model, dtype: torch.dtype = torch.float32) -> list[torch.Ten
     """The weights as torch views of the Thinc parameter, or of a copy in another format."""
     flat = _to_torch(model.ops, model.get_param("weights")).to(dtype)
     shapes = [shape for _, shape in weight_shapes(model)]
-    pieces = torch.split(flat, [int(np.prod(shape)) for shape in shapes])
-    return [piece.view(shape).detach() for piece, shape in zip(pieces, shapes, strict=True)]
+    pieces = torch.split(flat, [prod(shape) for shape in shapes])
+    return [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
 
 def direction_weights(model: Model[Packed, Packed]) -> list[list[torch.Tensor]]:
