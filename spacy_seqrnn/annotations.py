@@ -10,6 +10,8 @@ from .labels import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, Entities, ta
 
 # spaCy's values of ENT_IOB
 IOB_IN, IOB_OUT, IOB_BEGIN = 1, 2, 3
+# By whether a token begins an entity, and whether the next one goes on with it
+POSITIONS = np.asarray([[LAST, IN], [UNIT, BEGIN]])
 MISSING = -1  # the tag of a token whose annotation is not known
 
 LabelNumbers = dict[int, int]  # the hash of a label's name -> its number
@@ -49,7 +51,7 @@ def _entity_tags(iob: np.ndarray, types: np.ndarray, numbers: LabelNumbers) -> n
     inside = iob == IOB_IN
     goes_on = np.append(inside[1:], False)
     entity = begins | inside
-    position = np.select([begins & goes_on, begins, goes_on], [BEGIN, UNIT, IN], default=LAST)
+    position = POSITIONS[begins.astype("int64"), goes_on.astype("int64")]
     tags = np.full(len(iob), MISSING)
     if entity.any():
         names = types[entity].astype("uint64").tolist()
