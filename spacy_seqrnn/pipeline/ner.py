@@ -201,7 +201,8 @@ class RecurrentNER(TrainablePipe):
                 f"'{self.name}' cannot be calibrated: it finds no entity in the examples that is "
                 "known to be right or wrong. Give it a trained model and annotated examples."
             )
-        self.cfg["temperature"] = fit_temperature(scored)
+        # Rounded, because settings are saved with ten digits and their checksum would count all.
+        self.cfg["temperature"] = round(fit_temperature(scored), 6)
         return self.temperature
 
     def predict(self, docs: Iterable[Doc]) -> Predictions:
