@@ -10,7 +10,7 @@ from wasabi import msg
 
 from .output import as_json, check_targets, clear_errors, load, write
 
-HELP = "Look inside recurrent pipelines: explanations, gates and gradients."
+HELP = "Configs of recurrent pipelines, and what goes on inside: explanations, gates, gradients."
 seqrnn_cli = typer.Typer(name="seqrnn", help=HELP, no_args_is_help=True)
 app.add_typer(seqrnn_cli)
 

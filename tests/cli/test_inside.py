@@ -40,6 +40,7 @@ def test_imports_nothing_heavy():
     ).stdout.split()
     ours = {"spacy_seqrnn", "spacy_seqrnn.about", "spacy_seqrnn.cli"}
     ours |= {"spacy_seqrnn.cli.app", "spacy_seqrnn.cli.output"}
+    ours |= {"spacy_seqrnn.cli.init_config"}
     assert ours <= set(output) or not output  # nothing new where the entry point is installed
     assert not [name for name in output if name.startswith("spacy_seqrnn") and name not in ours]
     assert not [name for name in output if name.partition(".")[0] in ("torch", "matplotlib")]
