@@ -16,7 +16,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
-from tests.docs.blocks import environment, keep_config, run_shell
+from tests.docs.blocks import environment, look_up, run_shell
 from tests.docs.pipelines import pipelines  # noqa: F401  # a fixture
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ pytest_collect_file = Sybil(
     parsers=[
         PythonCodeBlockParser(),
         CodeBlockParser("bash", run_shell),
-        CodeBlockParser("ini", keep_config),
+        CodeBlockParser("ini", look_up),
     ],
     pattern="*.md",
     fixtures=["workplace"],

@@ -48,15 +48,14 @@ def run_spacy(words: list[str]) -> None:
     assert result.exit_code == 0, (words, result.output, result.exception)
 
 
-def keep_config(example: Example) -> None:
-    """Look up every name in a block of a config, and save it as `base.cfg`, as the pages say."""
+def look_up(example: Example) -> None:
+    """Find every function that a block of a config names."""
     config = RawConfigParser()
     config.read_string(example.parsed)
     for section in config.sections():
         for kind, name in config.items(section):
             if kind.startswith("@"):
                 getattr(registry, kind[1:]).get(json.loads(name))
-    Path("base.cfg").write_text(example.parsed, encoding="utf8")
 
 
 def environment(site: Path) -> dict[str, str]:
