@@ -3,6 +3,7 @@
 The pages need no network: formulas are MathML, and nothing is loaded from elsewhere.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ myst_fence_as_directive = ["math"]  # as GitHub shows them
 myst_heading_anchors = 3
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
-autodoc_typehints_description_target = "documented_params"
+autodoc_typehints_description_target = "all"
 autodoc_member_order = "bysource"
 autoclass_content = "both"
 autodoc_class_signature = "mixed"
@@ -62,9 +63,14 @@ def link_within(app: Any, name: str, source: list[str]) -> None:
 
 def write_commands(app: Any) -> None:
     """Let Typer describe the commands; it knows their options best."""
-    program = ["--app", "seqrnn_cli", "spacy_seqrnn.cli.app", "utils", "docs"]
-    page = ["--name", "spacy seqrnn", "--output", str(HERE / "reference" / "commands.md")]
-    subprocess.run([sys.executable, "-m", "typer", *program, *page], check=True)
+    command = [sys.executable, "-m", "typer", "--app", "seqrnn_cli", "spacy_seqrnn.cli"]
+    command += ["utils", "docs", "--name", "spacy seqrnn"]
+    text = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    # Options and list of all commands: Typer's own options, and sentences that are cut short.
+    text = text[: text.index("**Usage**")] + text[text.index("## `") :]
+    # An option that is named in another's help is code too, or its dashes would become a long one.
+    text = re.sub(r"(?<=[ (])--[\w-]+", r"`\g<0>`", text)
+    (HERE / "reference" / "commands.md").write_text(text, encoding="utf8")
 
 
 def setup(app: Any) -> None:

@@ -22,6 +22,7 @@ MOST_PATHS = 1000
 class EntityScore:
     """An entity of the best tag sequence.
 
+    text, label: what it is.
     start, end: its first token, and the one after its last.
     score: the probability of all tag sequences that have exactly it.
     """
@@ -35,7 +36,11 @@ class EntityScore:
 
 @dataclass(frozen=True)
 class TagPath:
-    """A tag sequence, one tag for each token, and its exact probability among all that may be."""
+    """A tag sequence.
+
+    tags: one for each token.
+    probability: its exact share of all sequences that may be, from 0 to 1.
+    """
 
     tags: tuple[str, ...]
     probability: float
@@ -96,6 +101,7 @@ def explain_ner(
     """Look into the entity recogniser of a pipeline.
 
     nlp: a pipeline with `seqrnn_ner`.
+    text: what the whole pipeline up to it reads.
     k: how many tag sequences to give.
     component: the name of the recogniser; None: the first one.
 

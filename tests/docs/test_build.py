@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from spacy_seqrnn.cli import seqrnn_cli
+
 pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -98,3 +100,9 @@ def test_the_reference_has_parameters_results_and_errors(built: Path) -> None:
     assert "mixed_precision (bool) - compute the recurrence in half precision" in text
     assert "Raises: ValueError - for an option out of its range." in text
     assert "Model[list[Doc], list[Floats2d]]" in text
+
+
+def test_every_command_is_in_the_reference(built: Path) -> None:
+    page = (built / "reference/commands.html").read_text("utf8")
+    for command in seqrnn_cli.registered_commands:
+        assert f'id="spacy-seqrnn-{command.name}"' in page
