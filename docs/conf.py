@@ -29,6 +29,7 @@ html_static_path = ["static"]
 html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_copyright = False
+html_show_search_summary = False  # or a search without a server would try in vain to read the pages
 exclude_patterns = ["build"]
 
 extensions = [

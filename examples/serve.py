@@ -1,7 +1,7 @@
 """Serve a pipeline over HTTP.
 
     pip install fastapi uvicorn
-    OMP_NUM_THREADS=1 PIPELINE=training/model-best uvicorn serve:app --workers 2
+    OMP_NUM_THREADS=1 PIPELINE=training/model-best uvicorn --app-dir examples --workers 2 serve:app
 
 `POST /entities` takes {"texts": ["..."]} and answers with each text's entities and their scores.
 """
