@@ -1,6 +1,7 @@
 """The commands; each imports what it computes with when it runs."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,17 @@ HTML = typer.Option(None, "--html", help="Page to write")
 JSON = typer.Option(None, "--json", help="JSON file to write")
 FORCE = typer.Option(False, "--force", help="Replace files that exist")
 TOP = typer.Option(3, "--top", min=1, max=100, help="Tag sequences, and tags of a token, to show")
+
+
+class Comparison(StrEnum):
+    """What fresh cells can differ in; see `inside/remedies.py`."""
+
+    forget_bias = "forget-bias"
+    residual = "residual"
+    clipping = "clipping"
+
+
+COMPARE = typer.Option(None, "--compare", help="What helps: fresh cells that differ in this alone")
 NAMES = typer.Argument(None, help="MODEL TEXT, or more cells after --cells", show_default=False)
 CELLS = typer.Option(None, "--cells", help="Fresh cells, such as rnn gru lstm")
 LENGTH = typer.Option(100, "--length", help="Steps that fresh cells read")
@@ -114,6 +126,7 @@ def gradients_cli(
     names: list[str] = NAMES,
     cells: str | None = CELLS,
     length: int = LENGTH,
+    compare: Comparison | None = COMPARE,
     svg: Path | None = SVG,
     html: Path | None = HTML,
     json: Path | None = JSON,
@@ -122,7 +135,7 @@ def gradients_cli(
     """Show how far back the last state depends on earlier ones, in fresh cells or over a text."""
     with clear_errors():
         check_targets([svg, html, json], force=force)
-        found = _gradients(names or [], cells, length)
+        found = _gradients(names or [], cells, length, compare)
         for table in found.tables():
             _show(*table)
         write(json, as_json(asdict(found)) if json else "")
@@ -130,11 +143,13 @@ def gradients_cli(
             _write_gradients(found, svg, html)
 
 
-def _gradients(names: list[str], cells: str | None, length: int) -> Any:
+def _gradients(names: list[str], cells: str | None, length: int, compare: Comparison | None) -> Any:
+    if compare:
+        return _comparison(compare, length, others=bool(names or cells))
     if cells is None and len(names) != 2:
         raise ValueError(
             f"`gradients` gets {len(names)} names, but wants MODEL and TEXT, or "
-            "--cells rnn gru lstm."
+            "--cells rnn gru lstm, or --compare forget-bias."
         )
     nlp: Any = load(names[0]) if cells is None else None
     from ..inside.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
@@ -145,6 +160,21 @@ def _gradients(names: list[str], cells: str | None, length: int) -> Any:
         # An option of Typer takes one value; the cells after the first arrive as arguments.
         wanted = [cell for each in [cells, *names] for cell in each.split(",") if cell]
         return gradients_of_cells(wanted, length=length)
+
+
+def _comparison(compare: Comparison, length: int, *, others: bool) -> Any:
+    if others:
+        raise ValueError(
+            f"`--compare {compare}` makes cells of its own: leave --cells, MODEL and TEXT out."
+        )
+    from ..inside import remedies  # noqa: PLC0415
+
+    with msg.loading("Computing ..."):
+        if compare is Comparison.forget_bias:
+            return remedies.compare_forget_bias(length=length)
+        if compare is Comparison.residual:
+            return remedies.compare_residual(length=length)
+        return remedies.compare_clipping(length=length)
 
 
 def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:

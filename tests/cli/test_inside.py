@@ -119,6 +119,21 @@ def test_gradients_of_cells(cells: list[str], tmp_path: Path):
     assert "<svg" in svg.read_text(encoding="utf8")
 
 
+@pytest.mark.parametrize("what", ["forget-bias", "residual", "clipping"])
+def test_gradients_compared(what: str, tmp_path: Path):
+    svg, data = tmp_path / "a.svg", tmp_path / "a.json"
+    options = ["--length", 6, "--svg", svg, "--json", data]
+    result = call("gradients", "--compare", what, *options)
+    assert result.exit_code == 0, result.output
+    curves = json.loads(data.read_text(encoding="utf8"))["curves"]
+    assert all(curve["title"] in result.output for curve in curves)
+    assert svg.read_text(encoding="utf8").count('id="curve-') == len(curves) > 1
+
+
+def test_comparison_with_other_cells():
+    refuse("leave --cells, MODEL and TEXT out", "gradients", "--compare", "residual", "a", "b")
+
+
 def test_gradients_of_nothing():
     refuse("`gradients` gets 0 names, but wants MODEL and TEXT, or --cells", "gradients")
     refuse("`cells = 'elman'` is unknown: set it to one of", "gradients", "--cells", "elman")
