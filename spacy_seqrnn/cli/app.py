@@ -20,7 +20,14 @@ TEXT = typer.Argument(..., help="The text to look at")
 HTML = typer.Option(None, "--html", help="Page to write")
 JSON = typer.Option(None, "--json", help="JSON file to write")
 FORCE = typer.Option(False, "--force", help="Replace files that exist")
-TOP = typer.Option(3, "--top", min=1, max=100, help="Tag sequences, and tags of a token, to show")
+TOP = typer.Option(
+    None,
+    "--top",
+    min=1,
+    max=100,
+    show_default=False,
+    help="Tag sequences and tags of a token to show (else 3), and tokens of a category (else all)",
+)
 
 
 class Comparison(StrEnum):
@@ -45,15 +52,16 @@ def explain_cli(
     html: Path | None = HTML,
     json: Path | None = JSON,
     force: bool = FORCE,
-    top: int = TOP,
+    top: int | None = TOP,
 ) -> None:
     """Say why a pipeline finds the entities and categories that it finds."""
     with clear_errors():
         check_targets([html, json], force=force)
         found = _explanations(load(model), text, top)
+        options = {} if top is None else {"top": top}
         for explanation in found:
             msg.divider(explanation.component)
-            for table in explanation.tables(top) if _is_ner(explanation) else explanation.tables():
+            for table in explanation.tables(**options):
                 _show(*table)
         if html:
             from ..inside.html import document  # noqa: PLC0415
@@ -62,7 +70,7 @@ def explain_cli(
         write(json, as_json([asdict(each) for each in found]) if json else "")
 
 
-def _explanations(nlp: Any, text: str, top: int) -> list[Any]:
+def _explanations(nlp: Any, text: str, top: int | None) -> list[Any]:
     from ..inside import find  # noqa: PLC0415
     from ..inside.ner import explain_ner  # noqa: PLC0415
     from ..inside.textcat import explain_textcat  # noqa: PLC0415
@@ -70,15 +78,12 @@ def _explanations(nlp: Any, text: str, top: int) -> list[Any]:
     recognisers, classifiers = find.find_recognisers(nlp), find.find_classifiers(nlp)
     if not recognisers and not classifiers:
         raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat")
+    options = {} if top is None else {"k": top}
     with msg.loading("Computing ..."):
         return [
-            *(explain_ner(nlp, text, k=top, component=name) for name in recognisers),
+            *(explain_ner(nlp, text, component=name, **options) for name in recognisers),
             *(explain_textcat(nlp, text, component=name) for name in classifiers),
         ]
-
-
-def _is_ner(explanation: Any) -> bool:
-    return hasattr(explanation, "paths")
 
 
 def _show(title: str, header: list[str], rows: list[list[str]]) -> None:

@@ -3,6 +3,9 @@
 Each comparison runs the package's own fresh layers: their weights, their way back, their clipping.
 """
 
+from itertools import takewhile
+from math import isfinite
+
 import numpy as np
 from thinc.api import Model
 
@@ -75,7 +78,7 @@ def compare_residual(
         for residual in (False, True):
             layers = [fresh_layer(cell, X, seed + i) for i in range(depth)]
             stack = RNNStack(layers, residual=residual, dropout=0.0, word_dropout=0.0)
-            title = f"{depth} layers of {cell}{', residual' * residual}"
+            title = f"{cell}, depth {depth}{', residual' * residual}"
             curves.append(through_time(title, _norms_through(stack, X)))
     measure = "norm of the derivative of the top's h_T for x_t"
     return GradientCurves(tuple(curves), measure)
@@ -135,7 +138,7 @@ def compare_clipping(
         clipped = f", clipped at {clip:g}" if clip else ""
         with np.errstate(over="ignore", invalid="ignore"):
             norms = [float(np.linalg.norm(weight_gradient(layer, X[-n:], clip))) for n in lengths]
-        known = tuple(norm for norm in norms if np.isfinite(norm))
+        known = tuple(takewhile(isfinite, norms))
         title = f"{cell}, weights x {factor:g}{clipped}"
         curves.append(GradientCurve(title, known, tuple(lengths[: len(known)])))
     return GradientCurves(

@@ -46,12 +46,8 @@ def test_a_longer_memory_with_a_higher_forget_bias():
 @pytest.mark.parametrize("cell", list(MODULES))
 def test_stacks_are_those_of_torch(cell):
     curves = compare_residual((1, 3), cell=cell, **SIZE).curves
-    assert [curve.title for curve in curves] == [
-        f"1 layers of {cell}",
-        f"1 layers of {cell}, residual",
-        f"3 layers of {cell}",
-        f"3 layers of {cell}, residual",
-    ]
+    endings = ["depth 1", "depth 1, residual", "depth 3", "depth 3, residual"]
+    assert [curve.title for curve in curves] == [f"{cell}, {ending}" for ending in endings]
     X = normal_inputs(LENGTH, WIDTH, 0)
     for curve, depth, residual in zip(curves, [1, 1, 3, 3], [0, 1, 0, 1], strict=True):
         modules = [torch_module(fresh_layer(cell, X, i)) for i in range(depth)]
