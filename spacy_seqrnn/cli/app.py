@@ -41,7 +41,7 @@ class Comparison(StrEnum):
 COMPARE = typer.Option(None, "--compare", help="What helps: fresh cells that differ in this alone")
 NAMES = typer.Argument(None, help="MODEL TEXT, or more cells after --cells", show_default=False)
 CELLS = typer.Option(None, "--cells", help="Fresh cells, such as rnn gru lstm")
-LENGTH = typer.Option(100, "--length", help="Steps that fresh cells read")
+LENGTH = typer.Option(None, "--length", help="Steps that fresh cells read (else 100)")
 SVG = typer.Option(None, "--svg", help="Picture to write")
 
 
@@ -130,7 +130,7 @@ def _gates_page(found: Any, text: str) -> str:
 def gradients_cli(
     names: list[str] = NAMES,
     cells: str | None = CELLS,
-    length: int = LENGTH,
+    length: int | None = LENGTH,
     compare: Comparison | None = COMPARE,
     svg: Path | None = SVG,
     html: Path | None = HTML,
@@ -148,14 +148,19 @@ def gradients_cli(
             _write_gradients(found, svg, html)
 
 
-def _gradients(names: list[str], cells: str | None, length: int, compare: Comparison | None) -> Any:
+def _gradients(
+    names: list[str], cells: str | None, length: int | None, compare: Comparison | None
+) -> Any:
+    steps: dict[str, Any] = {} if length is None else {"length": length}
     if compare:
-        return _comparison(compare, length, others=bool(names or cells))
+        return _comparison(compare, steps, others=bool(names or cells))
     if cells is None and len(names) != 2:
         raise ValueError(
             f"`gradients` gets {len(names)} names, but wants MODEL and TEXT, or "
             "--cells rnn gru lstm, or --compare forget-bias."
         )
+    if cells is None and steps:
+        raise ValueError("`--length` is for fresh cells, but a text has its own: leave it out.")
     nlp: Any = load(names[0]) if cells is None else None
     from ..inside.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
 
@@ -164,10 +169,10 @@ def _gradients(names: list[str], cells: str | None, length: int, compare: Compar
             return gradients_of_text(nlp, names[1])
         # An option of Typer takes one value; the cells after the first arrive as arguments.
         wanted = [cell for each in [cells, *names] for cell in each.split(",") if cell]
-        return gradients_of_cells(wanted, length=length)
+        return gradients_of_cells(wanted, **steps)
 
 
-def _comparison(compare: Comparison, length: int, *, others: bool) -> Any:
+def _comparison(compare: Comparison, steps: dict[str, Any], *, others: bool) -> Any:
     if others:
         raise ValueError(
             f"`--compare {compare}` makes cells of its own: leave --cells, MODEL and TEXT out."
@@ -176,10 +181,10 @@ def _comparison(compare: Comparison, length: int, *, others: bool) -> Any:
 
     with msg.loading("Computing ..."):
         if compare is Comparison.forget_bias:
-            return remedies.compare_forget_bias(length=length)
+            return remedies.compare_forget_bias(**steps)
         if compare is Comparison.residual:
-            return remedies.compare_residual(length=length)
-        return remedies.compare_clipping(length=length)
+            return remedies.compare_residual(**steps)
+        return remedies.compare_clipping(**steps)
 
 
 def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:
