@@ -50,6 +50,8 @@ class TagPath:
 class NERExplanation:
     """What a recogniser makes of a text.
 
+    All probabilities are at the temperature that `calibrate` has fitted, as those in `doc.spans`.
+
     component: its name in the pipeline.
     tokens: the text's.
     tags: all tags that the model knows.
@@ -121,16 +123,17 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     chain = pipe._constrain(free_chain, [doc])
     names = tag_names(pipe.labels)
     ops = pipe.model.ops
+    tempered = pipe._tempered(chain)
     # A single document has the same order packed and not.
     ways = [
-        TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(chain, k)[0]
+        TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(tempered, k)[0]
     ]
     free = ops.to_numpy(viterbi(_unconstrained(free_chain)))
     return NERExplanation(
         component=name,
         tokens=tuple(token.text for token in doc),
         tags=tuple(names),
-        marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(chain)).tolist()),
+        marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(tempered)).tolist()),
         entities=_entities(pipe, chain, doc),
         paths=tuple(ways),
         unconstrained=_named(names, free),

@@ -88,9 +88,14 @@ class TextCatExplanation:
             title = (
                 f"What speaks for {self.label}{number}: {model.baseline:.4f} without words, "
                 f"{model.probability:.4f} with them ({model.over})"
+                f"{self._shown(top)}"
             )
             tables.append((title, header, self._rows(model, top)))
         return tables
+
+    def _shown(self, top: int | None) -> str:
+        left_out = top is not None and top < len(self.tokens)
+        return f", the {top} tokens that weigh most" if left_out else ""
 
     def _rows(self, model: ModelExplanation, top: int | None) -> list[list[str]]:
         weights = -np.abs(model.attributions)

@@ -240,9 +240,12 @@ class RecurrentNER(TrainablePipe):
             return chain
         return chain.restrict(chain.xp.asarray(allowed[chain.packing.to_packed]))
 
+    def _tempered(self, chain: LinearChain) -> LinearChain:
+        """The chain whose probabilities are shown: at the temperature that was fitted."""
+        return chain if self.temperature == 1.0 else chain.scale(1.0 / self.temperature)
+
     def _scores(self, chain: LinearChain, entities: Entities) -> np.ndarray:
-        if self.temperature != 1.0:
-            chain = chain.scale(1.0 / self.temperature)
+        chain = self._tempered(chain)
         scores = chain.xp.exp(segment_log_posteriors(chain, segments(entities)))
         return self.model.ops.to_numpy(scores).astype("float32")
 
