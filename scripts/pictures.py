@@ -47,6 +47,8 @@ def pictures(
         keep(target / f"gates-{name}.svg", draw("gates", model, NEWS))
     keep(target / "gradients-text.svg", draw("gradients", lstm, NEWS))
     keep(target / "gradients-fresh.svg", draw("gradients", "--cells", "rnn", "gru", "lstm"))
+    for remedy in ("forget-bias", "residual", "clipping"):
+        keep(target / f"{remedy}.svg", draw("gradients", "--compare", remedy))
     keep(target / "explain-ner.txt", seqrnn("explain", lstm, NEWS))
     keep(target / "explain-textcat.txt", seqrnn("explain", classifier, REVIEW))
 
