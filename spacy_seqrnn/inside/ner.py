@@ -22,7 +22,8 @@ MOST_PATHS = 1000
 class EntityScore:
     """An entity of the best tag sequence.
 
-    text, label: what it is.
+    text: the entity as it stands there.
+    label: what it is taken for.
     start, end: its first token, and the one after its last.
     score: the probability of all tag sequences that have exactly it.
     """
