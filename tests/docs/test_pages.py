@@ -47,3 +47,24 @@ def test_measured_tables_are_those_of_the_results(name: str, table) -> None:
     page = (ROOT / "docs" / "encoders.md").read_text(encoding="utf8")
     shown = page.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
     assert shown == table(all_results())
+
+
+def verdicts(group: str) -> list[str]:
+    """What the table of the advice on encoders says of a group of variants."""
+    rows = [
+        row for row in encoder_table(all_results()).splitlines() if row.startswith(f"| {group}")
+    ]
+    assert rows
+    return [cell.strip() for row in rows for cell in row.split("|")[2:-1] if cell.strip()]
+
+
+def test_advice_on_encoders_is_what_the_results_say() -> None:
+    """The sentences of docs/encoders.md that stand on a number of the table."""
+    assert not [cell for cell in verdicts("") if re.match(r"\+.*, a difference$", cell)]
+    assert verdicts("Cell: GRU")[0].endswith("nothing")  # on entities
+    assert all(re.match(r"-.*, a difference$", cell) for cell in verdicts("Cell: plain RNN"))
+    entities, sentiment = verdicts("Direction: left to right only |")
+    assert re.match(r"-.*, a difference$", entities)
+    assert sentiment.endswith("nothing")
+    assert not [cell for cell in verdicts("Pooling") if cell.endswith("a difference")]
+    assert not [cell for cell in verdicts("Decoder") if cell.endswith("a difference")]
