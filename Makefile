@@ -18,12 +18,14 @@ export PYTHONUNBUFFERED := 1
 # the sample entities took two to eight times as long with two threads as with one.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help quickstart test lint mutation peers clean
+.PHONY: help quickstart test lint docs docs-pictures mutation peers clean
 
 help:
 	@echo "make quickstart  train both models on the sample corpora and try them (a few minutes)"
 	@echo "make test        run all tests"
 	@echo "make lint        check style and types"
+	@echo "make docs        build the documentation in docs/build/html"
+	@echo "make docs-pictures  make its pictures anew (some minutes more than the quickstart)"
 	@echo "make mutation    change the code in small ways and see whether tests notice (an hour)"
 	@echo "make peers       make the environment of the taggers that the speed benchmark compares with"
 	@echo "make clean       remove the environment and everything made by the project's commands"
@@ -41,6 +43,14 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A warning is an error, such as a link that leads nowhere.
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/build/html
+	@echo "Open docs/build/html/index.html"
+
+docs-pictures: quickstart
+	$(BIN)/python scripts/pictures.py
+
 # Which small changes of the code no test notices: writes docs/mutation.md.
 mutation: $(INSTALLED)
 	rm -rf mutants
@@ -54,7 +64,7 @@ peers: $(INSTALLED)
 	$(VENV)-peers/bin/python -m pip install --quiet --requirement benchmarks/speed/peers.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-peers build corpus dist metrics packages project.lock training *.egg-info
+	rm -rf $(VENV) $(VENV)-peers build corpus dist docs/build docs/reference/commands.md metrics packages project.lock training *.egg-info
 	rm -rf .hypothesis .mypy_cache mutants .pytest_cache .ruff_cache
 
 # Torch comes first and by itself: a build for another device that is already in .venv is kept.

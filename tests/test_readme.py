@@ -47,7 +47,7 @@ def test_table_names_every_part():
 
 def test_every_command_is_shown():
     names = {command.name for command in seqrnn_cli.registered_commands}
-    shown = set(re.findall(r"^spacy seqrnn (\w+)", "\n".join(blocks("bash")), re.MULTILINE))
+    shown = set(re.findall(r"^spacy seqrnn ([\w-]+)", "\n".join(blocks("bash")), re.MULTILINE))
     assert shown == names
 
 

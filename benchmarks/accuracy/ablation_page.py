@@ -1,15 +1,20 @@
 """The page that says what each part of the recipes is worth, made of the files of results."""
 
+from functools import reduce
 from itertools import groupby
+from math import sqrt
+from operator import getitem
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
-from .corpora import CORPORA
-from .results import environment_line, markdown_table, read_results, spread
+from .corpora import CORPORA, OURS
+from .results import environment_line, markdown_table, read_results, replace_section, spread
 from .variants import BASE, STEPS, VARIANTS
 
 PAGE = Path("docs/ablation.md")
+# Of the advice on encoders, the part that is measured
+ADVICE = Path("docs/encoders.md")
 SIDE = "ablation"
 INTRODUCTION = """# What each part is worth
 
@@ -36,12 +41,15 @@ QUESTIONS = {
     "no characters": "no characters",
     "learned vectors only, from zero": "no pretrained vectors",
 }
+# The groups of variants that are about the encoder and what comes right after it
+ENCODER_GROUPS = ("Cell", "Direction", "Depth", "Pooling", "Decoder")
 
 
 def write_page() -> None:
-    """Make the page of all results that there are."""
-    results = {name: read_results(side=SIDE, corpus=name) for name in VARIANTS}
-    results = {name: of_corpus for name, of_corpus in results.items() if of_corpus}
+    """Make the page of all results that there are, and the tables of the advice on encoders."""
+    results = all_results()
+    replace_section(ADVICE, "chance", chance_table(results))
+    replace_section(ADVICE, "encoders", encoder_table(results))
     introduction = INTRODUCTION.format(
         environment=environment_line([r for own in results.values() for r in own]),
         in_short=in_short(results),
@@ -53,6 +61,79 @@ def write_page() -> None:
     ]
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n\n".join([introduction, *tables]) + "\n", encoding="utf8")
+
+
+def all_results() -> dict[str, list[dict[str, Any]]]:
+    """The results of all variants, by corpus."""
+    results = {name: read_results(side=SIDE, corpus=name) for name in VARIANTS}
+    return {name: of_corpus for name, of_corpus in results.items() if of_corpus}
+
+
+def chance_table(results: dict[str, list[dict[str, Any]]]) -> str:
+    """How far scores of each corpus go apart by chance."""
+    rows = [
+        [
+            f"{CORPORA[name].title}, {CORPORA[name].metric}",
+            f"{mean_of(of_variant(own, BASE), 'dev', 'score'):.1f}",
+            f"{seed_deviation(name):.2f}",
+            f"{by_seeds(name):.1f}",
+            f"{by_texts(own):.1f}",
+        ]
+        for name, own in results.items()
+    ]
+    header = [
+        "development score",
+        "the recipe's",
+        "deviation over seeds",
+        "two trainings",
+        "other texts",
+    ]
+    return markdown_table(header, rows)
+
+
+def seed_deviation(name: str) -> float:
+    """The standard deviation of the development score of our accuracy recipe over its seeds."""
+    return stdev(result["dev"]["score"] for result in read_results(side=OURS, corpus=name))
+
+
+def by_seeds(name: str) -> float:
+    """How far apart two trainings may be by their seeds: in 19 cases of 20 not further."""
+    return 1.96 * sqrt(2) * seed_deviation(name)
+
+
+def by_texts(results: list[dict[str, Any]]) -> float:
+    """Half of the recipe's 95 % interval, which is over texts to score."""
+    (low, high) = (mean_of(of_variant(results, BASE), "dev", "interval", i) for i in range(2))
+    return (high - low) / 2
+
+
+def encoder_table(results: dict[str, list[dict[str, Any]]]) -> str:
+    """Each variant of the encoder against the recipe, and what the difference says."""
+    names = [
+        (variant.group, variant.name)
+        for group in ENCODER_GROUPS
+        for variant in {v.name: v for own in VARIANTS.values() for v in own}.values()
+        if variant.group == group
+    ]
+    rows = [
+        [f"{group}: {variant}", *(verdict(name, own, variant) for name, own in results.items())]
+        for group, variant in names
+    ]
+    header = [f"{CORPORA[name].title}, {CORPORA[name].metric}" for name in results]
+    return markdown_table(["instead of the recipe", *header], rows)
+
+
+def verdict(name: str, results: list[dict[str, Any]], variant: str) -> str:
+    """A difference with what it is worth, e.g. "-0.8, a difference"; empty if not measured."""
+    base, own = of_variant(results, BASE), of_variant(results, variant)
+    if not base or not own:
+        return ""
+    size = abs(mean_of(own, "dev", "score") - mean_of(base, "dev", "score"))
+    if size <= by_seeds(name):
+        says = "nothing"
+    else:
+        says = "a hint" if size <= by_texts(results) else "a difference"
+    return f"{difference(results, own)}, {says}"
 
 
 def in_short(results: dict[str, list[dict[str, Any]]]) -> str:
@@ -119,6 +200,6 @@ def difference(results: list[dict[str, Any]], own: list[dict[str, Any]]) -> str:
     return f"{means[0] - means[1]:+.1f}"
 
 
-def mean_of(results: list[dict[str, Any]], value: str) -> float:
-    """Mean of a number over seeds."""
-    return mean(result[value] for result in results)
+def mean_of(results: list[dict[str, Any]], *place: str | int) -> float:
+    """Mean of a number over seeds. place: the keys that lead to it in a result."""
+    return mean(reduce(getitem, place, result) for result in results)

@@ -1,6 +1,7 @@
 """The commands; each imports what it computes with when it runs."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from wasabi import msg
 
 from .output import as_json, check_targets, clear_errors, load, write
 
-HELP = "Look inside recurrent pipelines: explanations, gates and gradients."
+HELP = "Configs of recurrent pipelines, and what goes on inside: explanations, gates, gradients."
 seqrnn_cli = typer.Typer(name="seqrnn", help=HELP, no_args_is_help=True)
 app.add_typer(seqrnn_cli)
 
@@ -19,10 +20,28 @@ TEXT = typer.Argument(..., help="The text to look at")
 HTML = typer.Option(None, "--html", help="Page to write")
 JSON = typer.Option(None, "--json", help="JSON file to write")
 FORCE = typer.Option(False, "--force", help="Replace files that exist")
-TOP = typer.Option(3, "--top", min=1, max=100, help="Tag sequences, and tags of a token, to show")
+TOP = typer.Option(
+    None,
+    "--top",
+    min=1,
+    max=100,
+    show_default=False,
+    help="Tag sequences and tags of a token to show (else 3), and tokens of a category (else all)",
+)
+
+
+class Comparison(StrEnum):
+    """What fresh cells can differ in; see `inside/remedies.py`."""
+
+    forget_bias = "forget-bias"
+    residual = "residual"
+    clipping = "clipping"
+
+
+COMPARE = typer.Option(None, "--compare", help="What helps: fresh cells that differ in this alone")
 NAMES = typer.Argument(None, help="MODEL TEXT, or more cells after --cells", show_default=False)
 CELLS = typer.Option(None, "--cells", help="Fresh cells, such as rnn gru lstm")
-LENGTH = typer.Option(100, "--length", help="Steps that fresh cells read")
+LENGTH = typer.Option(None, "--length", help="Steps that fresh cells read (else 100)")
 SVG = typer.Option(None, "--svg", help="Picture to write")
 
 
@@ -33,15 +52,16 @@ def explain_cli(
     html: Path | None = HTML,
     json: Path | None = JSON,
     force: bool = FORCE,
-    top: int = TOP,
+    top: int | None = TOP,
 ) -> None:
     """Say why a pipeline finds the entities and categories that it finds."""
     with clear_errors():
         check_targets([html, json], force=force)
         found = _explanations(load(model), text, top)
+        options = {} if top is None else {"top": top}
         for explanation in found:
             msg.divider(explanation.component)
-            for table in explanation.tables(top) if _is_ner(explanation) else explanation.tables():
+            for table in explanation.tables(**options):
                 _show(*table)
         if html:
             from ..inside.html import document  # noqa: PLC0415
@@ -50,7 +70,7 @@ def explain_cli(
         write(json, as_json([asdict(each) for each in found]) if json else "")
 
 
-def _explanations(nlp: Any, text: str, top: int) -> list[Any]:
+def _explanations(nlp: Any, text: str, top: int | None) -> list[Any]:
     from ..inside import find  # noqa: PLC0415
     from ..inside.ner import explain_ner  # noqa: PLC0415
     from ..inside.textcat import explain_textcat  # noqa: PLC0415
@@ -58,15 +78,12 @@ def _explanations(nlp: Any, text: str, top: int) -> list[Any]:
     recognisers, classifiers = find.find_recognisers(nlp), find.find_classifiers(nlp)
     if not recognisers and not classifiers:
         raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat")
+    options = {} if top is None else {"k": top}
     with msg.loading("Computing ..."):
         return [
-            *(explain_ner(nlp, text, k=top, component=name) for name in recognisers),
+            *(explain_ner(nlp, text, component=name, **options) for name in recognisers),
             *(explain_textcat(nlp, text, component=name) for name in classifiers),
         ]
-
-
-def _is_ner(explanation: Any) -> bool:
-    return hasattr(explanation, "paths")
 
 
 def _show(title: str, header: list[str], rows: list[list[str]]) -> None:
@@ -113,7 +130,8 @@ def _gates_page(found: Any, text: str) -> str:
 def gradients_cli(
     names: list[str] = NAMES,
     cells: str | None = CELLS,
-    length: int = LENGTH,
+    length: int | None = LENGTH,
+    compare: Comparison | None = COMPARE,
     svg: Path | None = SVG,
     html: Path | None = HTML,
     json: Path | None = JSON,
@@ -122,7 +140,7 @@ def gradients_cli(
     """Show how far back the last state depends on earlier ones, in fresh cells or over a text."""
     with clear_errors():
         check_targets([svg, html, json], force=force)
-        found = _gradients(names or [], cells, length)
+        found = _gradients(names or [], cells, length, compare)
         for table in found.tables():
             _show(*table)
         write(json, as_json(asdict(found)) if json else "")
@@ -130,12 +148,19 @@ def gradients_cli(
             _write_gradients(found, svg, html)
 
 
-def _gradients(names: list[str], cells: str | None, length: int) -> Any:
+def _gradients(
+    names: list[str], cells: str | None, length: int | None, compare: Comparison | None
+) -> Any:
+    steps: dict[str, Any] = {} if length is None else {"length": length}
+    if compare:
+        return _comparison(compare, steps, others=bool(names or cells))
     if cells is None and len(names) != 2:
         raise ValueError(
             f"`gradients` gets {len(names)} names, but wants MODEL and TEXT, or "
-            "--cells rnn gru lstm."
+            "--cells rnn gru lstm, or --compare forget-bias."
         )
+    if cells is None and steps:
+        raise ValueError("`--length` is for fresh cells, but a text has its own: leave it out.")
     nlp: Any = load(names[0]) if cells is None else None
     from ..inside.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
 
@@ -144,7 +169,22 @@ def _gradients(names: list[str], cells: str | None, length: int) -> Any:
             return gradients_of_text(nlp, names[1])
         # An option of Typer takes one value; the cells after the first arrive as arguments.
         wanted = [cell for each in [cells, *names] for cell in each.split(",") if cell]
-        return gradients_of_cells(wanted, length=length)
+        return gradients_of_cells(wanted, **steps)
+
+
+def _comparison(compare: Comparison, steps: dict[str, Any], *, others: bool) -> Any:
+    if others:
+        raise ValueError(
+            f"`--compare {compare}` makes cells of its own: leave --cells, MODEL and TEXT out."
+        )
+    from ..inside import remedies  # noqa: PLC0415
+
+    with msg.loading("Computing ..."):
+        if compare is Comparison.forget_bias:
+            return remedies.compare_forget_bias(**steps)
+        if compare is Comparison.residual:
+            return remedies.compare_residual(**steps)
+        return remedies.compare_clipping(**steps)
 
 
 def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:

@@ -66,6 +66,9 @@ class GatesOfText:
 def gates_of_text(nlp: Language, text: str) -> GatesOfText:
     """Recompute a text in every recurrent encoder of a pipeline, with all gates.
 
+    nlp: a pipeline with a `spacy-seqrnn.RNNEncoder.v1` in any component.
+    text: what the pipeline reads.
+
     Raises ValueError for a pipeline without an encoder of this package or an empty text.
     """
     encoders = find_encoders(nlp)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from spacy.language import Language
-from thinc.api import fix_random_seed
+from thinc.api import Model, fix_random_seed
 
 from ..checks import check_choice, check_int
 from ..layers.packed import Packed, make_packing
 from ..layers.rnn import CELLS, RNN
+from ..types import Floats2d
 from .find import find_encoders, make_doc
 from .gates import cell_weights, trace_encoder
 from .html import page, table
@@ -26,33 +27,42 @@ SHOWN = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 class GradientCurve:
     """One cell, or one direction of a layer.
 
-    norms: the spectral norm of the derivative of the last hidden state for the hidden state
-        T − t steps before it. Shape (n_steps,); the first is 1, the state's own derivative.
+    norms: of the derivatives; those through time are spectral norms.
+    steps: where each of them is on the axis. Shape (n_norms,), the same as `norms`.
     """
 
     title: str
     norms: tuple[float, ...]
+    steps: tuple[int, ...]
+
+
+def through_time(title: str, norms: tuple[float, ...]) -> GradientCurve:
+    """A curve of norms for T − t = 0, 1, …"""
+    return GradientCurve(title, norms, tuple(range(len(norms))))
 
 
 @dataclass(frozen=True)
 class GradientCurves:
-    """Curves to compare."""
+    """Curves to compare.
+
+    measure: what the norms are of.
+    axis: what the steps count.
+    """
 
     curves: tuple[GradientCurve, ...]
+    measure: str = "norm of the derivative of h_T for h_t"
+    axis: str = "steps before the last, T - t"
 
     def tables(self) -> list[tuple[str, list[str], list[list[str]]]]:
         """Title, header and rows of one table, at some of the distances."""
-        longest = max(len(curve.norms) for curve in self.curves)
-        distances = sorted({*(d for d in SHOWN if d < longest), longest - 1})
-        rows = [
-            [
-                curve.title,
-                *(f"{curve.norms[d]:.3g}" if d < len(curve.norms) else "" for d in distances),
-            ]
-            for curve in self.curves
-        ]
-        title = "Norm of the derivative of the last state for the state so many steps before"
-        return [(title, ["cell", *map(str, distances)], rows)]
+        there = {step for curve in self.curves for step in curve.steps}
+        shown = sorted({step for step in SHOWN if step in there} | {max(there)})
+        rows = []
+        for curve in self.curves:
+            found = dict(zip(curve.steps, curve.norms, strict=True))
+            rows.append([curve.title, *(f"{found[d]:.3g}" if d in found else "" for d in shown)])
+        title = f"{self.measure[0].upper()}{self.measure[1:]}, by {self.axis}"
+        return [(title, ["curve", *map(str, shown)], rows)]
 
     def _repr_html_(self) -> str:
         return page("Gradients through time", [table(*one) for one in self.tables()])
@@ -70,22 +80,33 @@ def gradients_of_cells(
 
     Raises ValueError for an unknown cell or a number out of range.
     """
-    check_int("length", length, 2, LONGEST)
-    check_int("width", width, 1, WIDEST)
     if not cells:
         raise ValueError(f"`cells` is empty: name at least one of {', '.join(CELLS)}.")
     for cell in cells:
         check_choice("cells", cell, list(CELLS))
-    X = np.random.default_rng(seed).normal(size=(length, width)).astype("float32")
-    return GradientCurves(tuple(_fresh(cell, X, seed) for cell in cells))
+    X = normal_inputs(length, width, seed)
+    return GradientCurves(tuple(curve_of(fresh_layer(cell, X, seed), X, cell) for cell in cells))
 
 
-def _fresh(cell: str, X: np.ndarray, seed: int) -> GradientCurve:
+def normal_inputs(length: int, width: int, seed: int) -> Floats2d:
+    """Standard normal token vectors of one text. Shape (length, width)."""
+    check_int("length", length, 2, LONGEST)
+    check_int("width", width, 1, WIDEST)
+    return np.random.default_rng(seed).normal(size=(length, width)).astype("float32")
+
+
+def fresh_layer(cell: str, X: Floats2d, seed: int) -> Model[Packed, Packed]:
+    """A layer that reads left to right, as wide as its input, before any training."""
     fix_random_seed(seed)
     layer = RNN(cell=cell, nO=X.shape[1], bidirectional=False)
     layer.initialize(X=Packed(layer.ops.asarray(X), make_packing([len(X)])))
+    return layer
+
+
+def curve_of(layer: Model[Packed, Packed], X: Floats2d, title: str) -> GradientCurve:
+    """How far back the last state of such a layer depends on earlier ones. X: the inputs."""
     (weights,) = cell_weights(layer)
-    return GradientCurve(cell, gradient_norms(trace(weights, X)))
+    return through_time(title, gradient_norms(trace(weights, X)))
 
 
 def gradients_of_text(nlp: Language, text: str) -> GradientCurves:
@@ -97,13 +118,14 @@ def gradients_of_text(nlp: Language, text: str) -> GradientCurves:
     doc = make_doc(nlp, text)
     traced = [one for encoder in encoders for one in trace_encoder(encoder, doc)]
     return GradientCurves(
-        tuple(GradientCurve(title, gradient_norms(found)) for title, _, found, _, _ in traced)
+        tuple(through_time(title, gradient_norms(found)) for title, _, found, _, _ in traced)
     )
 
 
 def gradient_norms(found: Trace) -> tuple[float, ...]:
-    """The norms for T − t = 0, 1, …, as many as there are steps.
+    """The spectral norms of the derivative of h_T for h_t, for T − t = 0, 1, …, T − 1.
 
+    The first is 1, the state's own derivative.
     What h_t does by way of later cell states counts, the cell state c_t beside it does not.
     """
     width = found.hidden.shape[1]

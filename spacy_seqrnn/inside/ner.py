@@ -22,6 +22,8 @@ MOST_PATHS = 1000
 class EntityScore:
     """An entity of the best tag sequence.
 
+    text: the entity as it stands there.
+    label: what it is taken for.
     start, end: its first token, and the one after its last.
     score: the probability of all tag sequences that have exactly it.
     """
@@ -35,7 +37,11 @@ class EntityScore:
 
 @dataclass(frozen=True)
 class TagPath:
-    """A tag sequence, one tag for each token, and its exact probability among all that may be."""
+    """A tag sequence.
+
+    tags: one for each token.
+    probability: its exact share of all sequences that may be, from 0 to 1.
+    """
 
     tags: tuple[str, ...]
     probability: float
@@ -44,6 +50,8 @@ class TagPath:
 @dataclass(frozen=True)
 class NERExplanation:
     """What a recogniser makes of a text.
+
+    All probabilities are at the temperature that `calibrate` has fitted, as those in `doc.spans`.
 
     component: its name in the pipeline.
     tokens: the text's.
@@ -96,6 +104,7 @@ def explain_ner(
     """Look into the entity recogniser of a pipeline.
 
     nlp: a pipeline with `seqrnn_ner`.
+    text: what the whole pipeline up to it reads.
     k: how many tag sequences to give.
     component: the name of the recogniser; None: the first one.
 
@@ -115,16 +124,17 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     chain = pipe._constrain(free_chain, [doc])
     names = tag_names(pipe.labels)
     ops = pipe.model.ops
+    tempered = pipe._tempered(chain)
     # A single document has the same order packed and not.
     ways = [
-        TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(chain, k)[0]
+        TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(tempered, k)[0]
     ]
     free = ops.to_numpy(viterbi(_unconstrained(free_chain)))
     return NERExplanation(
         component=name,
         tokens=tuple(token.text for token in doc),
         tags=tuple(names),
-        marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(chain)).tolist()),
+        marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(tempered)).tolist()),
         entities=_entities(pipe, chain, doc),
         paths=tuple(ways),
         unconstrained=_named(names, free),

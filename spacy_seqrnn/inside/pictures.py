@@ -70,21 +70,27 @@ def draw_gates(found: GatesOfText, view: GateView) -> str:
     axes[-1].set_xticks(range(len(words)), words, parse_math=False, **style)
     figure.colorbar(image, ax=list(axes), label="activation", pad=0.01, aspect=30)
     n_units = np.shape(view.hidden)[1]
-    shown = f", the {MOST_UNITS} of {n_units} units that vary most" if n_units > MOST_UNITS else ""
-    figure.suptitle(view.title + shown, fontsize=11)
+    figure.suptitle(view.title + _left_out(n_units), fontsize=11)
     return _svg(figure)
 
 
+def _left_out(n_units: int) -> str:
+    if n_units <= MOST_UNITS:
+        return ""
+    return f": the {MOST_UNITS} units that vary most, {n_units - MOST_UNITS} left out"
+
+
 def draw_gradients(found: GradientCurves) -> str:
-    """The norms on a logarithmic axis against the distance in steps."""
+    """The norms on a logarithmic axis against the steps."""
     figure = _figure(8.0, 4.8)
     axis = figure.subplots()
     styles = ["-", "--", "-.", ":"]
     for i, curve in enumerate(found.curves):
         norms = np.where(np.asarray(curve.norms) < SMALLEST_NORM, np.nan, curve.norms)
-        axis.semilogy(norms, styles[i % len(styles)], linewidth=1.8, label=curve.title)
-    axis.set_xlabel("steps before the last, T - t")
-    axis.set_ylabel("norm of the derivative of h_T for h_t")
+        style = {"linewidth": 1.8, "label": curve.title, "gid": f"curve-{i}"}
+        axis.semilogy(curve.steps, norms, styles[i % len(styles)], **style)
+    axis.set_xlabel(found.axis)
+    axis.set_ylabel(found.measure)
     axis.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=min(3, len(found.curves)), fontsize=9)
     return _svg(figure)

@@ -51,6 +51,7 @@ class ModelExplanation:
     baseline: the same where all token vectors are zero.
     attributions: what each token adds to the probability. They sum to the difference of both, but
         for the error of the sum that stands for the integral.
+    poolings: what each pooling takes of each token.
     """
 
     over: str
@@ -87,9 +88,14 @@ class TextCatExplanation:
             title = (
                 f"What speaks for {self.label}{number}: {model.baseline:.4f} without words, "
                 f"{model.probability:.4f} with them ({model.over})"
+                f"{self._shown(top)}"
             )
             tables.append((title, header, self._rows(model, top)))
         return tables
+
+    def _shown(self, top: int | None) -> str:
+        left_out = top is not None and top < len(self.tokens)
+        return f", the {top} tokens that weigh most" if left_out else ""
 
     def _rows(self, model: ModelExplanation, top: int | None) -> list[list[str]]:
         weights = -np.abs(model.attributions)
@@ -120,6 +126,7 @@ def explain_textcat(
     """Look into the text classifier of a pipeline.
 
     nlp: a pipeline with `textcat` or `textcat_multilabel` of `TextCat.v1`.
+    text: what the whole pipeline reads.
     label: the category to explain; None: the most probable one.
     component: the name of the classifier; None: the first one.
     steps: points of the line at which gradients are taken. More make the sum more exact.

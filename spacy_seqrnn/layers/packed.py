@@ -141,7 +141,10 @@ class Packed:
 
 
 def make_packing(lengths: list[int] | np.ndarray) -> Packing:
-    """Lay out documents of the given lengths (tokens, zero allowed)."""
+    """Lay out documents.
+
+    lengths: tokens of each document, in batch order; zero is allowed.
+    """
     sizes = np.asarray(lengths, dtype="int64")
     order = np.argsort(-sizes, kind="stable")
     ranks = np.empty_like(order)

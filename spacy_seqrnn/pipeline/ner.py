@@ -116,12 +116,14 @@ class RecurrentNER(TrainablePipe):
         return {self.vocab.strings[label]: i for i, label in enumerate(self.labels)}
 
     def add_label(self, label: str) -> int:
-        """Add a label. Returns 1, or 0 if it is there already.
+        """Add a label.
 
         A trained model keeps what it has learnt, and does not predict the new label until it has
         been trained with an entity of it.
 
-        Raises ValueError for what cannot be an entity label.
+        label: an entity label such as "PER".
+
+        Returns 1, or 0 if it is there already. Raises ValueError for what cannot be a label.
         """
         _check_label(label)
         if label in self.labels:
@@ -201,11 +203,17 @@ class RecurrentNER(TrainablePipe):
                 f"'{self.name}' cannot be calibrated: it finds no entity in the examples that is "
                 "known to be right or wrong. Give it a trained model and annotated examples."
             )
-        self.cfg["temperature"] = fit_temperature(scored)
+        # Rounded, because settings are saved with ten digits and their checksum would count all.
+        self.cfg["temperature"] = round(fit_temperature(scored), 6)
         return self.temperature
 
     def predict(self, docs: Iterable[Doc]) -> Predictions:
-        """Find the entities of the most probable tag sequence, without changing the documents."""
+        """Find the entities of the most probable tag sequence, without changing the documents.
+
+        docs: what earlier components made of the texts; any number, also without tokens.
+
+        Returns the entities, with their probabilities if there is a `spans_key`.
+        """
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return Predictions(entities_of_tags(*np.zeros((2, 0), dtype="int64")), np.zeros(0))
@@ -232,14 +240,21 @@ class RecurrentNER(TrainablePipe):
             return chain
         return chain.restrict(chain.xp.asarray(allowed[chain.packing.to_packed]))
 
+    def _tempered(self, chain: LinearChain) -> LinearChain:
+        """The chain whose probabilities are shown: at the temperature that was fitted."""
+        return chain if self.temperature == 1.0 else chain.scale(1.0 / self.temperature)
+
     def _scores(self, chain: LinearChain, entities: Entities) -> np.ndarray:
-        if self.temperature != 1.0:
-            chain = chain.scale(1.0 / self.temperature)
+        chain = self._tempered(chain)
         scores = chain.xp.exp(segment_log_posteriors(chain, segments(entities)))
         return self.model.ops.to_numpy(scores).astype("float32")
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
-        """Write the entities to `doc.ents`, and with their scores to `doc.spans[spans_key]`."""
+        """Write the entities to `doc.ents`, and with their scores to `doc.spans[spans_key]`.
+
+        docs: those that `predict` was given.
+        predictions: what it gave for them.
+        """
         docs = list(docs)
         entities = predictions.entities
         bounds = np.searchsorted(entities.docs, np.arange(len(docs) + 1)).tolist()
@@ -264,10 +279,13 @@ class RecurrentNER(TrainablePipe):
     ) -> dict[str, float]:
         """Learn from a batch of examples.
 
-        drop: dropout rate.
+        examples: annotated documents; new labels in them are added.
+        drop: dropout rate, from 0 to below 1.
         sgd: the optimizer; None leaves the gradients for a later `finish_update`.
         losses: the loss is added under the component's name. It is the summed negative log
             probability of the gold annotation, in nats.
+
+        Returns the losses. Raises ValueError if an annotation allows no tag sequence.
 
         Documents that are too long are read in windows and large batches in pieces, within the
         limits `spacy_seqrnn.layers.pieces.TRAINING`, so that memory has a bound.
@@ -306,7 +324,10 @@ class RecurrentNER(TrainablePipe):
     ) -> tuple[float, LinearChain]:
         """The loss of a batch, summed over documents, and the gradient of its mean.
 
+        examples: annotated documents.
         chain: what the model gave for the examples' predicted documents.
+
+        Returns the loss in nats, and its gradient for every score of the chain.
         Raises ValueError if an annotation allows no tag sequence.
         """
         examples = list(examples)
@@ -339,6 +360,9 @@ class RecurrentNER(TrainablePipe):
 
         It needs no annotation and works against forgetting while other examples are learnt. The
         loss is the squared difference of all scores that the earlier model had.
+
+        examples: texts; what they are annotated with does not matter.
+        drop, sgd, losses: as for `update`; the loss is per token.
         """
         losses = {} if losses is None else losses
         docs = [example.predicted for example in examples]
@@ -358,12 +382,19 @@ class RecurrentNER(TrainablePipe):
         return losses
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Save as a byte string."""
+        """Save as a byte string.
+
+        exclude: parts to leave out: "cfg", "model" or "vocab".
+        """
         with self._with_checksum(exclude):
             return super().to_bytes(exclude=exclude)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save to a directory."""
+        """Save to a directory.
+
+        path: the directory, which is made if there is none.
+        exclude: parts to leave out: "cfg", "model" or "vocab".
+        """
         with self._with_checksum(exclude):
             super().to_disk(path, exclude=exclude)
 
@@ -378,7 +409,13 @@ class RecurrentNER(TrainablePipe):
             self.cfg.pop(CHECKSUM, None)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
-        """Load from a byte string. Raises ValueError if it is damaged or of another model."""
+        """Load from a byte string.
+
+        exclude: parts that are not there or not to be loaded: "cfg", "model" or "vocab".
+
+        Returns the component itself. Raises ValueError if the bytes are damaged or of another
+        model.
+        """
         with naming(self.name):
             read_saved(bytes_data)
             super().from_bytes(bytes_data, exclude=exclude)
@@ -387,7 +424,12 @@ class RecurrentNER(TrainablePipe):
         return self
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
-        """Load from a directory. Raises ValueError if it is damaged or of another model."""
+        """Load from a directory.
+
+        exclude: parts that are not there or not to be loaded: "cfg", "model" or "vocab".
+
+        Returns the component itself. Raises ValueError if a file is damaged or of another model.
+        """
         with naming(self.name):
             super().from_disk(path, exclude=exclude)
             self._check_checksum(Path(path, "model").read_bytes, exclude)

@@ -11,8 +11,16 @@ import spacy
 
 import spacy_seqrnn.cli  # noqa: F401  # adds the commands, as the entry point does
 
+from ..conftest import gold_examples
+from ..small import small_ner
 from .conftest import invoke, run
 
+# What each needs
+COMMANDS = {
+    "explain": "a component with the factory `seqrnn_ner`, or a `textcat` or `textcat_multilabel`",
+    "gates": "a `spacy-seqrnn.RNNEncoder.v1` behind an embedding in `spacy.Tok2Vec.v2`",
+    "gradients": "a `spacy-seqrnn.RNNEncoder.v1` behind an embedding in `spacy.Tok2Vec.v2`",
+}
 TEXT = "Mira Holt likes Oslo <b>gladly</b>."
 INSTALLED = any(point.name == "seqrnn" for point in entry_points(group="spacy_cli"))
 
@@ -40,6 +48,7 @@ def test_imports_nothing_heavy():
     ).stdout.split()
     ours = {"spacy_seqrnn", "spacy_seqrnn.about", "spacy_seqrnn.cli"}
     ours |= {"spacy_seqrnn.cli.app", "spacy_seqrnn.cli.output"}
+    ours |= {"spacy_seqrnn.cli.init_config"}
     assert ours <= set(output) or not output  # nothing new where the entry point is installed
     assert not [name for name in output if name.startswith("spacy_seqrnn") and name not in ours]
     assert not [name for name in output if name.partition(".")[0] in ("torch", "matplotlib")]
@@ -63,9 +72,22 @@ def test_explain(trained: Path, tmp_path: Path):
     assert call("explain", trained, TEXT, "--html", html, "--force").exit_code == 0
 
 
-@pytest.mark.slow
-def test_empty_text(trained: Path):
-    refuse("The text ' ' is empty: give it at least one word.", "explain", trained, " ")
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline that has something to look into."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})
+    nlp.initialize(lambda: gold_examples(nlp))
+    folder = tmp_path_factory.mktemp("pipeline")
+    nlp.to_disk(folder)
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("text", ["", " "])
+def test_empty_text(command: str, text: str, untrained: Path):
+    sentence = f"The text {text!r} is empty: give it at least one word."
+    refuse(sentence, command, untrained, text)
 
 
 @pytest.mark.slow
@@ -74,14 +96,18 @@ def test_as_a_user(trained: Path):
     assert "Entities" in run("seqrnn", "explain", trained, TEXT)
 
 
-def test_no_pipeline(tmp_path: Path):
-    refuse("is no pipeline: give the folder of one", "explain", tmp_path / "none", TEXT)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_pipeline(command: str, tmp_path: Path):
+    refuse("is no pipeline: give the folder of one", command, tmp_path / "none", TEXT)
 
 
-def test_other_pipeline(tmp_path: Path):
-    spacy.blank("en").to_disk(tmp_path / "blank")
-    sentence = "The pipeline has no component, but this needs a component with the factory"
-    refuse(sentence, "explain", tmp_path / "blank", TEXT)
+@pytest.mark.parametrize(("command", "part"), COMMANDS.items())
+def test_other_pipeline(command: str, part: str, tmp_path: Path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk(tmp_path / "other")
+    sentence = f"The pipeline has sentencizer, but this needs {part}"
+    refuse(sentence, command, tmp_path / "other", TEXT)
 
 
 def test_no_folder(tmp_path: Path):
@@ -118,14 +144,37 @@ def test_gradients_of_cells(cells: list[str], tmp_path: Path):
     assert "<svg" in svg.read_text(encoding="utf8")
 
 
-def test_gradients_of_nothing():
-    refuse("`gradients` gets 0 names, but wants MODEL and TEXT, or --cells", "gradients")
-    refuse("`cells = 'elman'` is unknown: set it to one of", "gradients", "--cells", "elman")
+@pytest.mark.parametrize("what", ["forget-bias", "residual", "clipping"])
+def test_gradients_compared(what: str, tmp_path: Path):
+    svg, data = tmp_path / "a.svg", tmp_path / "a.json"
+    options = ["--length", 6, "--svg", svg, "--json", data]
+    result = call("gradients", "--compare", what, *options)
+    assert result.exit_code == 0, result.output
+    curves = json.loads(data.read_text(encoding="utf8"))["curves"]
+    assert all(curve["title"] in result.output for curve in curves)
+    assert svg.read_text(encoding="utf8").count('id="curve-') == len(curves) > 1
 
 
-def test_gates_without_encoder(tmp_path: Path):
-    spacy.blank("en").to_disk(tmp_path / "blank")
-    refuse("needs a `spacy-seqrnn.RNNEncoder.v1`", "gates", tmp_path / "blank", TEXT)
+def test_comparison_with_other_cells():
+    refuse("leave --cells, MODEL and TEXT out", "gradients", "--compare", "residual", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "`gradients` gets 0 names, but wants MODEL and TEXT, or --cells"),
+        (["a", "b", "c"], "`gradients` gets 3 names, but wants MODEL and TEXT, or --cells"),
+        (["--cells", "elman"], "`cells = 'elman'` is unknown: set it to one of rnn, lstm, gru."),
+        (["--cells", "rnn", "elman"], "`cells = 'elman'` is unknown: set it to one of"),
+        (["--cells", ","], "`cells` is empty: name at least one of rnn, lstm, gru."),
+        (["--cells", "rnn", "--length", 0], "`length = 0` cannot work: set it to 2 or more."),
+        (["--cells", "rnn", "--length", 10**9], "cannot work: set it to 10000 or less."),
+        (["--compare", "clipping", "--length", 0], "`length = 0` cannot work: set it to 2 or"),
+        (["model", "text", "--length", 5], "`--length` is for fresh cells"),
+    ],
+)
+def test_gradients_that_cannot_be(options: list[object], sentence: str):
+    refuse(sentence, "gradients", *options)
 
 
 @pytest.mark.slow

@@ -46,6 +46,28 @@ def test_norms_are_those_of_finite_differences(weights):
         assert norms[LENGTH - 1 - t] == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
+def test_plain_rnn_without_input_has_the_powers_of_its_weights():
+    # At state 0 tanh has slope 1, so each step multiplies by the matrix: here a rotation.
+    rotation, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(WIDTH, WIDTH)))
+    for gain in (0.5, 1.0, 2.0):
+        still = CellWeights("rnn", np.zeros((WIDTH, N_IN)), gain * rotation, *np.zeros((2, WIDTH)))
+        norms = gradient_norms(trace(still, np.ones((LENGTH, N_IN))))
+        assert norms == pytest.approx([gain**k for k in range(LENGTH)])
+
+
+@pytest.mark.parametrize("bias", [0.0, 1.0, 50.0])
+def test_lstm_without_input_decays_by_its_forget_gate(bias):
+    # At state 0 with input and output gates half open, one step takes (h, c) to
+    # (u h / 4 + f c / 2, u h / 2 + f c), which has rank 1: its powers are those of a number.
+    u, f = 0.8, 1 / (1 + np.exp(-bias))
+    recurrent = np.vstack([np.zeros((2 * WIDTH, WIDTH)), u * np.eye(WIDTH), np.zeros((WIDTH,) * 2)])
+    biases = np.zeros((2, 4 * WIDTH))
+    biases[0, WIDTH : 2 * WIDTH] = bias
+    weights = CellWeights("lstm", np.zeros((4 * WIDTH, N_IN)), recurrent, *biases)
+    norms = gradient_norms(trace(weights, np.ones((LENGTH, N_IN))))
+    assert norms[1:] == pytest.approx([u / 4 * (u / 4 + f) ** k for k in range(LENGTH - 1)])
+
+
 def test_fresh_cells():
     found = gradients_of_cells(["rnn", "gru", "lstm"], length=30, width=16)
     norms = {curve.title: curve.norms for curve in found.curves}

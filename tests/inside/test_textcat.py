@@ -38,6 +38,18 @@ def test_poolings(textcat):
     np.testing.assert_allclose(views["attention"] @ X, pooled[0, 16:32], atol=1e-5)
 
 
+def test_tables_of_the_tokens_that_weigh_most(textcat):
+    found = explain_textcat(textcat, TEXT)
+    _, (title, _, rows) = found.tables(top=2)
+    weights = np.abs(found.models[0].attributions)
+    heaviest = sorted(np.argsort(-weights)[:2])
+    assert [row[0] for row in rows] == [found.tokens[i] for i in heaviest]
+    assert title.endswith("the 2 tokens that weigh most")
+    _, (title, _, rows) = found.tables(top=9)
+    assert len(rows) == len(found.tokens)
+    assert "weigh most" not in title
+
+
 def test_members_of_an_ensemble():
     members = {"a": small_textcat(True), "b": small_textcat(True, pooling="last")}
     ensemble = {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": members}

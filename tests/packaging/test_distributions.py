@@ -21,6 +21,8 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 # Where a checkout keeps what is not part of it
 MADE = ["build", "corpus", "dist", "metrics", "packages", "training", "*.egg-info", "__pycache__"]
+# What the package has beside its modules
+DATA = {"spacy_seqrnn/py.typed", "spacy_seqrnn/cli/templates/recipe.jinja"}
 MODULES = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("spacy_seqrnn/**/*.py")}
 
 PROGRAM = """
@@ -30,6 +32,7 @@ from importlib import metadata
 import spacy
 import spacy_seqrnn
 from spacy.training import Example
+from spacy_seqrnn.cli.init_config import init_config
 
 nlp = spacy.blank("en")
 nlp.add_pipe("seqrnn_ner", config={"spans_key": "found"})
@@ -52,6 +55,7 @@ print(json.dumps({
     "version": metadata.version("spacy-seqrnn"),
     "entry_points": {e.name: str(e.dist.locate_file("")) for e in registered},
     "losses": [float(loss) for loss in losses],
+    "pipeline": init_config(task="tagger")["nlp"]["pipeline"],
     "labels": loaded.get_pipe("seqrnn_ner").labels,
     "same": nlp.to_bytes(exclude=["vocab"]) == loaded.to_bytes(exclude=["vocab"]),
 }))
@@ -101,7 +105,7 @@ def _metadata(wheel: Path) -> Iterator[tuple[str, str]]:
 def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     info = {name for name in names if name.startswith(f"spacy_seqrnn-{__version__}.dist-info/")}
-    assert names - info == MODULES | {"spacy_seqrnn/py.typed"}
+    assert names - info == MODULES | DATA
 
 
 def test_the_wheel_has_the_license(wheel: Path) -> None:
@@ -130,7 +134,7 @@ def test_the_sdist_has_the_sources_and_no_data(built: Path) -> None:
     prefix = f"spacy_seqrnn-{__version__}/"
     with tarfile.open(path) as archive:
         names = {member.name.removeprefix(prefix) for member in archive if member.isfile()}
-    assert {*MODULES, "spacy_seqrnn/py.typed", "setup.cfg", "pyproject.toml", "LICENSE"} <= names
+    assert {*MODULES, *DATA, "setup.cfg", "pyproject.toml", "LICENSE"} <= names
     assert "README.md" in names
     assert not [name for name in names if name.split("/")[0] in ("assets", "corpus", "training")]
 
@@ -151,6 +155,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
     assert found["labels"] == ["CITY", "PERSON"]
     assert found["losses"][1] < found["losses"][0]
     assert found["same"]
+    assert found["pipeline"] == ["tagger"]
     assert found["entry_points"].keys() == {
         "seqrnn_ner",
         "spacy-seqrnn.CharCNNEmbed.v1",

@@ -84,6 +84,16 @@ def test_a_component_learns_its_temperature_and_keeps_its_entities(nlp, tmp_path
     assert loaded.get_pipe("seqrnn_ner").temperature == 1.0
 
 
+def test_any_temperature_can_be_saved(nlp, tmp_path, monkeypatch):
+    """Also one with more digits than the file of settings keeps."""
+    monkeypatch.setattr(
+        "spacy_seqrnn.pipeline.ner.fit_temperature", lambda scored: 2.344228815319922
+    )
+    temperature = nlp.get_pipe("seqrnn_ner").calibrate(nlp, gold_examples(nlp))
+    nlp.to_disk(tmp_path)
+    assert spacy.load(tmp_path).get_pipe("seqrnn_ner").temperature == temperature
+
+
 def test_nothing_to_learn_from_is_said(nlp):
     ner = nlp.get_pipe("seqrnn_ner")
     for examples in ([], [Example(nlp.make_doc(""), nlp.make_doc(""))]):

@@ -1,0 +1,65 @@
+"""Every block of Python, shell commands and config in these pages is run, in the order of its page.
+
+Each page has a folder of its own beside a link to this repository, as the tutorial begins.
+"""
+
+import os
+
+# As in tests/conftest.py, and before torch is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
+
+from tests.docs.blocks import environment, look_up, run_shell
+from tests.docs.pipelines import pipelines  # noqa: F401  # a fixture
+
+ROOT = Path(__file__).parents[1]
+# Pages whose commands take their time
+SLOW = ("tutorial.md", "reading.md")
+
+
+@pytest.fixture(scope="module")
+def workplace(
+    tmp_path_factory: pytest.TempPathFactory,
+    pipelines: Path,  # noqa: F811
+) -> Iterator[Path]:
+    """The folder in which the blocks of a page are run."""
+    folder = tmp_path_factory.mktemp("workplace")
+    (folder / "spacy-seqrnn").symlink_to(ROOT)
+    (folder / "page" / "training").mkdir(parents=True)
+    for name in ("ner", "sentiment"):
+        (folder / "page" / "training" / name).symlink_to(pipelines / name)
+    site = folder / "site"
+    site.mkdir()  # before it is on the path, where what is missing would be remembered as missing
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder / "page")
+        patch.syspath_prepend(site)
+        for name, value in environment(site).items():
+            patch.setenv(name, value)
+        yield folder / "page"
+    sys.modules.pop("en_tutorial", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark slow pages, as a block has no place for a mark."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
+pytest_collect_file = Sybil(
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser("bash", run_shell),
+        CodeBlockParser("ini", look_up),
+    ],
+    pattern="*.md",
+    fixtures=["workplace"],
+).pytest()

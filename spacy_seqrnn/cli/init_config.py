@@ -1,0 +1,159 @@
+"""`spacy seqrnn init-config`: a config to train from, as `spacy init config` writes one."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+from jinja2 import Environment, StrictUndefined
+from wasabi import Printer
+
+from .app import FORCE, seqrnn_cli
+from .output import check_targets, clear_errors, write
+
+TEMPLATE = Path(__file__).parent / "templates" / "recipe.jinja"
+
+
+class Task(StrEnum):
+    """What the pipeline is to do: ours for entities, spaCy's components for the others."""
+
+    ner = "ner"
+    textcat = "textcat"
+    textcat_multilabel = "textcat_multilabel"
+    tagger = "tagger"
+
+
+class Optimize(StrEnum):
+    """The two kinds of recipes that `spacy init config` has too."""
+
+    efficiency = "efficiency"
+    accuracy = "accuracy"
+
+
+OUTPUT = typer.Argument(..., help="File to write, or - for stdout (only the config)")
+LANG = typer.Option(
+    "en", "--lang", "-l", help="Code of the language, such as en, or xx for several"
+)
+TASK = typer.Option(Task.ner, "--task", "-t", help="What the pipeline is to do")
+OPTIMIZE = typer.Option(
+    Optimize.efficiency,
+    "--optimize",
+    "-o",
+    help="Whether to aim for speed or for scores, which takes several models that vote",
+)
+VECTORS = typer.Option(
+    None,
+    "--vectors",
+    "-v",
+    help="Pipeline with word vectors, such as en_core_web_lg; without, they are learned",
+    show_default=False,
+)
+LONG = typer.Option(False, "--long", help="For texts of many hundreds of words (textcat only)")
+
+
+@seqrnn_cli.command("init-config")
+def init_config_cli(
+    output: Path = OUTPUT,
+    lang: str = LANG,
+    task: Task = TASK,
+    optimize: Optimize = OPTIMIZE,
+    vectors: str | None = VECTORS,
+    long_texts: bool = LONG,
+    force: bool = FORCE,
+) -> None:
+    """Write a config for `spacy train`, complete with all defaults."""
+    is_stdout = str(output) == "-"
+    msg = Printer(no_print=is_stdout)
+    with clear_errors():
+        check_targets([None if is_stdout else output], force=force)
+        with msg.loading("Filling in the defaults ..."):
+            config = init_config(
+                lang=lang,
+                task=task.value,
+                optimize=optimize.value,
+                vectors=vectors,
+                long_texts=long_texts,
+            )
+        text = config.to_str(interpolate=False)
+        if is_stdout:
+            print(text)
+            return
+        write(output, text + "\n")
+    if vectors and not _has_vectors(vectors):
+        msg.warn(
+            f"There is no pipeline '{vectors}' yet: `python -m spacy download {vectors}` gets "
+            "spaCy's own."
+        )
+    msg.text("Train it on your data, with --gpu-id 0 on a GPU:")
+    data = "--paths.train train.spacy --paths.dev dev.spacy"
+    print(f"python -m spacy train {output} --output training {data}")
+
+
+def init_config(
+    *,
+    lang: str = "en",
+    task: str = "ner",
+    optimize: str = "efficiency",
+    vectors: str | None = None,
+    long_texts: bool = False,
+) -> Any:
+    """A config that is complete but for the paths of the corpora, as a `thinc.api.Config`.
+
+    lang: code of a language that spaCy knows.
+    vectors: the name of a package or the folder of a pipeline with word vectors. None: words get
+        vectors that are learned with the rest.
+
+    The others are as in `recipe`. Raises ValueError for what spaCy or this package does not know.
+    """
+    from spacy.util import (  # noqa: PLC0415
+        get_lang_class,
+        load_config_from_str,
+        load_model_from_config,
+    )
+
+    try:
+        get_lang_class(lang)
+    except ImportError as error:
+        raise ValueError(
+            f"`lang = {lang!r}` is unknown to spaCy: set it to the code of a language, such as en, "
+            "or to xx for several."
+        ) from error
+    text = recipe(task, optimize, vectors=bool(vectors), long_texts=long_texts)
+    config = load_config_from_str(text)
+    config["nlp"]["lang"] = lang
+    if vectors:
+        config["paths"]["vectors"] = vectors
+    return load_model_from_config(config, auto_fill=True).config
+
+
+def recipe(task: str, optimize: str, *, vectors: bool, long_texts: bool = False) -> str:
+    """The text of a config with comments, and without what spaCy fills in.
+
+    task: one of `Task`.
+    optimize: "accuracy" for models that vote, "efficiency" for one alone.
+    vectors: use the pipeline's word vectors; if not, vectors are learned.
+    long_texts: for texts of many hundreds of words, which only text categories can have.
+
+    Raises ValueError for an unknown name, or long texts with another task.
+    """
+    from ..checks import check_choice  # noqa: PLC0415
+
+    check_choice("task", task, [each.value for each in Task])
+    check_choice("optimize", optimize, [each.value for each in Optimize])
+    if long_texts and not task.startswith("textcat"):
+        raise ValueError(
+            f"`--long` is for text categories, but `task = {task!r}`: leave it out, or set the "
+            "task to textcat or textcat_multilabel."
+        )
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf8"))
+    text = template.render(task=task, optimize=optimize, vectors=vectors, long_texts=long_texts)
+    # Blocks that are left out leave their blank lines behind.
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _has_vectors(name: str) -> bool:
+    from spacy.util import is_package  # noqa: PLC0415
+
+    return Path(name).is_dir() or is_package(name)

@@ -1,0 +1,139 @@
+"""`spacy seqrnn init-config`: what it writes is complete, valid and trains."""
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.util import load_config_from_str, load_model_from_config
+from thinc.api import Config
+
+import spacy_seqrnn.cli  # noqa: F401  # adds the command, as the entry point does
+from spacy_seqrnn.cli.init_config import Optimize, Task, init_config, recipe
+
+from .conftest import invoke, succeed
+
+TASKS = [task.value for task in Task]
+OPTIMIZE = [optimize.value for optimize in Optimize]
+FACTORIES = {"ner": "seqrnn_ner"}
+SHORT = list(product(TASKS, OPTIMIZE, [None, "vectors"], [False]))
+LONG = [(*each[:3], True) for each in SHORT if each[0].startswith("textcat")]
+
+
+def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> Config:
+    return init_config(task=task, optimize=optimize, **options)
+
+
+def named(block: Any, name: str) -> list[Any]:
+    """The values of an option wherever in a config it is."""
+    if not isinstance(block, dict):
+        return []
+    found = [block[name]] if name in block else []
+    return found + [value for inner in block.values() for value in named(inner, name)]
+
+
+def layers(components: Any) -> list[set[str]]:
+    return [set(block) for block in named(components, "layers") if isinstance(block, dict)]
+
+
+@pytest.mark.parametrize(("task", "optimize", "vectors", "long_texts"), SHORT + LONG)
+def test_every_recipe_is_complete(task, optimize, vectors, long_texts):
+    config = filled(task, optimize, vectors=vectors, long_texts=long_texts, lang="de")
+    nlp = load_model_from_config(config, auto_fill=False)  # refuses what lacks anything
+    assert nlp.lang == "de"
+    assert nlp.pipe_names == [FACTORIES.get(task, task)]
+    components = config["components"]
+    assert config["paths"]["vectors"] == vectors
+    assert (True in named(components, "include_static_vectors")) == (vectors is not None)
+    learned = "spacy-seqrnn.WordEmbed.v1" in named(components, "@architectures")
+    assert learned == (vectors is None)
+    assert ("members" in components[nlp.pipe_names[0]]["model"]) == (
+        optimize == "accuracy" and task != "tagger"
+    )
+    # spaCy adds blocks of a default that a recipe does not name: nothing of that is to be hidden.
+    text = recipe(task, optimize, vectors=bool(vectors), long_texts=long_texts)
+    written = load_config_from_str(text)["components"]
+    assert layers(components) == layers(written)
+    exclusive = set(named(components, "exclusive_classes"))
+    assert exclusive == ({task == "textcat"} if task.startswith("textcat") else set())
+
+
+def test_recipes_differ():
+    assert filled("tagger", "accuracy") != filled("tagger", "efficiency")
+    long, short = (filled("textcat", long_texts=each)["training"] for each in (True, False))
+    assert long["batcher"]["size"] > short["batcher"]["size"]
+
+
+def test_debug_config_accepts_it(corpus: Path, tmp_path: Path) -> None:
+    path = tmp_path / "config.cfg"
+    printed = succeed("seqrnn", "init-config", path, "--task", "textcat", "-o", "accuracy")
+    assert f"python -m spacy train {path} --output training" in printed
+    paths = ["--paths.train", corpus, "--paths.dev", corpus]
+    assert "Config is valid" in succeed("debug", "config", path, *paths)
+    twice = tmp_path / "twice.cfg"
+    assert "already complete" in succeed("init", "fill-config", path, twice)
+    assert twice.read_text().strip() == path.read_text().strip()
+
+
+def test_stdout_has_the_config_alone():
+    printed = succeed("seqrnn", "init-config", "-", "--vectors", "en_core_web_none")
+    assert Config().from_str(printed, interpolate=False) == filled(vectors="en_core_web_none")
+
+
+def test_vectors_that_are_not_there_yet(tmp_path: Path) -> None:
+    path, vectors = tmp_path / "config.cfg", tmp_path / "vectors"
+    options = ["--vectors", vectors, "--force"]
+    assert "There is no pipeline" in succeed("seqrnn", "init-config", path, *options)
+    spacy.blank("en").to_disk(vectors)
+    assert "There is no pipeline" not in succeed("seqrnn", "init-config", path, *options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "optimize", "score"),
+    [("ner", "accuracy", "ENTS_F"), ("tagger", "efficiency", "TAG_ACC")],
+)
+def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path: Path) -> None:
+    path, output = tmp_path / "config.cfg", tmp_path / "training"
+    succeed("seqrnn", "init-config", path, "--task", task, "--optimize", optimize)
+    steps = ["--training.max_steps", "3", "--training.eval_frequency", "3"]
+    data = ["--paths.train", corpus, "--paths.dev", corpus]
+    assert score in succeed("train", path, "--output", output, *data, *steps)
+    assert spacy.load(output / "model-best").pipe_names == [FACTORIES.get(task, task)]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--lang", "q"], "`lang = 'q'` is unknown to spaCy: set it to the code of a language"),
+        (["--long"], "`--long` is for text categories, but `task = 'ner'`: leave it out"),
+    ],
+)
+def test_options_that_cannot_work(options: list[str], sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.cfg"
+    result = invoke("seqrnn", "init-config", path, *options)
+    assert result.exit_code == 1
+    assert sentence in " ".join(result.output.split())
+    assert not path.exists()
+
+
+def test_unknown_task_names_those_there_are(tmp_path: Path) -> None:
+    result = invoke("seqrnn", "init-config", tmp_path / "config.cfg", "--task", "parser")
+    assert result.exit_code == 2
+    assert all(f"'{task}'" in result.output for task in TASKS)
+    with pytest.raises(
+        ValueError, match="`task = 'parser'` is unknown: set it to one of ner, text"
+    ):
+        init_config(task="parser")
+
+
+def test_existing_files_stay(tmp_path: Path) -> None:
+    path = tmp_path / "config.cfg"
+    path.write_text("mine")
+    result = invoke("seqrnn", "init-config", path)
+    assert result.exit_code == 1
+    assert "add --force to replace it" in " ".join(result.output.split())
+    assert path.read_text() == "mine"
+    succeed("seqrnn", "init-config", path, "--force")
+    assert Config().from_disk(path)["nlp"]["pipeline"] == ["seqrnn_ner"]

@@ -1,0 +1,44 @@
+"""How the reference reads this project's docstrings."""
+
+import importlib.util
+from pathlib import Path
+
+EXTENSION = Path(__file__).parents[2] / "docs" / "extensions" / "docstrings.py"
+SPEC = importlib.util.spec_from_file_location("docstrings", EXTENSION)
+docstrings = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(docstrings)
+
+
+def example(first, second=1, third=2):
+    """Do something.
+
+    first: what comes in,
+        in two lines.
+    second, third: numbers.
+
+    other: this is no parameter.
+
+    Returns a number. Raises ValueError if it cannot.
+
+    More to say.
+    """
+
+
+def processed(obj):
+    lines = [line.strip() for line in obj.__doc__.splitlines()]
+    docstrings.process(None, "function", "example", obj, None, lines)
+    return "\n".join(lines)
+
+
+def test_fields_of_a_function():
+    assert processed(example).strip() == (
+        "Do something.\n\nother: this is no parameter.\n\nMore to say.\n\n"
+        ":param first: what comes in,\n    in two lines.\n"
+        ":param second: numbers.\n:param third: numbers.\n"
+        ":returns: a number.\n:raises ValueError: if it cannot."
+    )
+
+
+def test_what_has_no_entries_stays():
+    assert docstrings.rewrite("One: two.\nThree.", {"first"}) == "One: two.\nThree."
+    assert docstrings.names_of(3) == set()

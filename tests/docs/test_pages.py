@@ -1,0 +1,70 @@
+"""What the pages say of this repository is so."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.accuracy.ablation_page import all_results, chance_table, encoder_table
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "build" not in path.parts)
+TEST = re.compile(r"(tests/[\w/]+\.py)(?:::(\w+))?")
+NAMED = [(page.name, *found) for page in PAGES for found in TEST.findall(page.read_text("utf8"))]
+
+
+def functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize(("page", "file", "test"), sorted(set(NAMED)))
+def test_named_tests_exist(page: str, file: str, test: str) -> None:
+    assert (ROOT / file).is_file(), page
+    assert not test or test in functions(ROOT / file), page
+
+
+@pytest.mark.parametrize("page", ["equations.md", "crf.md", "poolings.md"])
+def test_each_part_has_formula_code_and_paper(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf8")
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        if "What each takes" not in section:
+            assert "```math" in section, section
+            assert "{literalinclude} ../spacy_seqrnn/" in section, section
+
+
+def test_shown_tests_are_those_that_are_named() -> None:
+    shown = re.compile(r"Test: `(tests/\S+\.py)::(\w+)`.*?^:::$", flags=re.DOTALL | re.MULTILINE)
+    for page in PAGES:
+        for found in shown.finditer(page.read_text(encoding="utf8")):
+            block = f"```{{literalinclude}} ../{found[1]}\n:pyobject: {found[2]}\n```"
+            assert block in found[0]
+
+
+@pytest.mark.parametrize(("name", "table"), [("chance", chance_table), ("encoders", encoder_table)])
+def test_measured_tables_are_those_of_the_results(name: str, table) -> None:
+    page = (ROOT / "docs" / "encoders.md").read_text(encoding="utf8")
+    shown = page.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
+    assert shown == table(all_results())
+
+
+def verdicts(group: str) -> list[str]:
+    """What the table of the advice on encoders says of a group of variants."""
+    rows = [
+        row for row in encoder_table(all_results()).splitlines() if row.startswith(f"| {group}")
+    ]
+    assert rows
+    return [cell.strip() for row in rows for cell in row.split("|")[2:-1] if cell.strip()]
+
+
+def test_advice_on_encoders_is_what_the_results_say() -> None:
+    """The sentences of docs/encoders.md that stand on a number of the table."""
+    assert not [cell for cell in verdicts("") if re.match(r"\+.*, a difference$", cell)]
+    assert verdicts("Cell: GRU")[0].endswith("nothing")  # on entities
+    assert all(re.match(r"-.*, a difference$", cell) for cell in verdicts("Cell: plain RNN"))
+    entities, sentiment = verdicts("Direction: left to right only |")
+    assert re.match(r"-.*, a difference$", entities)
+    assert sentiment.endswith("nothing")
+    assert not [cell for cell in verdicts("Pooling") if cell.endswith("a difference")]
+    assert not [cell for cell in verdicts("Decoder") if cell.endswith("a difference")]
