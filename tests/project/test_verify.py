@@ -21,6 +21,7 @@ def test_expected_files_pass(project: Project) -> None:
     project.write("assets/toy/a.txt", b"a")
     project.write("assets/toy/a.zip", ARCHIVE)
     assert "a.txt, a.zip" in project.succeeds(VERIFY, "toy")
+    assert "a.txt, a.zip" in project.run_apart(VERIFY, "toy").stdout  # as a user runs it
 
 
 @pytest.mark.parametrize(
