@@ -79,7 +79,7 @@ def pooling_variants() -> list[Variant]:
 
 
 SOFTMAX = {f"{NER}.decoder": "softmax"}
-CHARS = f"{NER}.tok2vec.embed.layers.chars"
+CHARS, HASHES = (f"{NER}.tok2vec.embed.layers.{name}" for name in ("chars", "words"))
 CHARACTER_LSTM = {"@architectures": "spacy-seqrnn.CharRNNEmbed.v1", "width": 50}
 VARIANTS = {
     "conll2003": [
@@ -88,7 +88,8 @@ VARIANTS = {
         Variant("Decoder", "softmax, each token by itself", SOFTMAX, unconstrained=True),
         Variant("Words", "no characters", {CHARS: None}),
         Variant("Words", "characters by an LSTM", {CHARS: CHARACTER_LSTM}),
-        Variant("Words", "characters only", no_vectors(f"{NER}.tok2vec.embed")),
+        Variant("Words", "no hashed words", {HASHES: None}),
+        Variant("Words", "characters and hashed words only", no_vectors(f"{NER}.tok2vec.embed")),
     ],
     "rt-polarity": [*encoder_variants(TEXTCAT, width=256), *pooling_variants()],
 }

@@ -9,6 +9,8 @@ from thinc.api import Config, Model
 from ..layers.chain import LinearChain
 from .ner import RecurrentNER
 
+# spaCy merges it into a config that names the same architectures, option by option. So it has none
+# with blocks under names of the user's choice: those of the default would come on top of them.
 DEFAULT_MODEL_CONFIG = """
 [model]
 @architectures = "spacy-seqrnn.NER.v1"
@@ -16,30 +18,7 @@ decoder = "crf"
 max_grad_norm = 0.0
 
 [model.tok2vec]
-@architectures = "spacy.Tok2Vec.v2"
-
-[model.tok2vec.embed]
-@architectures = "spacy-seqrnn.LexemeEmbed.v1"
-include_static_vectors = false
-
-[model.tok2vec.embed.layers]
-
-[model.tok2vec.embed.layers.words]
-@architectures = "spacy.MultiHashEmbed.v2"
-width = 96
-attrs = ["NORM","PREFIX","SUFFIX","SHAPE"]
-rows = [5000,1000,2500,2500]
-include_static_vectors = false
-
-[model.tok2vec.embed.layers.chars]
-@architectures = "spacy-seqrnn.CharCNNEmbed.v1"
-width = 30
-
-[model.tok2vec.encode]
-@architectures = "spacy-seqrnn.RNNEncoder.v1"
-cell = "lstm"
-width = 256
-depth = 1
+@architectures = "spacy-seqrnn.HashEmbedRNN.v1"
 """
 DEFAULT_MODEL = Config().from_str(DEFAULT_MODEL_CONFIG)["model"]
 

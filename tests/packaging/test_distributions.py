@@ -160,6 +160,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
         "seqrnn_ner",
         "spacy-seqrnn.CharCNNEmbed.v1",
         "spacy-seqrnn.CharRNNEmbed.v1",
+        "spacy-seqrnn.HashEmbedRNN.v1",
         "spacy-seqrnn.LexemeEmbed.v1",
         "spacy-seqrnn.NER.v1",
         "spacy-seqrnn.NEREnsemble.v1",

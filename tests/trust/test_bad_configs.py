@@ -76,6 +76,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.CharCNNEmbed.v1": {"width": 4, "char_width": 4, "rows": 20},
     "spacy-seqrnn.CharRNNEmbed.v1": {"width": 4, "char_width": 4, "rows": 20},
     "spacy-seqrnn.WordEmbed.v1": {"width": 4},
+    "spacy-seqrnn.HashEmbedRNN.v1": {"width": 8, "embed_size": 20},
     "spacy-seqrnn.LexemeEmbed.v1": {"layers": {"chars": chars()}},
     "spacy-seqrnn.NER.v1": {"tok2vec": tok2vec()},
     "spacy-seqrnn.NEREnsemble.v1": {"members": {"one": ner(tok2vec())}},
@@ -115,6 +116,7 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("RNNEncoder", "dropout"): {"0": "no dropout", "None": "that of [training]"},
     ("RNNEncoder", "word_dropout"): {"0": "no dropout"},
     ("RNNEncoder", "depth"): {"1": "one layer"},
+    ("HashEmbedRNN", "depth"): {"1": "one layer"},
     ("CharCNNEmbed", "width"): {"1": "narrow, but it works"},
     ("CharCNNEmbed", "window_size"): {"1": "one character on either side"},
     ("WordEmbed", "width"): {"1": "narrow, but it works"},
@@ -226,13 +228,15 @@ def pipeline_with(name: str, block: dict[str, Any]) -> Language:
         nlp = make_nlp({})
         return resolve(name, block)(nlp)
     block[NAME] = name
-    if "NER" in name:
-        return make_nlp({"seqrnn_ner": block})
-    if "TextCat" in name:
-        return make_nlp({"textcat": block})
     if "Encoder" in name:
-        return make_nlp({"tok2vec": {**tok2vec(), "encode": block}})
-    return make_nlp({"tok2vec": tok2vec(block)})
+        block = {**tok2vec(), "encode": block}
+    elif "NER" in name:
+        return make_nlp({"seqrnn_ner": block})
+    elif "TextCat" in name:
+        return make_nlp({"textcat": block})
+    elif "HashEmbedRNN" not in name:
+        block = tok2vec(block)
+    return make_nlp({"tok2vec": block})
 
 
 def error_of(name: str, block: dict[str, Any]) -> Exception | None:
