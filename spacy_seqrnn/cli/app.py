@@ -10,7 +10,7 @@ from wasabi import msg
 
 from .output import as_json, check_targets, clear_errors, load, write
 
-HELP = "Look inside recurrent pipelines: explanations, gates and gradients."
+HELP = "Look inside recurrent pipelines: reports, explanations, gates and gradients."
 seqrnn_cli = typer.Typer(name="seqrnn", help=HELP, no_args_is_help=True)
 app.add_typer(seqrnn_cli)
 
@@ -99,12 +99,13 @@ def gates_cli(
 
 def _gates_page(found: Any, text: str) -> str:
     from ..inside import html, pictures  # noqa: PLC0415
+    from ..inside.svg import as_element  # noqa: PLC0415
 
     parts = []
     with msg.loading("Drawing ..."):
         for view, table in zip(found.views, found.tables(), strict=True):
             svg = pictures.draw_gates(found, view)
-            parts.append(pictures.as_element(svg, "Heat map; the table has the means"))
+            parts.append(as_element(svg, pictures.describe_gates(found, view)))
             parts.append(html.table(*table))
     return html.document(f"Gates: {text}", [html.page("Gates", parts)])
 
@@ -150,10 +151,11 @@ def _gradients(names: list[str], cells: str | None, length: int) -> Any:
 def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:
     from ..inside import pictures  # noqa: PLC0415
     from ..inside.html import document, page, table  # noqa: PLC0415
+    from ..inside.svg import as_element, as_file  # noqa: PLC0415
 
     picture = pictures.draw_gradients(found)
-    write(svg, picture)
-    parts = [pictures.as_element(picture, "Curves; the table has their values")]
+    write(svg, as_file(picture))
+    parts = [as_element(picture, pictures.describe_gradients(found))]
     parts += [table(*one) for one in found.tables()]
     title = "Gradients through time"
     write(html, document(title, [page(title, parts)]) if html else "")

@@ -1,0 +1,103 @@
+"""What a pipeline predicts for annotated documents, and the words that it was trained on."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.training import Corpus, Example
+from spacy.training.corpus import walk_corpus
+from spacy.util import minibatch, resolve_dot_names
+from spacy.vocab import Vocab
+
+BATCH = 256
+SUFFIX = ".spacy"
+
+
+@dataclass(frozen=True)
+class TrainingWords:
+    """What training has seen, in lower case: words, and whole entities as tuples of words."""
+
+    words: frozenset[str]
+    entities: frozenset[tuple[str, ...]]
+
+
+def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Example]]:
+    """The documents to evaluate on, and a name for them.
+
+    data: a `.spacy` file or a folder of such; None: the development corpus of the config.
+
+    Raises ValueError if there are none.
+    """
+    if data is not None:
+        return str(data), Corpus(_checked(data, "--data"))(nlp)
+    config = nlp.config.interpolate()
+    name = config["training"]["dev_corpus"]
+    path = _path_of(config, name)
+    if path is not None:
+        _checked(Path(path), f"[{name}] of the pipeline's config; name another file with --data")
+    try:
+        (corpus,) = resolve_dot_names(config, [name])
+    except ValueError as error:  # spaCy's, for a path that is null
+        raise ValueError(
+            f"The config of the pipeline names no data in [{name}]: name a file with --data."
+        ) from error
+    return str(path or name), corpus(nlp)
+
+
+def _path_of(config: dict[str, Any], dot_name: str) -> str | None:
+    """The path of a corpus in an interpolated config; None if it has none."""
+    section: Any = config
+    for key in dot_name.split("."):
+        section = section.get(key) if isinstance(section, dict) else None
+    path = section.get("path") if isinstance(section, dict) else None
+    return None if path is None else str(path)
+
+
+def _checked(path: Path, where: str) -> Path:
+    if not path.exists():
+        raise ValueError(f"There is no '{path}', which is from {where}.")
+    if path.is_file() and path.suffix != SUFFIX:
+        raise ValueError(
+            f"'{path}' is no `{SUFFIX}` file, as `spacy convert` makes them ({where})."
+        )
+    if not walk_corpus(path, SUFFIX):
+        raise ValueError(f"The folder '{path}' has no `{SUFFIX}` file ({where}).")
+    return path
+
+
+def predicted_examples(nlp: Language, examples: Iterable[Example]) -> Iterator[Example]:
+    """The examples with the predictions of the whole pipeline, a batch in memory at a time."""
+    for batch in minibatch(examples, BATCH):
+        docs = nlp.pipe([example.predicted for example in batch])
+        for example, doc in zip(batch, docs, strict=True):
+            example.predicted = doc
+            yield example
+
+
+def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | None:
+    """The words and entities of the training data.
+
+    train: a `.spacy` file or a folder of such; None: those of the pipeline's config.
+
+    Returns None if the config names no such file, or one that is no longer there. Raises ValueError
+    if `train` is not there.
+    """
+    path = train if train is not None else _configured_training_data(nlp)
+    if path is None:
+        return None
+    words: set[str] = set()
+    entities: set[tuple[str, ...]] = set()
+    path = _checked(path, "--train")
+    for doc in Corpus(path).read_docbin(Vocab(), walk_corpus(path, SUFFIX)):
+        words.update(token.text.lower() for token in doc)
+        entities.update(tuple(token.text.lower() for token in span) for span in doc.ents)
+    return TrainingWords(frozenset(words), frozenset(entities))
+
+
+def _configured_training_data(nlp: Language) -> Path | None:
+    config = nlp.config.interpolate()
+    path = _path_of(config, config["training"]["train_corpus"])
+    usable = path is not None and Path(path).exists() and walk_corpus(path, SUFFIX)
+    return Path(path) if path is not None and usable else None
