@@ -157,5 +157,5 @@ def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:
     write(svg, as_file(picture))
     parts = [as_element(picture, pictures.describe_gradients(found))]
     parts += [table(*one) for one in found.tables()]
-    title = "Gradients through time"
-    write(html, document(title, [page(title, parts)]) if html else "")
+    inside = page("How far back the last state depends on earlier ones", parts)
+    write(html, document("Gradients through time", [inside]) if html else "")
