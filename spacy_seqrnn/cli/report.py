@@ -37,12 +37,16 @@ def report_cli(
         from spacy.cli._util import setup_gpu  # noqa: PLC0415
         from spacy.util import import_file  # noqa: PLC0415
 
+        from ..inside.svg import check_drawing  # noqa: PLC0415
         from ..report.analysis import find_model  # noqa: PLC0415
 
         model = find_model(folder)
         page = output or folder / "report.html"
         numbers = json or page.with_suffix(".json")
+        if page == numbers:
+            raise ValueError(f"'{page}' cannot be the page and its data: name another with --json.")
         check_targets([page, numbers], force=force)
+        check_drawing()
         if code:
             import_file("python_code", code)
         setup_gpu(gpu_id, silent=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from html import escape
+from importlib.util import find_spec
 from io import StringIO
 from typing import Any
 
@@ -20,19 +21,24 @@ FILE_STYLE = (
 )
 
 
+def check_drawing() -> None:
+    """Raise ImportError if there is no matplotlib, before anything is computed for a picture."""
+    if find_spec("matplotlib") is None:
+        raise ImportError(
+            "Pictures need matplotlib: install it with `pip install spacy-seqrnn[inside]`."
+        )
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """What is drawn within it has no background, and the colour of the text around it.
 
     Raises ImportError if there is no matplotlib.
     """
-    try:
-        import matplotlib as mpl  # noqa: PLC0415
-        from cycler import cycler  # noqa: PLC0415
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need matplotlib: install it with `pip install spacy-seqrnn[inside]`."
-        ) from error
+    check_drawing()
+    import matplotlib as mpl  # noqa: PLC0415
+    from cycler import cycler  # noqa: PLC0415
+
     coloured = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     settings: Any = {
         **dict.fromkeys((*coloured, "grid.color"), TEXT),

@@ -12,6 +12,8 @@ from spacy.pipeline import TextCategorizer
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
+from ..about import __version__
+from ..inside.find import find_recognisers
 from ..pipeline.ner import RecurrentNER
 from .categories import CategoryDoc, CategoryReport, category_report, read_categories
 from .curves import HOW_TO_LOG, Curves, read_curves
@@ -23,7 +25,7 @@ from .transitions import transitions
 
 MODELS = ("model-best", "model-last")
 SPANS_KEY = "seqrnn_ner"
-PACKAGES = ("spacy-seqrnn", "spacy", "thinc", "torch", "numpy")
+PACKAGES = ("spacy", "thinc", "torch", "numpy")
 NO_TRAINING_WORDS = (
     "What training has seen is not known, as the config's training data are not there: name them "
     "with --train."
@@ -104,7 +106,8 @@ def analyse(
     if sections.any:
         name, examples = read_examples(nlp, data)
         sections.read(progress(predicted_examples(nlp, examples)), _trained(nlp, train, notes))
-        notes += sections.missing(name, fatal=curves is None)
+        # Whoever names data wants to see scores.
+        notes += sections.missing(name, fatal=curves is None or data is not None)
     else:
         notes.append(_nothing_to_score(nlp, fatal=curves is None))
     return Report(
@@ -112,7 +115,7 @@ def analyse(
         model=model,
         pipeline=nlp.pipe_names,
         data=name,
-        is_dev=data is None,
+        is_dev=name is not None and data is None,
         n_docs=sections.n_docs,
         n_tokens=sections.n_tokens,
         notes=notes,
@@ -154,6 +157,7 @@ def _versions(nlp: Language) -> dict[str, str]:
     return {
         "pipeline": f"{meta['lang']}_{meta['name']} {meta['version']}",
         "python": platform.python_version(),
+        "spacy-seqrnn": __version__,
         **{package: version(package) for package in PACKAGES},
     }
 
@@ -165,7 +169,8 @@ class Sections:
         self.n_docs = 0
         self.n_tokens = 0
         self._nlp = nlp
-        self._recogniser = _last(nlp, "doc.ents")
+        # With a recogniser of ours, entities have scores, whatever comes after it.
+        self._recogniser = next(iter(find_recognisers(nlp)), None) or _last(nlp, "doc.ents")
         self._tagger = _last(nlp, "token.tag")
         self._classifiers = {
             name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, TextCategorizer)
@@ -192,6 +197,8 @@ class Sections:
                 cats = read_categories(example, pipe.labels, _is_exclusive(pipe), trained)
                 if cats:
                     self._categories[name].append(cats)
+        if not any(doc.annotated for doc in self._entities):
+            self._entities = []  # nothing to compare with
 
     def _spans_key(self) -> str | None:
         """Where the entities' scores are going to be."""
@@ -208,7 +215,6 @@ class Sections:
         """
         if not self.n_docs:
             raise ValueError(f"'{data}' has no document with a token: name other data with --data.")
-        self._entities = self._entities if any(doc.annotated for doc in self._entities) else []
         read = {
             "entity": (self._recogniser, self._entities),
             "part-of-speech tag": (self._tagger, self._tags),

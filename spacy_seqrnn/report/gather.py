@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
-from spacy.util import minibatch, resolve_dot_names
+from spacy.util import minibatch, registry
 from spacy.vocab import Vocab
 
 BATCH = 256
@@ -34,25 +34,24 @@ def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Examp
         return str(data), Corpus(_checked(data, "--data"))(nlp)
     config = nlp.config.interpolate()
     name = config["training"]["dev_corpus"]
-    path = _path_of(config, name)
-    if path is not None:
-        _checked(Path(path), f"[{name}] of the pipeline's config; name another file with --data")
-    try:
-        (corpus,) = resolve_dot_names(config, [name])
-    except ValueError as error:  # spaCy's, for a path that is null
+    section = _section(config, name)
+    path = section.get("path")
+    if path is None and "path" in section:
         raise ValueError(
             f"The config of the pipeline names no data in [{name}]: name a file with --data."
-        ) from error
+        )
+    if path is not None:
+        _checked(Path(path), f"[{name}] of the pipeline's config; name another file with --data")
+    corpus = registry.resolve({"corpus": section})["corpus"]
     return str(path or name), corpus(nlp)
 
 
-def _path_of(config: dict[str, Any], dot_name: str) -> str | None:
-    """The path of a corpus in an interpolated config; None if it has none."""
+def _section(config: dict[str, Any], dot_name: str) -> dict[str, Any]:
+    """A section of an interpolated config, such as `corpora.dev`; empty if there is none."""
     section: Any = config
     for key in dot_name.split("."):
-        section = section.get(key) if isinstance(section, dict) else None
-    path = section.get("path") if isinstance(section, dict) else None
-    return None if path is None else str(path)
+        section = section.get(key, {})
+    return section
 
 
 def _checked(path: Path, where: str) -> Path:
@@ -98,6 +97,6 @@ def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | No
 
 def _configured_training_data(nlp: Language) -> Path | None:
     config = nlp.config.interpolate()
-    path = _path_of(config, config["training"]["train_corpus"])
+    path = _section(config, config["training"]["train_corpus"]).get("path")
     usable = path is not None and Path(path).exists() and walk_corpus(path, SUFFIX)
     return Path(path) if path is not None and usable else None

@@ -25,23 +25,24 @@ def draw_curves(curves: Curves) -> str:
     with style():
         figure = new_figure(WIDTH, 5.2)
         losses, scores, rates, speeds = figure.subplots(2, 2, sharex=True).flat
+        few = {"marker": "." if len(curves.step) < 30 else ""}
         for name, values in curves.losses.items():
-            losses.plot(curves.step, values, label=name)
+            losses.plot(curves.step, values, label=name, **few)
         losses.set_title("mean loss of a step", loc="left")
         losses.set_yscale("log")
         plain_numbers(losses)
-        scores.plot(curves.step, curves.score, label="score", linewidth=2)
+        scores.plot(curves.step, curves.score, label="score", linewidth=2, **few)
         for name, values in curves.scores.items():
             if values != curves.score:
-                scores.plot(curves.step, values, label=name, linestyle="--")
+                scores.plot(curves.step, values, label=name, linestyle="--", **few)
         scores.set_title("development score", loc="left")
         scores.set_ylim(bottom=0)
         if curves.learn_rate:
-            rates.plot(curves.step, curves.learn_rate)
+            rates.plot(curves.step, curves.learn_rate, **few)
         rates.set_title("learning rate", loc="left")
         rates.set_ylim(bottom=0)
         speed = [np.nan if value is None else value for value in curves.words_per_second]
-        speeds.plot(curves.step, speed)
+        speeds.plot(curves.step, speed, **few)
         speeds.set_title("words/s", loc="left")
         speeds.set_ylim(bottom=0)
         for axis in (losses, scores, rates, speeds):
@@ -61,8 +62,8 @@ def draw_scores(rows: Sequence[tuple[str, Score]], title: str) -> str:
         axis = figure.subplots()
         values = np.asarray([score.value for _, score in rows])
         ends = np.asarray([[score.low, score.high] for _, score in rows]).T
-        # The interval of a score at its edge may not hold it.
-        distances = np.maximum(np.abs(ends - values) * [[1], [1]], 0)
+        # An interval may begin above the score, or end below it.
+        distances = np.maximum([values - ends[0], ends[1] - values], 0)
         places = range(len(rows))
         axis.errorbar(values, places, xerr=distances, fmt="o", color=BLUE, capsize=3)
         axis.set_yticks(places, [name for name, _ in rows])
