@@ -8,7 +8,7 @@ import typer
 from spacy.cli._util import app
 from wasabi import msg
 
-from .output import as_json, check_targets, clear_errors, load, write
+from .output import as_json, busy, check_targets, clear_errors, load, write
 
 HELP = "Look inside recurrent pipelines: reports, explanations, gates and gradients."
 seqrnn_cli = typer.Typer(name="seqrnn", help=HELP, no_args_is_help=True)
@@ -58,7 +58,7 @@ def _explanations(nlp: Any, text: str, top: int) -> list[Any]:
     recognisers, classifiers = find.find_recognisers(nlp), find.find_classifiers(nlp)
     if not recognisers and not classifiers:
         raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat")
-    with msg.loading("Computing ..."):
+    with busy("Computing ..."):
         return [
             *(explain_ner(nlp, text, k=top, component=name) for name in recognisers),
             *(explain_textcat(nlp, text, component=name) for name in classifiers),
@@ -88,7 +88,7 @@ def gates_cli(
         nlp = load(model)
         from ..inside.gates import gates_of_text  # noqa: PLC0415
 
-        with msg.loading("Computing ..."):
+        with busy("Computing ..."):
             found = gates_of_text(nlp, text)
         for table in found.tables():
             _show(*table)
@@ -102,7 +102,7 @@ def _gates_page(found: Any, text: str) -> str:
     from ..inside.svg import as_element  # noqa: PLC0415
 
     parts = []
-    with msg.loading("Drawing ..."):
+    with busy("Drawing ..."):
         for view, table in zip(found.views, found.tables(), strict=True):
             svg = pictures.draw_gates(found, view)
             parts.append(as_element(svg, pictures.describe_gates(found, view)))
@@ -140,7 +140,7 @@ def _gradients(names: list[str], cells: str | None, length: int) -> Any:
     nlp: Any = load(names[0]) if cells is None else None
     from ..inside.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
 
-    with msg.loading("Computing ..."):
+    with busy("Computing ..."):
         if cells is None:
             return gradients_of_text(nlp, names[1])
         # An option of Typer takes one value; the cells after the first arrive as arguments.

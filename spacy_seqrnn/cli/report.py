@@ -8,7 +8,7 @@ import typer
 from wasabi import msg
 
 from .app import FORCE, seqrnn_cli
-from .output import as_json, check_targets, clear_errors, load, write
+from .output import as_json, busy, check_targets, clear_errors, load, write
 
 FOLDER = typer.Argument(..., help="Output folder of `spacy train`")
 DATA = typer.Option(
@@ -63,13 +63,14 @@ def _analyse(folder: Path, model: Path, data: Path | None, train: Path | None) -
         return tqdm(examples, desc="Reading", unit=" documents", leave=False, disable=None)
 
     nlp = load(str(model))
-    return analyse(folder, nlp, model.name, data=data, train=train, progress=progress)
+    shown: dict[str, Any] = {"progress": progress, "busy": busy}
+    return analyse(folder, nlp, model.name, data=data, train=train, **shown)
 
 
 def _write(found: Any, page: Path, numbers: Path) -> None:
     from ..report.page import report_page  # noqa: PLC0415
 
-    with msg.loading("Drawing ..."):
+    with busy("Drawing ..."):
         html = report_page(found)
     write(numbers, as_json(asdict(found)))
     write(page, html)

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -87,6 +88,7 @@ def analyse(
     data: Path | None = None,
     train: Path | None = None,
     progress: Callable[[Iterable[Example]], Iterable[Example]] = iter,
+    busy: Callable[[str], AbstractContextManager] = nullcontext,
 ) -> Report:
     """Look at a trained pipeline.
 
@@ -94,6 +96,7 @@ def analyse(
     data: what to evaluate on; None: the development corpus of the config.
     train: what it was trained on; None: the training corpus of the config.
     progress: wraps the documents that are evaluated.
+    busy: what to show, of a text that says what takes its time.
 
     Raises ValueError if there is nothing to report on.
     """
@@ -105,28 +108,31 @@ def analyse(
     name = None
     if sections.any:
         name, examples = read_examples(nlp, data)
-        sections.read(progress(predicted_examples(nlp, examples)), _trained(nlp, train, notes))
+        with busy("Reading what training has seen ..."):
+            trained = _trained(nlp, train, notes)
+        sections.read(progress(predicted_examples(nlp, examples)), trained)
         # Whoever names data wants to see scores.
         notes += sections.missing(name, fatal=curves is None or data is not None)
     else:
         notes.append(_nothing_to_score(nlp, fatal=curves is None))
-    return Report(
-        folder=str(folder),
-        model=model,
-        pipeline=nlp.pipe_names,
-        data=name,
-        is_dev=name is not None and data is None,
-        n_docs=sections.n_docs,
-        n_tokens=sections.n_tokens,
-        notes=notes,
-        curves=curves,
-        entities=sections.entity_report(),
-        categories=sections.category_reports(),
-        tags=sections.tag_report(),
-        performance=_performance(nlp),
-        config=nlp.config.to_str(),
-        versions=_versions(nlp),
-    )
+    with busy("Computing ..."):
+        return Report(
+            folder=str(folder),
+            model=model,
+            pipeline=nlp.pipe_names,
+            data=name,
+            is_dev=name is not None and data is None,
+            n_docs=sections.n_docs,
+            n_tokens=sections.n_tokens,
+            notes=notes,
+            curves=curves,
+            entities=sections.entity_report(),
+            categories=sections.category_reports(),
+            tags=sections.tag_report(),
+            performance=_performance(nlp),
+            config=nlp.config.to_str(),
+            versions=_versions(nlp),
+        )
 
 
 def _trained(nlp: Language, train: Path | None, notes: list[str]) -> TrainingWords | None:

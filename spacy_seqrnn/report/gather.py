@@ -40,8 +40,8 @@ def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Examp
         raise ValueError(
             f"The config of the pipeline names no data in [{name}]: name a file with --data."
         )
-    if path is not None:
-        _checked(Path(path), f"[{name}] of the pipeline's config; name another file with --data")
+    if path is not None:  # to whatever the reader in this section reads
+        _check_exists(Path(path), f"[{name}] of the pipeline's config; name a file with --data")
     corpus = registry.resolve({"corpus": section})["corpus"]
     return str(path or name), corpus(nlp)
 
@@ -54,16 +54,24 @@ def _section(config: dict[str, Any], dot_name: str) -> dict[str, Any]:
     return section
 
 
-def _checked(path: Path, where: str) -> Path:
+def _check_exists(path: Path, where: str) -> None:
     if not path.exists():
         raise ValueError(f"There is no '{path}', which is from {where}.")
+
+
+def _checked(path: Path, where: str) -> Path:
+    _check_exists(path, where)
     if path.is_file() and path.suffix != SUFFIX:
         raise ValueError(
             f"'{path}' is no `{SUFFIX}` file, as `spacy convert` makes them ({where})."
         )
-    if not walk_corpus(path, SUFFIX):
+    if not _has_data(path):
         raise ValueError(f"The folder '{path}' has no `{SUFFIX}` file ({where}).")
     return path
+
+
+def _has_data(path: Path) -> bool:
+    return path.suffix == SUFFIX if path.is_file() else any(path.rglob(f"*{SUFFIX}"))
 
 
 def predicted_examples(nlp: Language, examples: Iterable[Example]) -> Iterator[Example]:
@@ -81,7 +89,7 @@ def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | No
     train: a `.spacy` file or a folder of such; None: those of the pipeline's config.
 
     Returns None if the config names no such file, or one that is no longer there. Raises ValueError
-    if `train` is not there.
+    if `train` is not there, or is no such file.
     """
     path = train if train is not None else _configured_training_data(nlp)
     if path is None:
@@ -98,5 +106,5 @@ def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | No
 def _configured_training_data(nlp: Language) -> Path | None:
     config = nlp.config.interpolate()
     path = _section(config, config["training"]["train_corpus"]).get("path")
-    usable = path is not None and Path(path).exists() and walk_corpus(path, SUFFIX)
+    usable = path is not None and _has_data(Path(path))
     return Path(path) if path is not None and usable else None

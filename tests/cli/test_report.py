@@ -134,6 +134,9 @@ def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path):
     refuse("has no document with a token", "report", without_log, "--data", empty)
     refuse("There is no", "report", without_log, "--data", tmp_path / "none.spacy")
     (tmp_path / "a.txt").touch()
+    (tmp_path / "damaged.spacy").write_bytes(b"no data")
+    sentence = "doesn't look like the data is in DocBin"
+    refuse(sentence, "report", without_log, "--data", tmp_path / "damaged.spacy")
     refuse("is no `.spacy` file", "report", without_log, "--data", tmp_path / "a.txt")
 
 
