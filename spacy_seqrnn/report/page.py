@@ -52,6 +52,9 @@ DEV_DATA = (
     "somewhat lower: see that with --data and a file that training did not use."
 )
 
+# Labels that a picture has room for
+MOST_ROWS = 25
+
 Part = tuple[str, str, list[str]]  # name, title, content
 
 
@@ -160,7 +163,7 @@ def _curves_table(curves: Curves) -> str:
 def entity_parts(found: EntityReport) -> list[Part]:
     """All sections about entities."""
     parts = [
-        ("types", "Entities by type", _label_parts("F1", [found.total, *found.labels])),
+        ("types", "Entities by type", label_parts([found.total, *found.labels])),
         ("confusion", "Kinds of errors", _outcome_parts(found)),
     ]
     if found.reliability:
@@ -188,8 +191,8 @@ def entity_parts(found: EntityReport) -> list[Part]:
     return parts
 
 
-def _label_parts(metric: str, labels: Sequence[LabelScores]) -> list[str]:
-    rows = [(each.label, each.f1) for each in labels]
+def label_parts(labels: Sequence[LabelScores]) -> list[str]:
+    """A picture of F1 and a table of all scores."""
     header = ["label", "precision", "recall", "F1", "right", "found", "annotated"]
     cells = [
         [
@@ -199,7 +202,19 @@ def _label_parts(metric: str, labels: Sequence[LabelScores]) -> list[str]:
         ]
         for each in labels
     ]
-    return [_scores_picture(metric, rows), table("Scores with 95 % intervals", header, cells)]
+    numbers = table("Scores with 95 % intervals", header, cells)
+    if len(labels) <= MOST_ROWS:
+        return [_scores_picture("F1", [(each.label, each.f1) for each in labels]), numbers]
+    frequent = sorted(labels, key=_frequency, reverse=True)[:MOST_ROWS]
+    return [
+        paragraph(f"The {MOST_ROWS} most frequent of {len(labels)}; the table has all."),
+        _scores_picture("F1", [(each.label, each.f1) for each in frequent]),
+        details("As a table", numbers),
+    ]
+
+
+def _frequency(scores: LabelScores) -> int:
+    return scores.annotated
 
 
 def _scores_picture(metric: str, rows: Sequence[tuple[str, Score]]) -> str:
@@ -350,7 +365,7 @@ def _displacy(text: str, marks: Sequence[Mark], kind: str) -> str:
 def category_parts(found: CategoryReport) -> list[Part]:
     """All sections about the categories of one component."""
     metric = "accuracy" if found.exclusive else "F1"
-    parts = [("types", "Categories", _label_parts("F1", found.labels))]
+    parts = [("types", "Categories", label_parts(found.labels))]
     if found.confusion:
         parts.append(("confusion", "Confusion", _confusion_parts(found.confusion, "Documents")))
     parts += [
@@ -371,7 +386,7 @@ def tag_parts(found: TagReport) -> list[Part]:
     """All sections about tags."""
     rows = [[each.annotated, each.found, f"{each.n:,}"] for each in found.confused]
     parts = [
-        ("types", "Tags", _label_parts("F1", found.labels)),
+        ("types", "Tags", label_parts(found.labels)),
         (
             "confusion",
             "Most frequent confusions of tags",

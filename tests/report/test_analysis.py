@@ -1,5 +1,6 @@
 """Reports on pipelines of spaCy's own components, which have no scores of entities and no CRF."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 
+from spacy_seqrnn.report import page
 from spacy_seqrnn.report.analysis import Report, analyse
-from spacy_seqrnn.report.page import report_page
 
 from ..conftest import gold_docs, gold_examples
 
@@ -46,9 +47,9 @@ def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
     (categories,) = found.categories
     assert not categories.exclusive
     assert categories.macro_f1.value == pytest.approx(scores["cats_macro_f"])
-    page = report_page(found)
+    html = page.report_page(found)
     for title in ("ner: Most confident errors", "tagger: Tags", "textcat_multilabel: Categories"):
-        assert f"<h2>{title}</h2>" in page
+        assert f"<h2>{title}</h2>" in html
 
 
 def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data: Path):
@@ -63,6 +64,16 @@ def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data:
     assert "name them with --train" in found.notes[-1]
 
 
+def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
+    nlp = trained("tagger")
+    labels = report(nlp, tmp_path, data).tags.labels
+    many = [replace(labels[0], label=f"L{i}", annotated=i) for i in range(40)]
+    picture, *_ = [part for part in page.label_parts(many) if "<svg" in part]
+    assert "L39 " in picture
+    assert "L15 " in picture
+    assert "L14 " not in picture
+
+
 def test_a_pipeline_without_errors(tmp_path: Path, data: Path):
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")
@@ -70,4 +81,4 @@ def test_a_pipeline_without_errors(tmp_path: Path, data: Path):
         ruler.add_patterns([{"label": e.label_, "pattern": e.text} for e in doc.ents])
     found = report(nlp, tmp_path, data)
     assert found.entities.total.f1.value == found.entities.total.f1.low == 1.0
-    assert "No entity was found wrongly." in report_page(found)
+    assert "No entity was found wrongly." in page.report_page(found)
