@@ -104,15 +104,15 @@ def analyse(
     curves = read_curves(folder, nlp.config.interpolate())
     if curves is None:
         notes.append(HOW_TO_LOG)
-    sections = Sections(nlp)
+    evaluation = Evaluation(nlp)
     name = None
-    if sections.any:
+    if evaluation.any:
         name, examples = read_examples(nlp, data)
         with busy("Reading what training has seen ..."):
             trained = _trained(nlp, train, notes)
-        sections.read(progress(predicted_examples(nlp, examples)), trained)
+        evaluation.read(progress(predicted_examples(nlp, examples)), trained)
         # Whoever names data wants to see scores.
-        notes += sections.missing(name, fatal=curves is None or data is not None)
+        notes += evaluation.missing(name, fatal=curves is None or data is not None)
     else:
         notes.append(_nothing_to_score(nlp, fatal=curves is None))
     with busy("Computing ..."):
@@ -122,13 +122,13 @@ def analyse(
             pipeline=nlp.pipe_names,
             data=name,
             is_dev=name is not None and data is None,
-            n_docs=sections.n_docs,
-            n_tokens=sections.n_tokens,
+            n_docs=evaluation.n_docs,
+            n_tokens=evaluation.n_tokens,
             notes=notes,
             curves=curves,
-            entities=sections.entity_report(),
-            categories=sections.category_reports(),
-            tags=sections.tag_report(),
+            entities=evaluation.entity_report(),
+            categories=evaluation.category_reports(),
+            tags=evaluation.tag_report(),
             performance=_performance(nlp),
             config=nlp.config.to_str(),
             versions=_versions(nlp),
@@ -168,8 +168,8 @@ def _versions(nlp: Language) -> dict[str, str]:
     }
 
 
-class Sections:
-    """The parts of a report that are about predictions, as far as a pipeline makes any."""
+class Evaluation:
+    """What a pipeline predicts, of each kind that a report has scores of."""
 
     def __init__(self, nlp: Language) -> None:
         self.n_docs = 0

@@ -9,6 +9,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
+from thinc.util import has_gpu
 
 from spacy_seqrnn.report.log import FILE
 
@@ -88,9 +89,11 @@ def test_other_data(folder: Path, tmp_path: Path):
     doc = Doc(nlp.vocab, words=["<b>Mira</b>", "likes", "<i>"], ents=["B-<u>", "O", "O"])
     doc.cats = {"GOOD": 0.0, "BAD": 1.0}
     data = write_docs(tmp_path / "other.spacy", *[doc] * 3)
-    html = tmp_path / "report.html"
-    result = call("report", folder, "--data", data, "--output", html)
+    html, code = tmp_path / "report.html", tmp_path / "code.py"
+    code.write_text(f"open({str(tmp_path / 'imported')!r}, 'w').close()")
+    result = call("report", folder, "--data", data, "--output", html, "--code", code)
     assert result.exit_code == 0, result.output
+    assert (tmp_path / "imported").exists()
     found = numbers(tmp_path / "report.json")
     assert found["data"] == str(data)
     assert not found["is_dev"]
@@ -144,6 +147,12 @@ def test_wrong_folders(folder: Path, tmp_path: Path):
     refuse("There is no folder", "report", tmp_path / "none")
     refuse("has neither 'model-best' nor 'model-last'", "report", tmp_path)
     refuse("is a pipeline: name the folder", "report", folder / "model-best")
+    refuse("cannot be the page and its data", "report", folder, "--output", tmp_path / "a.json")
+
+
+@pytest.mark.skipif(has_gpu, reason="there is a GPU")
+def test_no_gpu(folder: Path):
+    refuse("GPU", "report", folder, "--force", "--gpu-id", 0)
 
 
 def test_missing_training_data(folder: Path, tmp_path: Path):

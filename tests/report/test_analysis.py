@@ -12,6 +12,7 @@ from spacy.training import Corpus
 
 from spacy_seqrnn.report import page
 from spacy_seqrnn.report.analysis import Report, analyse
+from spacy_seqrnn.report.sections import label_parts
 
 from ..conftest import gold_docs, gold_examples
 
@@ -68,7 +69,7 @@ def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
     nlp = trained("tagger")
     labels = report(nlp, tmp_path, data).tags.labels
     many = [replace(labels[0], label=f"L{i}", annotated=i) for i in range(40)]
-    picture, *_ = [part for part in page.label_parts(many) if "<svg" in part]
+    picture, *_ = [part for part in label_parts(many) if "<svg" in part]
     assert "L39 " in picture
     assert "L15 " in picture
     assert "L14 " not in picture
