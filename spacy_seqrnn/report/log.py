@@ -13,8 +13,11 @@ import srsly
 from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
 
+from ..checks import check_choice
+
 NAME = "spacy-seqrnn.TrainingLog.v1"
 FILE = "training.jsonl"
+PROGRESS_BARS = ("train", "eval")
 
 Logger = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
 
@@ -27,7 +30,11 @@ def create_training_log(progress_bar: str | None = None) -> Callable[..., Logger
     killed at any moment. Without an output folder it only prints.
 
     progress_bar: as in `spacy.ConsoleLogger.v3`: null, "train" or "eval".
+
+    Raises ValueError for another `progress_bar`, which spaCy's refuses only when training begins.
     """
+    if progress_bar is not None:
+        check_choice("progress_bar", progress_bar, list(PROGRESS_BARS))
     console = console_logger_v3(progress_bar=progress_bar)
 
     def setup(nlp: Language, stdout: IO, stderr: IO) -> Logger:
