@@ -57,7 +57,8 @@ def test_table_names_every_option(name, cell):
         spacy.blank("en")  # which is what registers factories
         options = set(signature(registry.factories.get(name)).parameters) - {"nlp", "name"}
     else:
-        kind = registry.callbacks if name in registry.callbacks else registry.architectures
+        kinds = (registry.callbacks, registry.loggers, registry.architectures)
+        kind = next(kind for kind in kinds if name in kind)
         options = set(signature(kind.get(name)).parameters) - {"nO"}
     outside_brackets = re.sub(r"\([^)]*\)", "", cell)
     assert {option for option in options if f"`{option}`" not in outside_brackets} == set()

@@ -62,7 +62,7 @@ CORPORA = {
 def preparation(name: str) -> list[str]:
     """The project's commands that come before the training."""
     workflow = load_project_config(Path.cwd())["workflows"][name]
-    return [command for command in workflow if not command.startswith(("train-", "evaluate-"))]
+    return workflow[: workflow.index(f"train-{name}")]
 
 
 def prepare(name: str) -> None:

@@ -11,8 +11,8 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 
-RESAMPLES = 1000
-CONFIDENCE = 0.95
+from spacy_seqrnn.report.scores import Metric, accuracy, f1
+from spacy_seqrnn.report.scores import score as bootstrapped
 
 
 def score(model: Path, docs: Path, task: str) -> dict[str, Any]:
@@ -59,23 +59,10 @@ def is_correct(example: Example) -> bool:
     return max(predicted, key=predicted.__getitem__) == max(gold, key=gold.__getitem__)
 
 
-def f1(counts: np.ndarray) -> np.ndarray:
-    """Micro F1 of summed counts of found, predicted and annotated entities, in the last axis."""
-    found, predicted, gold = np.moveaxis(counts, -1, 0)
-    return 2 * found / np.maximum(predicted + gold, 1)
-
-
-def accuracy(counts: np.ndarray) -> np.ndarray:
-    """The share of correct documents of summed counts, in the last axis."""
-    return counts[..., 0] / counts[..., 1]
-
-
-def interval(counts: np.ndarray, metric: Any) -> tuple[float, float]:
-    """The bootstrap percentile interval (Efron 1979) of a metric of summed counts per document."""
-    n_docs = len(counts)
-    draws = np.random.default_rng(0).multinomial(n_docs, [1 / n_docs] * n_docs, size=RESAMPLES)
-    low, high = np.quantile(metric(draws @ counts), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return percent(low), percent(high)
+def interval(counts: np.ndarray, metric: Metric) -> tuple[float, float]:
+    """The bootstrap interval of a metric of counts per document, in percent."""
+    found = bootstrapped(counts, metric)
+    return percent(found.low), percent(found.high)
 
 
 def seqeval_f1(examples: list[Example]) -> float:

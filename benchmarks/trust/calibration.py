@@ -26,6 +26,8 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
 from wasabi import msg
 
+from spacy_seqrnn.report.reliability import reliability
+
 from ..accuracy.corpora import CORPORA, OURS, SPACY, VECTORS, prepare, training_command
 from ..accuracy.results import environment_line, markdown_table, replace_section
 from ..accuracy.training import RUNS, keep_lower_case, run_training
@@ -35,7 +37,6 @@ from .results import PAGE, keep, kept
 CALIBRATED, FLAIR = f"{OURS}, calibrated", "Flair"
 SIDES = [OURS, CALIBRATED, FLAIR, SPACY]
 BEAM_WIDTH = 16
-N_BINS = 15
 FOLDER = Path("training/trust")
 PICTURE = Path("docs/calibration.svg")
 
@@ -187,27 +188,18 @@ def summary(scores: dict[Entity, float], gold: set[Entity]) -> dict[str, Any]:
     error: expected calibration error. brier: mean squared difference from right (1) or wrong (0).
     bins: entities, mean score and share of right ones in each bin that has any.
     """
-    values = np.asarray(list(scores.values()))
-    right = np.asarray([entity in gold for entity in scores], dtype="float64")
-    bins = np.minimum((values * N_BINS).astype(int), N_BINS - 1)
-    rows = [
-        {"n": int(own.sum()), "score": rounded(values[own]), "right": rounded(right[own])}
-        for own in (bins == number for number in range(N_BINS))
-        if own.any()
-    ]
-    error = sum(row["n"] * abs(row["score"] - row["right"]) for row in rows) / len(values)
+    right = np.asarray([entity in gold for entity in scores])
+    found = reliability(np.asarray(list(scores.values())), right)
     return {
-        "entities": len(values),
-        "f1": round(float(200 * right.sum() / (len(values) + len(gold))), 2),
-        "error": round(float(error), 4),
-        "brier": rounded((values - right) ** 2),
-        "bins": rows,
+        "entities": found.n,
+        "f1": round(float(200 * right.sum() / (found.n + len(gold))), 2),
+        "error": round(found.error, 4),
+        "brier": round(found.brier, 4),
+        "bins": [
+            {"n": each.n, "score": round(each.score, 4), "right": round(each.right, 4)}
+            for each in found.bins
+        ],
     }
-
-
-def rounded(values: np.ndarray) -> float:
-    """The mean with four decimals."""
-    return round(float(values.mean()), 4)
 
 
 def write_page() -> None:

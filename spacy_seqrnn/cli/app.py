@@ -9,9 +9,9 @@ import typer
 from spacy.cli._util import app
 from wasabi import msg
 
-from .output import as_json, check_targets, clear_errors, load, write
+from .output import as_json, busy, check_targets, clear_errors, load, write
 
-HELP = "Configs of recurrent pipelines, and what goes on inside: explanations, gates, gradients."
+HELP = "Configs and reports of recurrent pipelines, and what goes on inside them."
 seqrnn_cli = typer.Typer(name="seqrnn", help=HELP, no_args_is_help=True)
 app.add_typer(seqrnn_cli)
 
@@ -79,7 +79,7 @@ def _explanations(nlp: Any, text: str, top: int | None) -> list[Any]:
     if not recognisers and not classifiers:
         raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat")
     options = {} if top is None else {"k": top}
-    with msg.loading("Computing ..."):
+    with busy("Computing ..."):
         return [
             *(explain_ner(nlp, text, component=name, **options) for name in recognisers),
             *(explain_textcat(nlp, text, component=name) for name in classifiers),
@@ -105,7 +105,7 @@ def gates_cli(
         nlp = load(model)
         from ..inside.gates import gates_of_text  # noqa: PLC0415
 
-        with msg.loading("Computing ..."):
+        with busy("Computing ..."):
             found = gates_of_text(nlp, text)
         for table in found.tables():
             _show(*table)
@@ -116,12 +116,13 @@ def gates_cli(
 
 def _gates_page(found: Any, text: str) -> str:
     from ..inside import html, pictures  # noqa: PLC0415
+    from ..inside.svg import as_element  # noqa: PLC0415
 
     parts = []
-    with msg.loading("Drawing ..."):
+    with busy("Drawing ..."):
         for view, table in zip(found.views, found.tables(), strict=True):
             svg = pictures.draw_gates(found, view)
-            parts.append(pictures.as_element(svg, "Heat map; the table has the means"))
+            parts.append(as_element(svg, pictures.describe_gates(found, view)))
             parts.append(html.table(*table))
     return html.document(f"Gates: {text}", [html.page("Gates", parts)])
 
@@ -164,7 +165,7 @@ def _gradients(
     nlp: Any = load(names[0]) if cells is None else None
     from ..inside.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
 
-    with msg.loading("Computing ..."):
+    with busy("Computing ..."):
         if cells is None:
             return gradients_of_text(nlp, names[1])
         # An option of Typer takes one value; the cells after the first arrive as arguments.
@@ -179,7 +180,7 @@ def _comparison(compare: Comparison, steps: dict[str, Any], *, others: bool) -> 
         )
     from ..inside import remedies  # noqa: PLC0415
 
-    with msg.loading("Computing ..."):
+    with busy("Computing ..."):
         if compare is Comparison.forget_bias:
             return remedies.compare_forget_bias(**steps)
         if compare is Comparison.residual:
@@ -190,10 +191,11 @@ def _comparison(compare: Comparison, steps: dict[str, Any], *, others: bool) -> 
 def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:
     from ..inside import pictures  # noqa: PLC0415
     from ..inside.html import document, page, table  # noqa: PLC0415
+    from ..inside.svg import as_element, as_file  # noqa: PLC0415
 
     picture = pictures.draw_gradients(found)
-    write(svg, picture)
-    parts = [pictures.as_element(picture, "Curves; the table has their values")]
+    write(svg, as_file(picture))
+    parts = [as_element(picture, pictures.describe_gradients(found))]
     parts += [table(*one) for one in found.tables()]
-    title = "Gradients through time"
-    write(html, document(title, [page(title, parts)]) if html else "")
+    inside = page("How far back the last state depends on earlier ones", parts)
+    write(html, document("Gradients through time", [inside]) if html else "")

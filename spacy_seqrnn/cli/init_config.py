@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from wasabi import Printer
 
 from .app import FORCE, seqrnn_cli
-from .output import check_targets, clear_errors, write
+from .output import busy, check_targets, clear_errors, write
 
 TEMPLATE = Path(__file__).parent / "templates" / "recipe.jinja"
 
@@ -67,7 +67,7 @@ def init_config_cli(
     msg = Printer(no_print=is_stdout)
     with clear_errors():
         check_targets([None if is_stdout else output], force=force)
-        with msg.loading("Filling in the defaults ..."):
+        with busy("Filling in the defaults ..."):
             config = init_config(
                 lang=lang,
                 task=task.value,

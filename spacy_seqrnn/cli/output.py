@@ -2,9 +2,10 @@
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,17 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
+def busy(text: str) -> AbstractContextManager:
+    """Show what takes its time, on a terminal; in a log each turn of a spinner would be a line."""
+    return msg.loading(text) if sys.stdout.isatty() else nullcontext()
+
+
 def load(model: str) -> Any:
     """Load a pipeline. Raises ValueError if there is none."""
     import spacy  # noqa: PLC0415
 
     try:
-        with msg.loading(f"Loading {model} ..."):
+        with busy(f"Loading {model} ..."):
             return spacy.load(model)
     except OSError as error:
         raise ValueError(

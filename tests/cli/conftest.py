@@ -51,6 +51,7 @@ PARTIAL_CONFIG: dict[str, Any] = {
         "accumulate_gradient": 2,
         "optimizer": {"@optimizers": "Adam.v1", "learn_rate": 0.02, "use_averages": True},
         "batcher": {"@batchers": "spacy.batch_by_sequence.v1", "size": 6},
+        "logger": {"@loggers": "spacy-seqrnn.TrainingLog.v1"},
     },
 }
 

@@ -2,44 +2,25 @@
 
 import random
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import spacy
 import srsly
 from spacy.cli.train import train
-from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 from spacy.training.converters import conll_ner_to_docs
-from spacy.util import registry
 from thinc.api import Config
+
+from spacy_seqrnn.report.log import FILE
 
 from ..killing import run_and_kill
 
 ROOT = Path(__file__).parents[2]
 STEPS = 20
 SENTENCES = {"train": 300, "dev": 25}
-LOG = "scores.jsonl"
-
-
-@registry.loggers("spacy-seqrnn.tests.flushed_log")
-def create_logger(folder: str) -> Callable[..., Any]:
-    """Write each score at once; spaCy's own logger keeps its last lines for later."""
-
-    def setup(nlp: Language, *streams: Any) -> tuple[Callable[[Any], None], Callable[[], None]]:
-        (Path(folder) / LOG).unlink(missing_ok=True)
-        return log, lambda: None
-
-    def log(info: dict[str, Any] | None) -> None:
-        if info:
-            with (Path(folder) / LOG).open("a") as file:
-                file.write(srsly.json_dumps({"score": info["score"]}) + "\n")
-
-    return setup
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +41,13 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     training.update(eval_frequency=1, max_steps=STEPS, dropout=0.0)
     training["batcher"]["size"] = 100
     training["optimizer"]["learn_rate"] = 0.03
-    training["logger"] = {"@loggers": "spacy-seqrnn.tests.flushed_log", "folder": str(folder)}
     config.to_disk(folder / "config.cfg")
     return folder / "config.cfg"
 
 
-def read_scores(config: Path) -> list[float]:
+def read_scores(output: Path) -> list[float]:
     """The scores that the last training has logged, each after its checkpoint."""
-    path = config.parent / LOG
+    path = output / FILE
     lines = path.read_text().splitlines() if path.exists() else []
     return [srsly.json_loads(line)["score"] for line in lines]
 
@@ -89,16 +69,16 @@ def test_a_killed_training_leaves_the_best_so_far(config: Path, tmp_path: Path, 
     start = time.perf_counter()
     assert not run_and_kill(partial(train, config, output))
     duration = time.perf_counter() - start
-    expected = read_scores(config)
+    expected = read_scores(output)
     assert len(expected) == STEPS + 1
     assert len(set(expected)) > STEPS / 3  # so that the best so far tells the step
     killed, best_ones = [], []
     chance = random.Random(kills)
     for _ in range(kills):
-        (config.parent / LOG).unlink(missing_ok=True)
+        (output / FILE).unlink(missing_ok=True)
         seconds = chance.uniform(0.1, 1) * duration
         killed.append(run_and_kill(partial(train, config, output), seconds=seconds))
-        scores = read_scores(config)
+        scores = read_scores(output)
         assert scores == pytest.approx(expected[: len(scores)])
         best = best_score(output / "model-best", config)
         best_score(output / "model-last", config)
@@ -111,4 +91,4 @@ def test_a_killed_training_leaves_the_best_so_far(config: Path, tmp_path: Path, 
     assert any(best is not None for best in best_ones)
     assert not run_and_kill(partial(train, config, output))
     assert best_score(output / "model-best", config) == pytest.approx(max(expected))
-    assert sorted(path.name for path in output.iterdir()) == ["model-best", "model-last"]
+    assert sorted(path.name for path in output.iterdir()) == ["model-best", "model-last", FILE]

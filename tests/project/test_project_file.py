@@ -52,8 +52,9 @@ def test_it_is_valid() -> None:
 
 def test_every_corpus_has_a_workflow() -> None:
     assert set(RAW["workflows"]) == {"quickstart", "all", "conll2002-tagger", *corpora()}
+    steps = ("fetch", "verify", "convert", "train", "evaluate", "report")
     for name in corpora():
-        wanted = [f"{step}-{name}" for step in ("fetch", "verify", "convert", "train", "evaluate")]
+        wanted = [f"{step}-{name}" for step in steps]
         assert [step for step in RAW["workflows"][name] if step != "vectors"] == wanted
 
 

@@ -39,7 +39,7 @@ def test_quickstart_ends_in_tables_and_is_not_run_twice(samples: Project) -> Non
     assert "Entities (training/ner/model-best)" in printed
     assert "Sentiment (training/sentiment/model-best)" in printed
     again = samples.succeeds(*QUICKSTART)
-    assert again.count("nothing changed") == 7
+    assert again.count("nothing changed") == 9
     assert "Entities (training/ner/model-best)" in again
     # The test data equal the development data: a pipeline read from disk scores as in training.
     for name, score in (("ner", "ents_f"), ("sentiment", "cats_score")):

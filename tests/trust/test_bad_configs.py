@@ -86,6 +86,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "seqrnn_ner": {"model": small_ner()},
     "spacy-seqrnn.whole_files.v1": {},
     "spacy-seqrnn.whole_checkpoints.v1": {},
+    "spacy-seqrnn.TrainingLog.v1": {},
 }
 NOT_IN_A_CONFIG = {"nlp", "name"}  # of a factory; spaCy gives them
 
@@ -129,6 +130,7 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("LexemeEmbed", "correction_rows"): {"0": "no corrections"},
     ("NgramTextCat", "ngram_size"): {"1": "single words"},
     ("TextCat", "bidirectional"): {"None": "as the encoder"},
+    ("TrainingLog", "progress_bar"): {"None": "no bar"},
     ("seqrnn_ner", "model"): {"{}": "spaCy fills in the default model"},
     ("seqrnn_ner", "scorer"): {"{}": "spaCy fills in the default scorer", "None": "no scorer"},
     ("seqrnn_ner", "spans_key"): {"'unknown'": "any name is a name", "None": "no spans"},
@@ -244,6 +246,8 @@ def error_of(name: str, block: dict[str, Any]) -> Exception | None:
     try:
         if GROUPS[name] != "spacy_factories":
             resolve(name, dict(block))  # alone; spaCy lets nothing undefined into a pipeline
+        if GROUPS[name] == "spacy_loggers":
+            return None  # no part of a pipeline
         use(pipeline_with(name, block))
     except Exception as error:
         return error
@@ -276,13 +280,14 @@ TELLS_WHAT_TO_DO = re.compile(r"\b(set|name|give|leave|make)\b", re.IGNORECASE)
 def test_all_functions_are_known() -> None:
     """Who adds a function decides here what its block needs."""
     assert set(BLOCKS) == set(GROUPS)
-    assert set(ENTRY_POINTS) == {"spacy_factories", "spacy_architectures", "spacy_callbacks"}
+    groups = {"factories", "architectures", "callbacks", "loggers"}
+    assert set(ENTRY_POINTS) == {f"spacy_{group}" for group in groups}
 
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_the_blocks_work_as_they_are(name: str) -> None:
     resolve(name, dict(BLOCKS[name]))
-    if "whole" not in name:
+    if "whole" not in name and GROUPS[name] != "spacy_loggers":
         use(pipeline_with(name, BLOCKS[name]))
 
 

@@ -1,0 +1,275 @@
+"""A whole report: everything that the page shows and the JSON file has."""
+
+import platform
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.pipeline import TextCategorizer
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
+from spacy.training import Example
+
+from ..about import __version__
+from ..inside.find import find_recognisers
+from ..pipeline.ner import RecurrentNER
+from .categories import CategoryDoc, CategoryReport, category_report, read_categories
+from .curves import HOW_TO_LOG, Curves, read_curves
+from .entities import EntityReport, entity_report
+from .gather import TrainingWords, predicted_examples, read_examples, read_training_words
+from .spans import EntityDoc, read_entities
+from .tags import TagDoc, TagReport, read_tags, tag_report
+from .transitions import transitions
+
+MODELS = ("model-best", "model-last")
+SPANS_KEY = "seqrnn_ner"
+PACKAGES = ("spacy", "thinc", "torch", "numpy")
+NO_TRAINING_WORDS = (
+    "What training has seen is not known, as the config's training data are not there: name them "
+    "with --train."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a training has come to.
+
+    folder: the output of `spacy train`. model: the folder in it that was looked at.
+    data: what it was evaluated on; None if there was nothing to evaluate. is_dev: whether that is
+        the development corpus of the config.
+    notes: sentences about what is missing, and why.
+    performance: the scores that the training itself saved, of its development data.
+    config: that of the pipeline, as text.
+    """
+
+    folder: str
+    model: str
+    pipeline: list[str]
+    data: str | None
+    is_dev: bool
+    n_docs: int
+    n_tokens: int
+    notes: list[str]
+    curves: Curves | None
+    entities: EntityReport | None
+    categories: list[CategoryReport]
+    tags: TagReport | None
+    performance: dict[str, float]
+    config: str
+    versions: dict[str, str]
+
+
+def find_model(folder: Path) -> Path:
+    """The best pipeline of a training, or the last one. Raises ValueError if there is none."""
+    if not folder.exists():
+        raise ValueError(f"There is no folder '{folder}': name the --output of a `spacy train`.")
+    if (folder / "config.cfg").exists():
+        raise ValueError(
+            f"'{folder}' is a pipeline: name the folder that its training wrote, "
+            f"'{folder.resolve().parent}'."
+        )
+    for name in MODELS:
+        if (folder / name / "config.cfg").exists():
+            return folder / name
+    raise ValueError(
+        f"'{folder}' has neither '{MODELS[0]}' nor '{MODELS[1]}': name the --output of a "
+        "`spacy train`."
+    )
+
+
+def analyse(
+    folder: Path,
+    nlp: Language,
+    model: str,
+    *,
+    data: Path | None = None,
+    train: Path | None = None,
+    progress: Callable[[Iterable[Example]], Iterable[Example]] = iter,
+    busy: Callable[[str], AbstractContextManager] = nullcontext,
+) -> Report:
+    """Look at a trained pipeline.
+
+    folder: the output of `spacy train`. nlp: the pipeline `model` in it.
+    data: what to evaluate on; None: the development corpus of the config.
+    train: what it was trained on; None: the training corpus of the config.
+    progress: wraps the documents that are evaluated.
+    busy: what to show, of a text that says what takes its time.
+
+    Raises ValueError if there is nothing to report on.
+    """
+    notes: list[str] = []
+    curves = read_curves(folder, nlp.config.interpolate())
+    if curves is None:
+        notes.append(HOW_TO_LOG)
+    evaluation = Evaluation(nlp)
+    name = None
+    if evaluation.any:
+        name, examples = read_examples(nlp, data)
+        with busy("Reading what training has seen ..."):
+            trained = _trained(nlp, train, notes)
+        evaluation.read(progress(predicted_examples(nlp, examples)), trained)
+        # Whoever names data wants to see scores.
+        notes += evaluation.missing(name, fatal=curves is None or data is not None)
+    else:
+        notes.append(_nothing_to_score(nlp, fatal=curves is None))
+    with busy("Computing ..."):
+        return Report(
+            folder=str(folder),
+            model=model,
+            pipeline=nlp.pipe_names,
+            data=name,
+            is_dev=name is not None and data is None,
+            n_docs=evaluation.n_docs,
+            n_tokens=evaluation.n_tokens,
+            notes=notes,
+            curves=curves,
+            entities=evaluation.entity_report(),
+            categories=evaluation.category_reports(),
+            tags=evaluation.tag_report(),
+            performance=_performance(nlp),
+            config=nlp.config.to_str(),
+            versions=_versions(nlp),
+        )
+
+
+def _trained(nlp: Language, train: Path | None, notes: list[str]) -> TrainingWords | None:
+    trained = read_training_words(nlp, train)
+    if trained is None:
+        notes.append(NO_TRAINING_WORDS)
+    return trained
+
+
+def _nothing_to_score(nlp: Language, *, fatal: bool) -> str:
+    pipes = ", ".join(nlp.pipe_names) or "no component"
+    sentence = (
+        f"The pipeline has {pipes}: a report has scores of entities, text categories and "
+        "part-of-speech tags only."
+    )
+    if fatal:
+        raise ValueError(sentence)
+    return sentence
+
+
+def _performance(nlp: Language) -> dict[str, float]:
+    saved = nlp.meta.get("performance", {}).items()
+    return {name: float(value) for name, value in saved if isinstance(value, int | float)}
+
+
+def _versions(nlp: Language) -> dict[str, str]:
+    meta = nlp.meta
+    return {
+        "pipeline": f"{meta['lang']}_{meta['name']} {meta['version']}",
+        "python": platform.python_version(),
+        "spacy-seqrnn": __version__,
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+class Evaluation:
+    """What a pipeline predicts, of each kind that a report has scores of."""
+
+    def __init__(self, nlp: Language) -> None:
+        self.n_docs = 0
+        self.n_tokens = 0
+        self._nlp = nlp
+        # With a recogniser of ours, entities have scores, whatever comes after it.
+        self._recogniser = next(iter(find_recognisers(nlp)), None) or _last(nlp, "doc.ents")
+        self._tagger = _last(nlp, "token.tag")
+        self._classifiers = {
+            name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, TextCategorizer)
+        }
+        self._entities: list[EntityDoc] = []
+        self._tags: list[TagDoc] = []
+        self._categories: dict[str, list[CategoryDoc]] = {name: [] for name in self._classifiers}
+
+    @property
+    def any(self) -> bool:
+        return bool(self._recogniser or self._tagger or self._classifiers)
+
+    def read(self, examples: Iterable[Example], trained: TrainingWords | None) -> None:
+        """Keep what the reports need of examples with predictions."""
+        key = self._spans_key()
+        for example in examples:
+            self.n_docs += 1
+            self.n_tokens += len(example.reference)
+            if self._recogniser and (ents := read_entities(example, key, trained)):
+                self._entities.append(ents)
+            if self._tagger and (tags := read_tags(example, trained)):
+                self._tags.append(tags)
+            for name, pipe in self._classifiers.items():
+                cats = read_categories(example, pipe.labels, _is_exclusive(pipe), trained)
+                if cats:
+                    self._categories[name].append(cats)
+        if not any(doc.annotated for doc in self._entities):
+            self._entities = []  # nothing to compare with
+
+    def _spans_key(self) -> str | None:
+        """Where the entities' scores are going to be."""
+        pipe = self._nlp.get_pipe(self._recogniser) if self._recogniser else None
+        if not isinstance(pipe, RecurrentNER):
+            return None
+        pipe.spans_key = pipe.spans_key or SPANS_KEY  # this copy of the pipeline is ours
+        return pipe.spans_key
+
+    def missing(self, data: str, *, fatal: bool) -> list[str]:
+        """Sentences about components whose annotation the data lack.
+
+        fatal: raise ValueError if the data have no annotation for any component.
+        """
+        if not self.n_docs:
+            raise ValueError(f"'{data}' has no document with a token: name other data with --data.")
+        read = {
+            "entity": (self._recogniser, self._entities),
+            "part-of-speech tag": (self._tagger, self._tags),
+            **{f"category of '{name}'": (name, docs) for name, docs in self._categories.items()},
+        }
+        missing = [what for what, (component, docs) in read.items() if component and not docs]
+        sentences = [
+            f"'{data}' has {self.n_docs:,} documents, but no annotated {what}: name other data "
+            "with --data."
+            for what in missing
+        ]
+        wanted = [what for what, (component, _) in read.items() if component]
+        if sentences and len(missing) == len(wanted) and fatal:
+            raise ValueError(sentences[0])
+        return sentences
+
+    def entity_report(self) -> EntityReport | None:
+        if not self._entities or self._recogniser is None:
+            return None
+        pipe = self._nlp.get_pipe(self._recogniser)
+        learnt = transitions(self._nlp, pipe) if isinstance(pipe, RecurrentNER) else None
+        return entity_report(self._recogniser, self._entities, learnt)
+
+    def category_reports(self) -> list[CategoryReport]:
+        return [
+            category_report(
+                name,
+                docs,
+                self._classifiers[name].labels,
+                exclusive=_is_exclusive(self._classifiers[name]),
+                threshold=_threshold(self._classifiers[name]),
+            )
+            for name, docs in self._categories.items()
+            if docs
+        ]
+
+    def tag_report(self) -> TagReport | None:
+        return tag_report(self._tagger, self._tags) if self._tags and self._tagger else None
+
+
+def _last(nlp: Language, attr: str) -> str | None:
+    """The component whose annotation of something is the last word on it."""
+    names = [name for name in nlp.pipe_names if attr in nlp.get_pipe_meta(name).assigns]
+    return names[-1] if names else None
+
+
+def _is_exclusive(pipe: Any) -> bool:
+    return not isinstance(pipe, MultiLabel_TextCategorizer)
+
+
+def _threshold(pipe: Any) -> float:
+    return float(pipe.cfg.get("threshold", 0.5))

@@ -1,0 +1,131 @@
+"""The errors that a pipeline is surest of, with what is around them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from heapq import nlargest
+
+from .spans import RIGHT, Entity, EntityDoc, match
+
+MOST_ERRORS = 20
+# Characters to show before and after an entity, and of a text with a wrong category
+AROUND = 150
+MOST_CHARACTERS = 400
+ELLIPSIS = "…"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An entity to draw over a text, by its first character and the one after its last.
+
+    wrong: whether it is the error.
+    """
+
+    label: str
+    start: int
+    end: int
+    score: float | None
+    wrong: bool
+
+
+@dataclass(frozen=True)
+class EntityError:
+    """An entity that should not have been found as it was.
+
+    text: the document, or what is around the entity if it is long.
+    outcome: how it is wrong; one of `spans.OUTCOMES`.
+    score: the probability that the recogniser gives it; None if it gives none.
+    entity: its text. label: its label.
+    found, annotated: all entities in `text`.
+    """
+
+    text: str
+    outcome: str
+    score: float | None
+    entity: str
+    label: str
+    found: tuple[Mark, ...]
+    annotated: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class CategoryError:
+    """A text with a wrong category.
+
+    text: the document, or its beginning.
+    score: the probability that the classifier gives what it found.
+    """
+
+    text: str
+    found: str
+    annotated: str
+    score: float
+
+
+def entity_errors(docs: Iterable[EntityDoc]) -> list[EntityError]:
+    """The wrong entities with the highest scores; the first ones if there are no scores."""
+    found = nlargest(MOST_ERRORS, _wrong_entities(docs), key=_score_of)
+    return [_entity_error(*each) for each in found]
+
+
+def _wrong_entities(docs: Iterable[EntityDoc]) -> Iterator[tuple[EntityDoc, str, Entity]]:
+    for doc in docs:
+        for outcome, (_, own) in match(doc):
+            if own is not None and outcome != RIGHT:
+                yield doc, outcome, own
+
+
+def _score_of(error: tuple[EntityDoc, str, Entity]) -> float:
+    return error[2].score or 0.0
+
+
+def _entity_error(doc: EntityDoc, outcome: str, entity: Entity) -> EntityError:
+    start, end = _word_bounds(doc.text, entity.start - AROUND, entity.end + AROUND)
+    before = ELLIPSIS if start > 0 else ""
+    after = ELLIPSIS if end < len(doc.text) else ""
+    return EntityError(
+        text=before + doc.text[start:end] + after,
+        outcome=outcome,
+        score=entity.score,
+        entity=doc.text[entity.start : entity.end],
+        label=entity.label,
+        found=_marks(doc.found, start, end, len(before), wrong=entity),
+        annotated=_marks(doc.annotated, start, end, len(before)),
+    )
+
+
+def _word_bounds(text: str, start: int, end: int) -> tuple[int, int]:
+    """A part of a text that begins and ends with whole words, where there are spaces."""
+    if start > 0:
+        start = text.find(" ", start, start + AROUND) + 1 or start
+    if end < len(text):
+        space = text.rfind(" ", end - AROUND, end)
+        end = space if space >= 0 else end
+    return max(start, 0), min(end, len(text))
+
+
+def _marks(
+    entities: tuple[Entity, ...], start: int, end: int, offset: int, wrong: Entity | None = None
+) -> tuple[Mark, ...]:
+    shift = offset - start
+    return tuple(
+        Mark(e.label, max(e.start, start) + shift, min(e.end, end) + shift, e.score, e is wrong)
+        for e in entities
+        if e.start < end and e.end > start
+    )
+
+
+def category_errors(errors: Iterable[CategoryError]) -> list[CategoryError]:
+    """Those with the highest scores, their texts cut."""
+    found = nlargest(MOST_ERRORS, errors, key=_score_of_category)
+    return [CategoryError(_cut(e.text), e.found, e.annotated, e.score) for e in found]
+
+
+def _score_of_category(error: CategoryError) -> float:
+    return error.score
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    _, end = _word_bounds(text, 0, MOST_CHARACTERS)
+    return text[:end] + ELLIPSIS

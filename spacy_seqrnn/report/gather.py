@@ -1,0 +1,110 @@
+"""What a pipeline predicts for annotated documents, and the words that it was trained on."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.training import Corpus, Example
+from spacy.training.corpus import walk_corpus
+from spacy.util import minibatch, registry
+from spacy.vocab import Vocab
+
+BATCH = 256
+SUFFIX = ".spacy"
+
+
+@dataclass(frozen=True)
+class TrainingWords:
+    """What training has seen, in lower case: words, and whole entities as tuples of words."""
+
+    words: frozenset[str]
+    entities: frozenset[tuple[str, ...]]
+
+
+def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Example]]:
+    """The documents to evaluate on, and a name for them.
+
+    data: a `.spacy` file or a folder of such; None: the development corpus of the config.
+
+    Raises ValueError if there are none.
+    """
+    if data is not None:
+        return str(data), Corpus(_checked(data, "--data"))(nlp)
+    config = nlp.config.interpolate()
+    name = config["training"]["dev_corpus"]
+    section = _section(config, name)
+    path = section.get("path")
+    if path is None and "path" in section:
+        raise ValueError(
+            f"The config of the pipeline names no data in [{name}]: name a file with --data."
+        )
+    if path is not None:  # to whatever the reader in this section reads
+        _check_exists(Path(path), f"[{name}] of the pipeline's config; name a file with --data")
+    corpus = registry.resolve({"corpus": section})["corpus"]
+    return str(path or name), corpus(nlp)
+
+
+def _section(config: dict[str, Any], dot_name: str) -> dict[str, Any]:
+    """A section of an interpolated config, such as `corpora.dev`; empty if there is none."""
+    section: Any = config
+    for key in dot_name.split("."):
+        section = section.get(key, {})
+    return section
+
+
+def _check_exists(path: Path, where: str) -> None:
+    if not path.exists():
+        raise ValueError(f"There is no '{path}', which is from {where}.")
+
+
+def _checked(path: Path, where: str) -> Path:
+    _check_exists(path, where)
+    if path.is_file() and path.suffix != SUFFIX:
+        raise ValueError(
+            f"'{path}' is no `{SUFFIX}` file, as `spacy convert` makes them ({where})."
+        )
+    if not _has_data(path):
+        raise ValueError(f"The folder '{path}' has no `{SUFFIX}` file ({where}).")
+    return path
+
+
+def _has_data(path: Path) -> bool:
+    return path.suffix == SUFFIX if path.is_file() else any(path.rglob(f"*{SUFFIX}"))
+
+
+def predicted_examples(nlp: Language, examples: Iterable[Example]) -> Iterator[Example]:
+    """The examples with the predictions of the whole pipeline, a batch in memory at a time."""
+    for batch in minibatch(examples, BATCH):
+        docs = nlp.pipe([example.predicted for example in batch])
+        for example, doc in zip(batch, docs, strict=True):
+            example.predicted = doc
+            yield example
+
+
+def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | None:
+    """The words and entities of the training data.
+
+    train: a `.spacy` file or a folder of such; None: those of the pipeline's config.
+
+    Returns None if the config names no such file, or one that is no longer there. Raises ValueError
+    if `train` is not there, or is no such file.
+    """
+    path = train if train is not None else _configured_training_data(nlp)
+    if path is None:
+        return None
+    words: set[str] = set()
+    entities: set[tuple[str, ...]] = set()
+    path = _checked(path, "--train")
+    for doc in Corpus(path).read_docbin(Vocab(), walk_corpus(path, SUFFIX)):
+        words.update(token.text.lower() for token in doc)
+        entities.update(tuple(token.text.lower() for token in span) for span in doc.ents)
+    return TrainingWords(frozenset(words), frozenset(entities))
+
+
+def _configured_training_data(nlp: Language) -> Path | None:
+    config = nlp.config.interpolate()
+    path = _section(config, config["training"]["train_corpus"]).get("path")
+    usable = path is not None and _has_data(Path(path))
+    return Path(path) if path is not None and usable else None

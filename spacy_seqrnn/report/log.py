@@ -1,0 +1,92 @@
+"""The log that `spacy train` leaves beside its pipelines, which the learning curves are drawn from.
+
+spaCy's own logger can write to a file too, but to one that has to be named beforehand and must not
+exist. It keeps the last lines in memory until training ends, and has neither time nor words.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import srsly
+from spacy.language import Language
+from spacy.training.loggers import console_logger_v3
+
+from ..checks import check_choice
+
+NAME = "spacy-seqrnn.TrainingLog.v1"
+FILE = "training.jsonl"
+PROGRESS_BARS = ("train", "eval")
+
+Logger = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
+
+
+def create_training_log(progress_bar: str | None = None) -> Callable[..., Logger]:
+    """Print spaCy's table of the training, and keep it in the output folder.
+
+    A logger for `[training.logger]`, registered as `spacy-seqrnn.TrainingLog.v1`. It writes
+    `training.jsonl` beside `model-best`, a line at each evaluation, so that a training may be
+    killed at any moment. Without an output folder it only prints.
+
+    progress_bar: as in `spacy.ConsoleLogger.v3`: null, "train" or "eval".
+
+    Raises ValueError for another `progress_bar`, which spaCy's refuses only when training begins.
+    """
+    if progress_bar is not None:
+        check_choice("progress_bar", progress_bar, list(PROGRESS_BARS))
+    console = console_logger_v3(progress_bar=progress_bar)
+
+    def setup(nlp: Language, stdout: IO, stderr: IO) -> Logger:
+        log_to_console, finalize = console(nlp, stdout, stderr)
+        log_to_file = TrainingLog()
+
+        def log_step(info: dict[str, Any] | None) -> None:
+            log_to_console(info)
+            log_to_file(info)
+
+        return log_step, finalize
+
+    return setup
+
+
+class TrainingLog:
+    """Writes what spaCy tells a logger."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._path: Path | None = None
+
+    def __call__(self, info: dict[str, Any] | None) -> None:
+        """info: what is known after an evaluation; None at the steps between."""
+        if info is None or "output_path" not in info:
+            return
+        line = srsly.json_dumps(line_of(info, time.perf_counter() - self._start)) + "\n"
+        first = self._path is None
+        # The folder of `model-last`, which only this tells
+        self._path = Path(info["output_path"]).with_name(FILE)
+        with self._path.open("w" if first else "a", encoding="utf8") as file:
+            file.write(line)
+
+
+def line_of(info: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What the log keeps of an evaluation.
+
+    losses: of all steps since the evaluation before, by component.
+    scores: all that are numbers, such as `ents_f`, from 0 to 1.
+    seconds: since training began, evaluations included. words: trained on since then.
+    """
+    scores = info["other_scores"].items()
+    return {
+        "epoch": info["epoch"],
+        "step": info["step"],
+        "losses": {name: float(loss) for name, loss in info["losses"].items()},
+        "score": float(info["score"]),
+        "scores": {name: float(score) for name, score in scores if _is_number(score)},
+        "seconds": round(seconds, 3),
+        "words": int(info["words"]),
+    }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)

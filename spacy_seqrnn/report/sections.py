@@ -1,0 +1,316 @@
+"""The sections of a report: what is drawn, the words for it, and the table beside it."""
+
+from collections.abc import Sequence
+from html import escape
+
+from spacy import displacy
+
+from ..inside.html import details, paragraph, table
+from ..inside.svg import as_element
+from . import pictures
+from .categories import CategoryReport
+from .curves import Curves
+from .entities import Confusion, EntityReport
+from .errors import EntityError, Mark
+from .groups import Group
+from .reliability import Reliability
+from .scores import LabelScores, Score
+from .tags import TagReport
+from .transitions import Transitions
+
+# displaCy's own for an entity, with its probability, and with colours that the page sets
+ENTITY = '<mark class="entity{kind}">{text}<span class="label">{label}{score}</span></mark>'
+# Labels that a picture has room for
+MOST_ROWS = 25
+
+Part = tuple[str, str, list[str]]  # name, title, content
+
+
+def curves_parts(curves: Curves) -> list[str]:
+    """The picture and the table of a training."""
+    best = curves.best
+    about = (
+        f"The best development score is {curves.score[best]:.3f}, at step {curves.step[best]:,} of "
+        f"{curves.step[-1]:,}, where the dotted lines are. Training took "
+        f"{_duration(curves.seconds[-1])}. The speed counts the time to evaluate and to save too."
+    )
+    losses = ", ".join(
+        f"loss of {name} from {values[0]:.3g} to {values[-1]:.3g}"
+        for name, values in curves.losses.items()
+    )
+    description = (
+        f"Four line charts over steps 0 to {curves.step[-1]}: {losses}; development score from "
+        f"{curves.score[0]:.3f} to {curves.score[-1]:.3f}; learning rate; words per second."
+    )
+    return [
+        paragraph(about),
+        as_element(pictures.draw_curves(curves), description),
+        details("All evaluations as a table", _curves_table(curves)),
+    ]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.1f} minutes"
+
+
+def _curves_table(curves: Curves) -> str:
+    header = ["step", "epoch", *(f"loss of {name}" for name in curves.losses), "score"]
+    columns = [
+        [f"{step:,}" for step in curves.step],
+        [str(epoch) for epoch in curves.epoch],
+        *([f"{value:.4g}" for value in values] for values in curves.losses.values()),
+        [f"{value:.4f}" for value in curves.score],
+    ]
+    for name, values in curves.scores.items():
+        header.append(name)
+        columns.append([f"{value:.4g}" for value in values])
+    if curves.learn_rate:
+        header.append("learning rate")
+        columns.append([f"{value:.3g}" for value in curves.learn_rate])
+    header += ["words/s", "seconds"]
+    columns += [
+        ["" if value is None else f"{value:,.0f}" for value in curves.words_per_second],
+        [f"{value:,.1f}" for value in curves.seconds],
+    ]
+    return table("Evaluations", header, [list(row) for row in zip(*columns, strict=True)])
+
+
+def entity_parts(found: EntityReport) -> list[Part]:
+    """All sections about entities."""
+    parts = [
+        ("types", "Entities by type", label_parts([found.total, *found.labels])),
+        ("confusion", "Kinds of errors", _outcome_parts(found)),
+    ]
+    if found.reliability:
+        parts.append(("reliability", "Are scores probabilities?", _reliable(found.reliability)))
+    parts.append(
+        ("lengths", "Entities by length of the document", _group_parts("F1", found.lengths))
+    )
+    if found.seen:
+        about = (
+            "What training has seen of the words of an entity, in lower case. An entity is counted "
+            "by its own words, be it annotated or found."
+        )
+        parts.append(
+            (
+                "seen",
+                "Seen and unseen entities",
+                [paragraph(about), *_group_parts("F1", found.seen)],
+            )
+        )
+    if found.transitions:
+        parts.append(
+            ("transitions", "Transitions of the CRF", _transition_parts(found.transitions))
+        )
+    parts.append(("errors", "Most confident errors", _entity_errors(found.errors)))
+    return parts
+
+
+def label_parts(labels: Sequence[LabelScores]) -> list[str]:
+    """A picture of F1 and a table of all scores."""
+    header = ["label", "precision", "recall", "F1", "right", "found", "annotated"]
+    cells = [
+        [
+            each.label,
+            *map(str, (each.precision, each.recall, each.f1)),
+            *(f"{n:,}" for n in (each.right, each.found, each.annotated)),
+        ]
+        for each in labels
+    ]
+    numbers = table("Scores with 95 % intervals", header, cells)
+    if len(labels) <= MOST_ROWS:
+        return [_scores_picture("F1", [(each.label, each.f1) for each in labels]), numbers]
+    frequent = sorted(labels, key=_frequency, reverse=True)[:MOST_ROWS]
+    return [
+        paragraph(f"The {MOST_ROWS} most frequent of {len(labels)}; the table has all."),
+        _scores_picture("F1", [(each.label, each.f1) for each in frequent]),
+        details("As a table", numbers),
+    ]
+
+
+def _frequency(scores: LabelScores) -> int:
+    return scores.annotated
+
+
+def _scores_picture(metric: str, rows: Sequence[tuple[str, Score]]) -> str:
+    values = "; ".join(f"{name} {score}" for name, score in rows)
+    return as_element(
+        pictures.draw_scores(rows, f"{metric} with 95 % interval"),
+        f"{metric} with its 95 % interval in rows: {values}.",
+    )
+
+
+def _group_parts(metric: str, groups: Sequence[Group]) -> list[str]:
+    rows = [(f"{group.name} ({group.n:,})", group.score) for group in groups]
+    cells = [[group.name, f"{group.n:,}", str(group.score)] for group in groups]
+    return [
+        _scores_picture(metric, rows),
+        details("As a table", table(metric, ["group", "how many", metric], cells)),
+    ]
+
+
+def _outcome_parts(found: EntityReport) -> list[str]:
+    counts = ", ".join(f"{n:,} {name}" for name, n in found.outcomes.items())
+    about = (
+        "Each annotated entity goes with at most one that was found: with the same span and type "
+        "if there is one, else with the same span, else with one that overlaps."
+    )
+    rows = [[name, f"{n:,}"] for name, n in found.outcomes.items()]
+    return [
+        paragraph(about),
+        as_element(pictures.draw_counts(found.outcomes), f"Bars of outcomes: {counts}."),
+        details("As a table", table("What became of entities", ["outcome", "how many"], rows)),
+        *_confusion_parts(found.confusion, "Types of these pairs"),
+    ]
+
+
+def _confusion_parts(confusion: Confusion, title: str) -> list[str]:
+    rows = [
+        [name, *(f"{n:,}" for n in counts)]
+        for name, counts in zip(confusion.rows, confusion.counts, strict=True)
+    ]
+    worst = max(
+        (
+            (n, gold, own)
+            for gold, counts in zip(confusion.rows, confusion.counts, strict=True)
+            for own, n in zip(confusion.columns, counts, strict=True)
+            if gold != own
+        ),
+        default=(0, "", ""),
+    )
+    most = f" Most often wrong: {worst[1]} found as {worst[2]}, {worst[0]}." if worst[0] else ""
+    return [
+        paragraph(f"{title}: rows are what is annotated, columns what was found."),
+        as_element(
+            pictures.draw_confusion(confusion), f"Heat map of confusions.{most} The table has all."
+        ),
+        details("As a table", table(title, ["annotated", *confusion.columns], rows)),
+    ]
+
+
+def _reliable(found: Reliability) -> list[str]:
+    about = (
+        f"Of all predictions with a score of about 0.8, four in five should be right. The expected "
+        f"calibration error, the mean distance from that, is {found.error:.3f}; the Brier score is "
+        f"{found.brier:.3f}."
+    )
+    points = "; ".join(f"score {each.score:.2f}: {each.right:.2f} right" for each in found.bins)
+    rows = [[f"{each.score:.3f}", f"{each.right:.3f}", f"{each.n:,}"] for each in found.bins]
+    header = ["mean score", "share that is right", "how many"]
+    return [
+        paragraph(about),
+        as_element(pictures.draw_reliability(found), f"Reliability diagram: {points}."),
+        details("As a table", table("Predictions by score", header, rows)),
+    ]
+
+
+def _transition_parts(found: Transitions) -> list[str]:
+    flat = [
+        (score, before, after)
+        for before, row in zip(found.rows, found.scores, strict=True)
+        for after, score in zip(found.columns, row, strict=True)
+        if score is not None
+    ]
+    n_cells = len(found.rows) * len(found.columns)
+    (low, *least), (high, *most) = min(flat), max(flat)
+    about = (
+        "The score of each tag (row) before each other (column), in nats; B begins an entity, I "
+        "goes on with it, L ends it, U is one of a single token. The "
+        f"{n_cells - len(flat):,} of {n_cells:,} cells with a cross are what the scheme forbids; "
+        "nothing is learnt for them."
+    )
+    description = (
+        f"Heat map of {n_cells:,} cells. Highest: {most[0]} then {most[1]}, {high:.2f}. Lowest: "
+        f"{least[0]} then {least[1]}, {low:.2f}. The table has all."
+    )
+    rows = [
+        [name, *("forbidden" if score is None else f"{score:.2f}" for score in row)]
+        for name, row in zip(found.rows, found.scores, strict=True)
+    ]
+    return [
+        paragraph(about),
+        as_element(pictures.draw_transitions(found), description),
+        details("As a table", table("Transitions", ["tag", *found.columns], rows)),
+    ]
+
+
+def _entity_errors(errors: Sequence[EntityError]) -> list[str]:
+    if not errors:
+        return [paragraph("No entity was found wrongly.")]
+    about = (
+        "Wrong entities with the highest scores, with a red line around them. Those that were "
+        "missed have no score, and are here only where another was found in their place."
+    )
+    return [paragraph(about), *map(_entity_error, errors)]
+
+
+def _entity_error(error: EntityError) -> str:
+    score = "" if error.score is None else f", score {error.score:.3f}"
+    title = f"“{error.entity}” as {error.label}: {error.outcome}{score}"
+    return (
+        f'<div class="error"><h3>{escape(title)}</h3>{_displacy(error.text, error.found, "found")}'
+        f"{_displacy(error.text, error.annotated, 'annotated')}</div>"
+    )
+
+
+def _displacy(text: str, marks: Sequence[Mark], kind: str) -> str:
+    """A text with entities in displaCy's markup."""
+    ents = [
+        {
+            "start": mark.start,
+            "end": mark.end,
+            "label": escape(mark.label),  # which displaCy does not do
+            "params": {
+                "score": "" if mark.score is None else f" {mark.score:.2f}",
+                "kind": " wrong" if mark.wrong else "",
+            },
+        }
+        for mark in marks
+    ]
+    markup = displacy.render(
+        {"text": text, "ents": ents, "title": None},
+        style="ent",
+        manual=True,
+        jupyter=False,
+        options={"template": ENTITY},
+    )
+    return f'<div class="{kind}"><span class="kind">{kind}</span>{markup}</div>'
+
+
+def category_parts(found: CategoryReport) -> list[Part]:
+    """All sections about the categories of one component."""
+    metric = "accuracy" if found.exclusive else "F1"
+    parts = [("types", "Categories", label_parts(found.labels))]
+    if found.confusion:
+        parts.append(("confusion", "Confusion", _confusion_parts(found.confusion, "Documents")))
+    parts += [
+        ("reliability", "Are scores probabilities?", _reliable(found.reliability)),
+        ("lengths", "Documents by length", _group_parts(metric, found.lengths)),
+    ]
+    if found.unseen:
+        about = "How many of a document's words training has not seen, in lower case."
+        inside = [paragraph(about), *_group_parts(metric, found.unseen)]
+        parts.append(("seen", "Documents by unseen words", inside))
+    rows = [[f"{e.score:.3f}", e.found, e.annotated, e.text] for e in found.errors]
+    errors = table("The surest first", ["score", "found", "annotated", "text"], rows)
+    parts.append(("errors", "Most confident errors", [errors]))
+    return parts
+
+
+def tag_parts(found: TagReport) -> list[Part]:
+    """All sections about tags."""
+    rows = [[each.annotated, each.found, f"{each.n:,}"] for each in found.confused]
+    parts = [
+        ("types", "Tags", label_parts(found.labels)),
+        (
+            "confusion",
+            "Most frequent confusions of tags",
+            [table("Tokens", ["annotated", "found", "how many"], rows)],
+        ),
+        ("lengths", "Tags by length of the document", _group_parts("accuracy", found.lengths)),
+    ]
+    if found.seen:
+        parts.append(
+            ("seen", "Tags of seen and unseen words", _group_parts("accuracy", found.seen))
+        )
+    return parts

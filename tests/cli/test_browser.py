@@ -1,0 +1,180 @@
+"""The pages in a browser: light and dark, with the keyboard, without a network."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .test_inside import TEXT, call
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATH = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PATH is None, reason=f"none of {', '.join(BROWSERS)} is on the PATH"),
+]
+PAGES = ["report", "explain", "gates", "gradients"]
+# The contrast of text and ground by WCAG 2: above 1 if the text is lighter
+CONTRAST = """() => {
+  const channels = (name) => getComputedStyle(document.body)[name].match(/[0-9.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const [text, ground] = [light(channels("color")), light(channels("backgroundColor"))];
+  return (text + 0.05) / (ground + 0.05);
+}"""
+
+
+@dataclass
+class Opened:
+    """A page in the browser, and what went on while it was opened."""
+
+    view: Any
+    problems: list[str]
+    requests: list[str]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        # Without a sandbox, which containers have no rights for; the pages are our own.
+        chromium = started.chromium.launch(executable_path=PATH, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all pages, each with its data beside it."""
+    folder = tmp_path_factory.mktemp("pages")
+    commands = {
+        "report": [trained.parent, "--output"],
+        "explain": [trained, TEXT, "--html"],
+        "gates": [trained, TEXT, "--html"],
+        "gradients": [trained, TEXT, "--html"],
+    }
+    for name, arguments in commands.items():
+        files = [folder / f"{name}.html", "--json", folder / f"{name}.json"]
+        result = call(name, *arguments, *files)
+        assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture(params=["light", "dark"])
+def opened(
+    request: pytest.FixtureRequest, browser: Any, pages: Path, name: str
+) -> Iterator[Opened]:
+    context = browser.new_context(color_scheme=request.param)
+    view = context.new_page()
+    found = Opened(view, [], [])
+    view.on("console", lambda message: found.problems.append(message.text))
+    view.on("pageerror", lambda error: found.problems.append(str(error)))
+    view.on("request", lambda sent: found.requests.append(sent.url))
+    view.goto((pages / f"{name}.html").as_uri())
+    contrast = view.evaluate(CONTRAST)
+    assert contrast > 7 if request.param == "dark" else contrast < 1 / 7
+    yield found
+    context.close()
+
+
+def data(pages: Path, name: str) -> Any:
+    return json.loads((pages / f"{name}.json").read_text(encoding="utf8"))
+
+
+def cells(view: Any, caption: str) -> list[list[str]]:
+    """The rows of the table with a caption, without its header."""
+    rows = view.locator("table", has=view.locator("caption", has_text=caption)).first
+    return [
+        [cell.text_content() for cell in row.locator("th, td").all()]
+        for row in rows.locator("tbody tr").all()
+    ]
+
+
+def check_numbers(view: Any, name: str, found: Any) -> None:
+    """Some numbers of a page are those of its data."""
+    if name == "report":
+        total = found["entities"]["total"]
+        assert view.locator(".cards strong").first.text_content() == f"{total['f1']['value']:.3f}"
+        (all_labels, *_) = cells(view, "Scores with 95 % intervals")
+        assert all_labels[0] == "all"
+        assert all_labels[-1] == str(total["annotated"])
+        place = 2 + len(found["curves"]["losses"])
+        scores = [float(row[place]) for row in cells(view, "Evaluations")]
+        assert scores == pytest.approx(found["curves"]["score"], abs=1e-4)
+    if name == "explain":
+        entities = found[0]["entities"]
+        assert [row[2] for row in cells(view, "Entities")] == [
+            f"{entity['score']:.4f}" for entity in entities
+        ]
+    if name == "gates":
+        view_data = found["views"][0]
+        means = [sum(units) / len(units) for units in view_data["gates"]["update"]]
+        shown = [float(row[2]) for row in cells(view, view_data["title"])]
+        assert shown == pytest.approx(means, abs=1e-3)
+    if name == "gradients":
+        norms = [curve["norms"][1] for curve in found["curves"]]
+        rows = cells(view, "Norm of the derivative")
+        assert [float(row[2]) for row in rows] == pytest.approx(norms, rel=1e-2)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_shows_its_data_without_errors_or_network(opened: Opened, pages: Path, name: str):
+    check_numbers(opened.view, name, data(pages, name))
+    assert opened.view.locator("h1").count() == 1
+    regions = opened.view.locator(".scroll[tabindex='0'][aria-label]")
+    assert regions.count() == opened.view.locator("table").count() > 0
+    pictures = opened.view.locator("svg[role=img]")
+    assert all(len(each.get_attribute("aria-label")) > 40 for each in pictures.all())
+    assert (pictures.count() > 0) == (name != "explain")
+    opened.view.wait_for_load_state("networkidle")
+    assert opened.problems == []
+    outside = [url for url in opened.requests if not url.startswith("data:")]
+    assert outside == [(pages / f"{name}.html").as_uri()]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_keyboard_reaches_everything(opened: Opened, name: str):
+    view = opened.view
+    view.keyboard.press("Tab")
+    assert view.evaluate("() => document.activeElement.className") == "skip"
+    box = view.locator(".skip").bounding_box()
+    assert box["x"] >= 0  # it is seen while it has the focus
+    view.keyboard.press("Enter")
+    assert view.evaluate("() => document.activeElement.id") == "main"
+    wanted = "a[href], summary, [tabindex='0']"
+    visible = "(each) => each.checkVisibility() && each.className !== 'skip'"
+    expected = view.evaluate(
+        f'() => [...document.querySelectorAll("{wanted}")].filter({visible}).length'
+    )
+    assert expected > 0
+    reached = 0
+    while True:
+        view.keyboard.press("Tab")
+        if view.evaluate("() => document.activeElement === document.body"):
+            break
+        assert view.evaluate(f'() => document.activeElement.matches("{wanted}")')
+        reached += 1
+        assert reached <= expected
+    assert reached == expected
+
+
+@pytest.mark.parametrize("name", ["report"])
+def test_links_and_details_work_with_the_keyboard(opened: Opened, name: str):
+    view = opened.view
+    link = view.locator("nav a").last
+    link.focus()
+    view.keyboard.press("Enter")
+    target = link.get_attribute("href")
+    assert view.url.endswith(target)
+    assert view.evaluate("(id) => document.querySelector(id).tagName", target) == "SECTION"
+    summary = view.locator(f"{target} summary", has_text="Config")
+    summary.focus()
+    view.keyboard.press("Enter")
+    assert view.locator("pre").is_visible()
+    assert "spacy-seqrnn.NER.v1" in view.locator("pre").text_content()

@@ -1,0 +1,85 @@
+"""Reports on pipelines of spaCy's own components, which have no scores of entities and no CRF."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import DocBin
+from spacy.training import Corpus
+
+from spacy_seqrnn.report import page
+from spacy_seqrnn.report.analysis import Report, analyse
+from spacy_seqrnn.report.sections import label_parts
+
+from ..conftest import gold_docs, gold_examples
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "gold.spacy"
+    DocBin(docs=gold_docs(spacy.blank("en").vocab)).to_disk(path)
+    return path
+
+
+def trained(*factories: str, steps: int = 1) -> Language:
+    nlp = spacy.blank("en")
+    for factory in factories:
+        nlp.add_pipe(factory)
+    optimizer = nlp.initialize(lambda: gold_examples(nlp))
+    for _ in range(steps):
+        nlp.update(gold_examples(nlp), sgd=optimizer)
+    return nlp
+
+
+def report(nlp: Language, folder: Path, data: Path, **options: Any) -> Report:
+    return analyse(folder, nlp, "model-best", data=data, **options)
+
+
+def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
+    nlp = trained("ner", "tagger", "textcat_multilabel", steps=30)
+    found = report(nlp, tmp_path, data, train=data)
+    scores = nlp.evaluate(list(Corpus(data)(nlp)))
+    assert found.entities.total.f1.value == pytest.approx(scores["ents_f"])
+    assert found.entities.reliability is found.entities.transitions is None
+    assert found.tags.accuracy.value == pytest.approx(scores["tag_acc"])
+    (categories,) = found.categories
+    assert not categories.exclusive
+    assert categories.macro_f1.value == pytest.approx(scores["cats_macro_f"])
+    html = page.report_page(found)
+    for title in ("ner: Most confident errors", "tagger: Tags", "textcat_multilabel: Categories"):
+        assert f"<h2>{title}</h2>" in html
+
+
+def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data: Path):
+    nlp = trained("seqrnn_ner", steps=20)
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "DAY", "pattern": "angrily"}])
+    found = report(nlp, tmp_path, data)
+    assert found.entities.component == "seqrnn_ner"
+    (spurious,) = [each for each in found.entities.labels if each.label == "DAY"]
+    assert (spurious.found, spurious.annotated) == (1, 0)
+    assert found.entities.reliability.n == found.entities.total.found - 1
+    assert found.entities.seen is None
+    assert "name them with --train" in found.notes[-1]
+
+
+def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
+    nlp = trained("tagger")
+    labels = report(nlp, tmp_path, data).tags.labels
+    many = [replace(labels[0], label=f"L{i}", annotated=i) for i in range(40)]
+    picture, *_ = [part for part in label_parts(many) if "<svg" in part]
+    assert "L39 " in picture
+    assert "L15 " in picture
+    assert "L14 " not in picture
+
+
+def test_a_pipeline_without_errors(tmp_path: Path, data: Path):
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    for doc in gold_docs(nlp.vocab):
+        ruler.add_patterns([{"label": e.label_, "pattern": e.text} for e in doc.ents])
+    found = report(nlp, tmp_path, data)
+    assert found.entities.total.f1.value == found.entities.total.f1.low == 1.0
+    assert "No entity was found wrongly." in page.report_page(found)
