@@ -65,7 +65,7 @@ def test_filling_in_a_factory_writes_out_its_default_model(tmp_path: Path) -> No
     filled = _assert_filling_ends(partial, tmp_path)
     component = filled["components"]["seqrnn_ner"]
     assert component["model"]["decoder"] == "crf"
-    assert component["model"]["tok2vec"]["encode"]["cell"] == "lstm"
+    assert component["model"]["tok2vec"]["cell"] == "lstm"
     assert component["spans_key"] is None
     assert filled["training"]["score_weights"]["ents_f"] == 1.0
 
