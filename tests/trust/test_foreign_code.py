@@ -490,6 +490,8 @@ def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     bow |= {"exclusive_classes": True, "no_output_layer": False}
     yield "textcat", {"textcat": ensemble("TextCat", a=ngrams(), b=recurrent, c=bow)}
     yield "tok2vec", {"tok2vec": {**tok2vec(), "encode": encoder(residual=True, width=6)}}
+    hashes = {"@architectures": "spacy-seqrnn.HashEmbedRNN.v1", "width": 6, "embed_size": 20}
+    yield "hashes", {"tok2vec": hashes}
 
 
 @pytest.mark.parametrize(("name", "models"), every_model(), ids=[name for name, _ in every_model()])
