@@ -6,7 +6,7 @@ matrix products, and without a copy for tokens that other documents lack, that m
 faster than torch's own kernels are. For few documents at a time they are the faster ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 
@@ -46,7 +46,7 @@ def read_in_steps(
     turned = torch.from_numpy(packing.turned)
     y = words.new_empty(packing.n_tokens, len(weights) * width)
     for direction, outputs in enumerate(y.split(width, dim=1)):
-        step = STEPS[cell](*weights[direction], words)
+        step = STEPS[cell](weights[direction], words)
         if direction == 0:
             _read(step, index, packing, outputs)
         else:
@@ -81,18 +81,11 @@ class Step:
     n_states = 1
     scale = 1.0  # of the hidden states to what a call writes
 
-    def __init__(
-        self,
-        input_weights: torch.Tensor,
-        recurrent_weights: torch.Tensor,
-        input_bias: torch.Tensor,
-        recurrent_bias: torch.Tensor,
-        words: torch.Tensor,
-    ) -> None:
-        """The weights of one direction, and the distinct words that it reads."""
+    def __init__(self, weights: list[torch.Tensor], words: torch.Tensor) -> None:
+        """weights: of one direction, as `read_in_steps` has them. words: those that it reads."""
+        input_weights, recurrent_weights, input_bias, self.recurrent_bias = weights
         self.width = recurrent_weights.shape[1]
         self.recurrent = recurrent_weights.t().contiguous()
-        self.recurrent_bias = recurrent_bias
         self.of_words = torch.addmm(self.bias(input_bias), words, input_weights.t())
 
     def bias(self, input_bias: torch.Tensor) -> torch.Tensor:
@@ -133,24 +126,13 @@ class LSTMStep(Step):
     n_states = 2
     scale = 2.0
 
-    def __init__(
-        self,
-        input_weights: torch.Tensor,
-        recurrent_weights: torch.Tensor,
-        input_bias: torch.Tensor,
-        recurrent_bias: torch.Tensor,
-        words: torch.Tensor,
-    ) -> None:
-        width = recurrent_weights.shape[1]
-        factors = input_bias.new_ones(4 * width)
+    def __init__(self, weights: list[torch.Tensor], words: torch.Tensor) -> None:
+        width = weights[1].shape[1]
+        factors = words.new_ones(4 * width, 1)
         factors[2 * width : 3 * width] = 2.0
-        super().__init__(
-            input_weights * factors[:, None],
-            recurrent_weights * (self.scale * factors)[:, None],
-            input_bias * factors,
-            recurrent_bias * factors,
-            words,
-        )
+        input_weights, recurrent_weights, *biases = weights
+        matrices = [input_weights * factors, recurrent_weights * (self.scale * factors)]
+        super().__init__([*matrices, *(bias * factors[:, 0] for bias in biases)], words)
 
     def __call__(self, index: torch.Tensor, states: States, hidden: torch.Tensor) -> States:
         half_h, twice_c = states
@@ -183,7 +165,7 @@ class GRUStep(Step):
         return [torch.lerp(tanh(sums, out=sums), h, update, out=hidden)]
 
 
-STEPS: dict[str, Callable[..., Step]] = {"rnn": RNNStep, "lstm": LSTMStep, "gru": GRUStep}
+STEPS: dict[str, type[Step]] = {"rnn": RNNStep, "lstm": LSTMStep, "gru": GRUStep}
 
 
 def tanh(x: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from spacy.training import Example
 
 from .entities import Confusion
 from .errors import CategoryError, category_errors
-from .gather import TrainingWords
+from .gather import TrainingWords, word_of
 from .groups import Group, by_length, by_unseen_share
 from .reliability import Reliability, reliability
 from .scores import LabelScores, Metric, Score, accuracy, counts_of_labels, f1, label_scores, score
@@ -66,7 +66,7 @@ def read_categories(
     annotated = {label: float(value) for label, value in gold.items() if value is not None}
     if not annotated or (exclusive and max(annotated.values()) <= 0):
         return None
-    words = [token.text.lower() for token in example.reference]
+    words = list(map(word_of, example.reference))
     unseen = None
     if trained is not None:
         unseen = sum(word not in trained.words for word in words) / max(len(words), 1)

@@ -10,7 +10,7 @@ from .errors import EntityError, entity_errors
 from .groups import Group, by_kind, by_length
 from .reliability import Reliability, reliability
 from .scores import LabelScores, counts_of_labels, f1, label_scores
-from .spans import OUTCOMES, RIGHT, SEEN, EntityDoc, Pair, labels_of, match
+from .spans import OUTCOMES, RIGHT, SEEN, EntityDoc, Matched, labels_of, match
 from .transitions import Transitions
 
 ALL = "all"
@@ -76,24 +76,24 @@ def entity_report(
         lengths=by_length(np.asarray([doc.n_tokens for doc in docs]), total[:, 0], f1),
         seen=_by_seen(docs, matched),
         transitions=transitions,
-        errors=entity_errors(docs),
+        errors=entity_errors(docs, matched),
     )
 
 
 Labels = tuple[list[str], list[str], list[str]]  # of what is right, found, annotated
 
 
-def _labels(doc: EntityDoc, pairs: list[tuple[str, Pair]]) -> Labels:
+def _labels(doc: EntityDoc, pairs: Matched) -> Labels:
     right = [gold.label for outcome, (gold, _) in pairs if outcome == RIGHT and gold]
     return right, [e.label for e in doc.found], [e.label for e in doc.annotated]
 
 
-def _outcomes(pairs: list[tuple[str, Pair]]) -> dict[str, int]:
+def _outcomes(pairs: Matched) -> dict[str, int]:
     counts = Counter(outcome for outcome, _ in pairs)
     return {outcome: counts[outcome] for outcome in OUTCOMES}
 
 
-def _confusion(labels: list[str], pairs: list[tuple[str, Pair]]) -> Confusion:
+def _confusion(labels: list[str], pairs: Matched) -> Confusion:
     rows, columns = (*labels, NONE_ANNOTATED), (*labels, NONE_FOUND)
     counts = Counter(
         (gold.label if gold else NONE_ANNOTATED, own.label if own else NONE_FOUND)
@@ -102,7 +102,7 @@ def _confusion(labels: list[str], pairs: list[tuple[str, Pair]]) -> Confusion:
     return Confusion(rows, columns, tuple(tuple(counts[r, c] for c in columns) for r in rows))
 
 
-def _reliability(pairs: list[tuple[str, Pair]]) -> Reliability | None:
+def _reliability(pairs: Matched) -> Reliability | None:
     scored = [(own.score, o == RIGHT) for o, (_, own) in pairs if own and own.score is not None]
     if not scored:
         return None
@@ -110,9 +110,7 @@ def _reliability(pairs: list[tuple[str, Pair]]) -> Reliability | None:
     return reliability(np.asarray(scores), np.asarray(right))
 
 
-def _by_seen(
-    docs: Sequence[EntityDoc], matched: list[list[tuple[str, Pair]]]
-) -> list[Group] | None:
+def _by_seen(docs: Sequence[EntityDoc], matched: list[Matched]) -> list[Group] | None:
     if any(entity.seen < 0 for doc in docs for entity in doc.annotated):
         return None
     names = [

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import nlargest
 
-from .spans import RIGHT, Entity, EntityDoc, match
+from .spans import RIGHT, Entity, EntityDoc, Matched
 
 MOST_ERRORS = 20
 # Characters to show before and after an entity, and of a text with a wrong category
@@ -61,15 +61,20 @@ class CategoryError:
     score: float
 
 
-def entity_errors(docs: Iterable[EntityDoc]) -> list[EntityError]:
-    """The wrong entities with the highest scores; the first ones if there are no scores."""
-    found = nlargest(MOST_ERRORS, _wrong_entities(docs), key=_score_of)
+def entity_errors(docs: Iterable[EntityDoc], matched: Iterable[Matched]) -> list[EntityError]:
+    """The wrong entities with the highest scores; the first ones if there are no scores.
+
+    matched: what `spans.match` gives for each document.
+    """
+    found = nlargest(MOST_ERRORS, _wrong_entities(docs, matched), key=_score_of)
     return [_entity_error(*each) for each in found]
 
 
-def _wrong_entities(docs: Iterable[EntityDoc]) -> Iterator[tuple[EntityDoc, str, Entity]]:
-    for doc in docs:
-        for outcome, (_, own) in match(doc):
+def _wrong_entities(
+    docs: Iterable[EntityDoc], matched: Iterable[Matched]
+) -> Iterator[tuple[EntityDoc, str, Entity]]:
+    for doc, pairs in zip(docs, matched, strict=True):
+        for outcome, (_, own) in pairs:
             if own is not None and outcome != RIGHT:
                 yield doc, outcome, own
 

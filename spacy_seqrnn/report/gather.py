@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
+from spacy.tokens import Token
 from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
 from spacy.util import minibatch, registry
@@ -17,10 +18,15 @@ SUFFIX = ".spacy"
 
 @dataclass(frozen=True)
 class TrainingWords:
-    """What training has seen, in lower case: words, and whole entities as tuples of words."""
+    """What training has seen: words as `word_of` has them, and entities as tuples of these."""
 
     words: frozenset[str]
     entities: frozenset[tuple[str, ...]]
+
+
+def word_of(token: Token) -> str:
+    """What tells whether training has seen a token."""
+    return token.text.lower()
 
 
 def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Example]]:
@@ -98,8 +104,8 @@ def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | No
     entities: set[tuple[str, ...]] = set()
     path = _checked(path, "--train")
     for doc in Corpus(path).read_docbin(Vocab(), walk_corpus(path, SUFFIX)):
-        words.update(token.text.lower() for token in doc)
-        entities.update(tuple(token.text.lower() for token in span) for span in doc.ents)
+        words.update(map(word_of, doc))
+        entities.update(tuple(map(word_of, span)) for span in doc.ents)
     return TrainingWords(frozenset(words), frozenset(entities))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from .gather import TrainingWords
+from .gather import TrainingWords, word_of
 
 # What training has seen of an entity
 SEEN = ("seen as an entity", "all words seen", "a word unseen")
@@ -59,6 +59,7 @@ class EntityDoc:
 
 
 Pair = tuple[Entity | None, Entity | None]  # annotated, found
+Matched = list[tuple[str, Pair]]  # the pairs of a document, each with its outcome
 
 
 def read_entities(
@@ -101,19 +102,19 @@ def _entity(span: Span, label: str, score: float | None, trained: TrainingWords 
 def _seen(span: Span, trained: TrainingWords | None) -> int:
     if trained is None:
         return -1
-    words = tuple(token.text.lower() for token in span)
+    words = tuple(map(word_of, span))
     if words in trained.entities:
         return 0
     return 1 if trained.words.issuperset(words) else 2
 
 
-def match(doc: EntityDoc) -> list[tuple[str, Pair]]:
+def match(doc: EntityDoc) -> Matched:
     """Pair what is annotated with what was found, each entity once, with the outcome of each pair.
 
     Pairs are made in the order of `OUTCOMES`, and among those that overlap, the longest overlap
     comes first. Entities that are left over are missed or spurious.
     """
-    pairs: list[tuple[str, Pair]] = []
+    pairs: Matched = []
     left_gold, left_own = dict(enumerate(doc.annotated)), dict(enumerate(doc.found))
     for outcome, _, i, j in sorted(_overlapping(doc)):
         if i in left_gold and j in left_own:

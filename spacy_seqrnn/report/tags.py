@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.training import Example
 
-from .gather import TrainingWords
+from .gather import TrainingWords, word_of
 from .groups import Group, by_kind, by_length
 from .scores import LabelScores, Score, accuracy, counts_of_labels, label_scores, score
 
@@ -66,7 +66,7 @@ def read_tags(example: Example, trained: TrainingWords | None) -> TagDoc | None:
     return TagDoc(
         found=tuple(token.tag_ for token, _ in kept),
         annotated=tuple(tag for _, tag in kept),
-        seen=tuple(int(t.text.lower() not in words) for t, _ in kept) if trained else (),
+        seen=tuple(int(word_of(t) not in words) for t, _ in kept) if trained else (),
     )
 
 

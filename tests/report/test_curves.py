@@ -50,6 +50,28 @@ def write_log(folder: Path, *steps: int) -> None:
     finalize()
 
 
+class Terminal(io.StringIO):
+    """What progress bars are drawn on; they are on nothing else."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("progress_bar", "shown"), [(None, ""), ("train", "Last Eval Epoch: 0"), ("eval", "Epoch 1")]
+)
+def test_progress_bar_is_spacys(progress_bar: str | None, shown: str, tmp_path: Path):
+    nlp, terminal = spacy.blank("en"), Terminal()
+    nlp.config["training"] |= {"eval_frequency": 5, "max_steps": 20, "patience": 0}
+    log, finalize = create_training_log(progress_bar)(nlp, io.StringIO(), terminal)
+    log(info(0, tmp_path))
+    for _ in range(3):
+        log(None)
+    finalize()
+    assert shown in terminal.getvalue()
+    assert bool(shown) == bool(terminal.getvalue())
+
+
 def test_console_is_as_in_spacy(tmp_path: Path):
     ours, theirs = io.StringIO(), io.StringIO()
     nlp = spacy.blank("en")

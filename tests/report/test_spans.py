@@ -139,7 +139,7 @@ def test_errors_are_the_surest_and_marked_in_a_part_of_the_text():
     text = "aa " * 200 + "Oslo" + " bb" * 200
     sure, unsure = entity(600, 604, "PER", 0.9), entity(3, 5, "PER", 0.2)
     doc = EntityDoc(text, 401, (unsure, sure), (entity(600, 604, "LOC"),))
-    first, second = entity_errors([doc])
+    first, second = entity_errors([doc], [match(doc)])
     assert (first.score, first.outcome, first.entity) == (0.9, OTHER_TYPE, "Oslo")
     assert first.text.startswith(f"{ELLIPSIS}aa ")
     assert first.text.endswith(f" bb{ELLIPSIS}")
@@ -152,6 +152,7 @@ def test_errors_are_the_surest_and_marked_in_a_part_of_the_text():
 
 def test_errors_of_long_words():
     text = "x" * 1000
-    (error,) = entity_errors([EntityDoc(text, 1, (entity(500, 510, "PER", 0.5),), ())])
+    doc = EntityDoc(text, 1, (entity(500, 510, "PER", 0.5),), ())
+    (error,) = entity_errors([doc], [match(doc)])
     assert len(error.text) < 320
     assert error.text[error.found[0].start : error.found[0].end] == "x" * 10
