@@ -1,5 +1,8 @@
 """Between spaCy's annotation and arrays of tags."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START
 from spacy.errors import Errors
@@ -17,48 +20,62 @@ MISSING = -1  # the tag of a token whose annotation is not known
 LabelNumbers = dict[int, int]  # the hash of a label's name -> its number
 
 
-def gold_tags(example: Example, numbers: LabelNumbers) -> np.ndarray:
-    """The gold tag of each token of the predicted document, MISSING where it is not known.
+@dataclass(frozen=True)
+class Annotation:
+    """Attributes of the tokens of a batch, one document after the other.
+
+    columns: one int64 row for each attribute. The hashes of labels wrap around, which keeps them
+        distinct. Shape (n_attributes, n_tokens).
+    doc_numbers: the document of each token. Shape (n_tokens,).
+    """
+
+    columns: np.ndarray
+    doc_numbers: np.ndarray
+
+    @property
+    def firsts(self) -> np.ndarray:
+        """Whether each token is the first one of its document. Shape (n_tokens,)."""
+        return np.diff(self.doc_numbers, prepend=-1) > 0
+
+
+def _read(docs: Sequence[Doc], attrs: list[int]) -> Annotation:
+    values = np.concatenate([doc.to_array(attrs).reshape(-1, len(attrs)) for doc in docs])
+    lengths = [len(doc) for doc in docs]
+    return Annotation(values.T.astype("int64"), np.repeat(np.arange(len(docs)), lengths))
+
+
+def gold_tags(examples: list[Example], numbers: LabelNumbers) -> np.ndarray:
+    """The gold tag of each token of the predicted documents, MISSING where it is not known.
 
     It is what spaCy's `ner` learns from: unannotated tokens, `-` and entities that do not align
     with the tokens are missing; whitespace in an annotated document is outside.
 
-    numbers: label numbers; must have every label of the reference.
-    Returns int64, shape (n_tokens,).
+    examples: a batch.
+    numbers: label numbers; must have every label of the references.
+    Returns int64, one document after the other, shape (n_tokens,).
     """
-    if not _same_tokens(example.predicted, example.reference):
-        return _aligned_gold_tags(example, numbers)
-    iob, types, spaces = _columns(example.reference, [ENT_IOB, ENT_TYPE, IS_SPACE])
-    tags = _entity_tags(iob, types, numbers)
+    if not _same_tokens(examples):
+        if len(examples) == 1:
+            return _aligned_gold_tags(examples[0], numbers)
+        return np.concatenate([gold_tags([example], numbers) for example in examples])
+    gold = _read([example.reference for example in examples], [ENT_IOB, ENT_TYPE, IS_SPACE])
+    iob, _, spaces = gold.columns
+    tags = _entity_tags(gold, numbers)
     tags[iob == IOB_OUT] = OUTSIDE
-    if iob.any():
-        tags[(tags == MISSING) & (spaces > 0)] = OUTSIDE
+    annotated = np.bincount(gold.doc_numbers, iob) > 0
+    tags[(tags == MISSING) & (spaces > 0) & annotated[gold.doc_numbers]] = OUTSIDE
     return tags
 
 
-def _same_tokens(a: Doc, b: Doc) -> bool:
-    return len(a) == len(b) and np.array_equal(a.to_array(ORTH), b.to_array(ORTH))
-
-
-def _columns(doc: Doc, attrs: list[int | str]) -> np.ndarray:
-    """One int64 row per attribute. The hashes of labels wrap around, which keeps them distinct."""
-    return doc.to_array(attrs).reshape(-1, len(attrs)).T.astype("int64")
-
-
-def _entity_tags(iob: np.ndarray, types: np.ndarray, numbers: LabelNumbers) -> np.ndarray:
-    """BILUO tags of the entities in one document, MISSING elsewhere. All shapes (n_tokens,)."""
-    begins = (iob == IOB_BEGIN) & (types != 0)  # a B without a type is a blocked token
-    inside = iob == IOB_IN
-    goes_on = np.append(inside[1:], False)
-    entity = begins | inside
-    position = POSITIONS[begins.astype("int64"), goes_on.astype("int64")]
-    tags = np.full(len(iob), MISSING)
-    if entity.any():
-        names = types[entity].astype("uint64").tolist()
-        labels = np.asarray([numbers.get(name, MISSING) for name in names])
-        known = labels != MISSING
-        tags[np.flatnonzero(entity)[known]] = tag_of(labels[known], position[entity][known])
-    return tags
+def _same_tokens(examples: list[Example]) -> bool:
+    """Whether all references have the tokens of the predicted documents."""
+    pairs = [(example.predicted, example.reference) for example in examples]
+    if any(len(predicted) != len(reference) for predicted, reference in pairs):
+        return False
+    predicted, reference = (
+        np.concatenate([doc.to_array(ORTH) for doc in docs]) for docs in zip(*pairs, strict=True)
+    )
+    return np.array_equal(predicted, reference)
 
 
 def _aligned_gold_tags(example: Example, numbers: LabelNumbers) -> np.ndarray:
@@ -69,6 +86,25 @@ def _aligned_gold_tags(example: Example, numbers: LabelNumbers) -> np.ndarray:
         number = np.asarray([numbers[span.label]])
         entity = Entities(number, number, np.asarray([len(span)]), number)
         tags[span.start : span.end] = entity.tags()
+    return tags
+
+
+def _entity_tags(annotation: Annotation, numbers: LabelNumbers) -> np.ndarray:
+    """BILUO tags of the entities, MISSING elsewhere. Shape (n_tokens,).
+
+    annotation: has ENT_IOB and ENT_TYPE first.
+    """
+    iob, types = annotation.columns[:2]
+    begins = (iob == IOB_BEGIN) & (types != 0)  # a B without a type is a blocked token
+    inside = iob == IOB_IN
+    goes_on = np.append((inside & ~annotation.firsts)[1:], False)
+    entity = begins | inside
+    position = POSITIONS[begins.astype("int64"), goes_on.astype("int64")]
+    tags = np.full(len(iob), MISSING)
+    names = types[entity].astype("uint64").tolist()
+    labels = np.fromiter((numbers.get(name, MISSING) for name in names), "int64", len(names))
+    known = labels != MISSING
+    tags[np.flatnonzero(entity)[known]] = tag_of(labels[known], position[entity][known])
     return tags
 
 
@@ -114,15 +150,14 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.nda
     Returns booleans for the tokens of all documents one after the other, shape (n_tokens, n_tags),
     or None if every token may have every tag.
     """
-    values = [_columns(doc, [ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE]) for doc in docs]
-    for doc in values:
-        doc[2, :1] = 0  # a document's first token begins a sentence anyway
-    iob, _, sentence_starts, spaces = np.concatenate(values, axis=1)
+    annotation = _read(docs, [ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE])
+    iob, _, sentence_starts, spaces = annotation.columns
+    sentence_starts[annotation.firsts] = 0  # the first of a document's tokens begins one anyway
     preset = (iob == IOB_BEGIN) | (iob == IOB_IN)
     constrained = preset | (sentence_starts == 1) | (spaces > 0)
     if not constrained.any():
         return None
-    tags = np.concatenate([_entity_tags(doc[0], doc[1], numbers) for doc in values])
+    tags = _entity_tags(annotation, numbers)
     tags[preset & (tags == MISSING)] = OUTSIDE
     position = np.where(np.arange(size) == OUTSIDE, -1, (np.arange(size) - 1) % TAGS_PER_LABEL)
     allowed = np.ones((len(iob), size), dtype=bool)
@@ -139,14 +174,14 @@ def set_entities(doc: Doc, spans: list[Span]) -> list[Span]:
     Entities from earlier components stay as they are, with their IDs, and blocked tokens stay
     blocked. All other tokens get the annotation that they are in no entity.
 
-    Returns the predicted spans that were new.
+    Returns all entities of the document, in order.
     """
     if not doc.has_annotation("ENT_IOB"):
         doc.set_ents(spans)
         return spans
-    iob, types = _columns(doc, [ENT_IOB, ENT_TYPE])
+    iob, types = _read([doc], [ENT_IOB, ENT_TYPE]).columns
     taken = (iob == IOB_BEGIN) | (iob == IOB_IN)
     new = [span for span in spans if not taken[span.start]]
     blocked = [doc[int(i) : int(i) + 1] for i in np.flatnonzero((iob == IOB_BEGIN) & (types == 0))]
     doc.set_ents(sorted([*doc.ents, *new]), blocked=blocked)
-    return new
+    return list(doc.ents)

@@ -58,7 +58,7 @@ def test_gold_tags_are_what_spacys_ner_learns_from(reference):
     """The quick way through arrays, against spaCy's own alignment."""
     predicted = Doc(NLP.vocab, words=[token.text for token in reference])
     example = Example(predicted, reference)
-    assert names_of(gold_tags(example, NUMBERS)) == example.get_aligned_ner()
+    assert names_of(gold_tags([example], NUMBERS)) == example.get_aligned_ner()
 
 
 @given(annotated_docs(), st.integers(0, 3))
@@ -71,7 +71,18 @@ def test_gold_tags_with_other_tokens(reference, first):
     own = Doc(NLP.vocab, words=[token.text for token in reference], spaces=[False] * len(reference))
     own.set_ents([Span(own, e.start, e.end, e.label) for e in reference.ents], default="outside")
     example = Example(Doc(NLP.vocab, words=words, spaces=spaces), own)
-    assert names_of(gold_tags(example, NUMBERS)) == example.get_aligned_ner()
+    assert names_of(gold_tags([example], NUMBERS)) == example.get_aligned_ner()
+
+
+@given(st.lists(annotated_docs(), min_size=1, max_size=4), st.booleans())
+def test_gold_tags_of_a_batch(references, other_tokens):
+    """The batch is read at once; no document's annotation reaches into the next one."""
+    examples = [Example(Doc(NLP.vocab, words=[t.text for t in doc]), doc) for doc in references]
+    if other_tokens:
+        own = doc_with(["a", "b"], [(0, 2, "PER")])
+        examples.append(Example(Doc(NLP.vocab, words=["a b"]), own))
+    expected = [gold_tags([example], NUMBERS) for example in examples]
+    np.testing.assert_array_equal(gold_tags(examples, NUMBERS), np.concatenate(expected))
 
 
 def test_gold_lattice():
@@ -144,9 +155,9 @@ def test_set_entities_keeps_what_is_there():
     doc.set_ents([known, Span(doc, 1, 3, label="NEW")], blocked=[doc[3:4]], default="missing")
     before = [(e.start, e.end, e.label_, e.ent_id_, e.kb_id_) for e in doc.ents]
     predicted = [Span(doc, 0, 1, "ORG"), Span(doc, 4, 5, "PER")]
-    new = set_entities(doc, predicted)
-    assert [(e.start, e.label_) for e in new] == [(4, "PER")]
-    after = [(e.start, e.end, e.label_, e.ent_id_, e.kb_id_) for e in doc.ents]
+    entities = set_entities(doc, predicted)
+    after = [(e.start, e.end, e.label_, e.ent_id_, e.kb_id_) for e in entities]
+    assert after == [(e.start, e.end, e.label_, e.ent_id_, e.kb_id_) for e in doc.ents]
     assert after == [*before, (4, 5, "PER", "", "")]
     assert doc[3].ent_iob_ == "B"  # spaCy's mark of a blocked token: B without a type
     assert doc[3].ent_type_ == ""

@@ -24,10 +24,11 @@ def marginals(chain: LinearChain) -> Floats2d:
 
 @np.errstate(divide="ignore", invalid="ignore")  # where no sequence is allowed: NaN, no marginals
 def _marginals(recursion: Recursion) -> tuple[Floats2d, Floats2d]:
-    """The marginals, and log Z as it comes out at each token, shape (n_tokens, 1).
+    """The marginals, and the log of what they were divided by at each token, shape (n_tokens, 1).
 
-    Over a long document with large scores rounding lets log Z drift by more than probabilities can
-    bear. What is measured by the log Z of its own token does not know of that.
+    That is log Z less what the recursion has taken off. Even where it takes off nothing it differs
+    between tokens: over a long document with large scores log Z drifts by more than probabilities
+    can bear.
     """
     scores = recursion.forward + recursion.backward
     peaks = finite_max(scores, axis=1)
@@ -48,14 +49,14 @@ def expected_counts(
     Returns log Z in batch order, shape (n_docs,), and a chain of the expected number of times that
     each emission, transition, start and end is used: the gradient of sum(weights * log Z).
     """
-    chain = chain.as_float64()
     recursion = forward_backward(chain)
+    chain = recursion.chain
     row_weights = _row_weights(chain, weights)
-    probabilities, log_z = _marginals(recursion)
+    probabilities, log_sums = _marginals(recursion)
     tags = probabilities * row_weights
     counts = LinearChain(
         emissions=tags,
-        transitions=_expected_transitions(chain, recursion, log_z, row_weights),
+        transitions=_expected_transitions(recursion, log_sums, row_weights),
         start=tags[: chain.packing.n_sequences].sum(axis=0),
         end=tags[last_rows(chain)].sum(axis=0),
         packing=chain.packing,
@@ -64,19 +65,20 @@ def expected_counts(
 
 
 def _expected_transitions(
-    chain: LinearChain, recursion: Recursion, log_z: Floats2d, row_weights: Floats2d
+    recursion: Recursion, log_sums: Floats2d, row_weights: Floats2d
 ) -> Floats2d:
     """The expected number of uses of each transition, weighted. Shape (n_tags, n_tags).
 
-    log_z: of each token, see `_marginals`.
+    log_sums: of each token, see `_marginals`.
     """
+    chain = recursion.chain
     xp = chain.xp
     packing = chain.packing
     rows = xp.arange(packing.n_sequences, packing.n_tokens)
     before = recursion.forward[xp.asarray(packing.previous[packing.n_sequences :])]
     after = chain.emissions[rows] + recursion.backward[rows]
     with np.errstate(invalid="ignore"):  # a document that allows no sequence has NaN, not counts
-        after -= log_z[rows]
+        after -= log_sums[rows] + recursion.taken_off[rows][:, None]
     peaks = finite_max(before, axis=1)
     peak = finite_max(chain.transitions)
     if not len(rows) or float((after + peaks).max()) + peak < LARGEST_EXPONENT:
@@ -172,7 +174,7 @@ def segment_log_posteriors(chain: LinearChain, segments: Segments) -> Floats1d:
     tags = xp.asarray(segments.tags)
     firsts = xp.asarray(segments.firsts)
     lasts = firsts + xp.asarray(segments.lengths) - 1
-    scores = chain.emissions[rows, tags].astype("float64")
+    scores = recursion.chain.emissions[rows, tags] - recursion.taken_off[rows]
     scores[1:] += chain.transitions[tags[:-1], tags[1:]]
     scores[firsts] = recursion.forward[rows[firsts], tags[firsts]]
     scores[lasts] += recursion.backward[rows[lasts], tags[lasts]]

@@ -59,6 +59,14 @@ class Piece:
     kept: list[slice]
     firsts: list[int]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing in it is read for context alone."""
+        return all(
+            kept.stop - kept.start == len(doc)
+            for doc, kept in zip(self.docs, self.kept, strict=True)
+        )
+
     def windows(self) -> Iterator[tuple[Doc, slice, int]]:
         """Each document or window with its own of the three."""
         return zip(self.docs, self.kept, self.firsts, strict=True)

@@ -8,6 +8,7 @@ any size.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,33 +22,46 @@ from .packed import Packing
 SMALLEST_PRODUCT = 1e-290
 # Scores that are no further apart than this are safe to multiply as exponentials.
 LARGEST_SPREAD = 100.0
+# What is no smaller cannot vanish in one more step of that spread, whatever the number of tags.
+SMALLEST_STATE = 1e-240
 
 
 @dataclass(frozen=True)
 class Recursion:
     """The result of the forward-backward recursion.
 
+    chain: the chain that was summed over, in float64.
     forward: log of the summed weight of all beginnings that end in a tag, that tag's emission
-        included. Shape (n_tokens, n_tags), packed.
-    backward: the same for all endings after a tag, that tag's emission not included.
-    log_partition: log Z of each document with tokens, longest first. Shape (n_sequences,).
+        included, less what was taken off at this and all earlier tokens. Shape (n_tokens, n_tags),
+        packed.
+    backward: log of the summed weight of all endings after a tag, that tag's emission not included,
+        less a constant of each token.
+    taken_off: see `forward`. Shape (n_tokens,), packed.
     """
 
+    chain: LinearChain
     forward: Floats2d
     backward: Floats2d
-    log_partition: Floats1d
+    taken_off: Floats1d
+
+    @cached_property
+    def log_partition(self) -> Floats1d:
+        """log Z of each document with tokens, longest first. Shape (n_sequences,)."""
+        xp, packing = self.chain.xp, self.chain.packing
+        at_last = self.forward[last_rows(self.chain)] + self.chain.end
+        docs = xp.asarray(packing.rank_of_row)
+        return log_sum_exp(at_last, axis=1) + xp.bincount(docs, self.taken_off, packing.n_sequences)
 
 
 def forward_backward(chain: LinearChain) -> Recursion:
     """Sum over all tag sequences (Rabiner 1989)."""
+    chain = chain.as_float64()
     # A document that allows no sequence sums to 0.
     with np.errstate(divide="ignore", invalid="ignore"):
-        scores = _scaled_recursion(chain)
-    if scores is None:
-        chain = chain.as_float64()
-        scores = _forward(chain), _backward(chain)
-    forward, backward = scores
-    return Recursion(forward, backward, log_sum_exp(forward[last_rows(chain)] + chain.end, axis=1))
+        scaled = _scaled_recursion(chain)
+    if scaled is not None:
+        return scaled
+    return Recursion(chain, _forward(chain), _backward(chain), chain.xp.zeros(len(chain.emissions)))
 
 
 def log_partition(chain: LinearChain) -> Floats1d:
@@ -55,46 +69,44 @@ def log_partition(chain: LinearChain) -> Floats1d:
     return chain.packing.per_doc(forward_backward(chain).log_partition, empty=0.0)
 
 
-def _scaled_recursion(chain: LinearChain) -> tuple[Floats2d, Floats2d] | None:
-    """Forward and backward scores; None if they may not be had so (Rabiner 1989, section V.A)."""
-    packing = chain.packing
+def _scaled_recursion(chain: LinearChain) -> Recursion | None:
+    """The recursion in probabilities; None where one could be lost (Rabiner 1989, section V.A).
+
+    chain: in float64.
+    """
+    xp, packing = chain.xp, chain.packing
+    if not packing.n_tokens:
+        return None
     peaks = LinearChain(
         emissions=finite_max(chain.emissions, axis=1),
         transitions=finite_max(chain.transitions),
         start=finite_max(chain.start),
         end=finite_max(chain.end),
         packing=packing,
-    ).as_float64()
-    if not packing.n_tokens:
-        return None
+    )
     weights = chain.plus(peaks, -1.0)
     safe = sum(_spread(getattr(weights, name)) for name in SCORES) <= LARGEST_SPREAD
     for name in SCORES:  # in place: of a very long document each copy is dear
         scores = getattr(weights, name)
-        chain.xp.exp(scores, out=scores)
-    forward, forward_sums = _scaled_forward(weights)
-    backward, backward_sums = _scaled_backward(weights)
-    safe &= (forward_sums.min() > SMALLEST_PRODUCT) & (backward_sums.min() > SMALLEST_PRODUCT)
-    safe &= ~_has_lost_paths(weights, forward, backward)
+        xp.exp(scores, out=scores)
+    forward, divided_by = _scaled_forward(weights)
+    backward = _scaled_backward(weights)
+    safe &= divided_by.min() > SMALLEST_PRODUCT
+    safe &= (_smallest(forward) > SMALLEST_STATE) & (_smallest(backward) > SMALLEST_STATE)
     if not safe:  # asked once, as it is all that a GPU has to be waited for
         return None
-    return (
-        _unscaled(forward, _sum_so_far(packing, _forward_logs(peaks, forward_sums))),
-        _unscaled(backward, _sum_from_here(packing, _backward_logs(peaks, backward_sums))),
-    )
+    taken_off = xp.log(divided_by) + peaks.emissions[:, 0] + peaks.transitions
+    taken_off[: packing.n_sequences] += peaks.start - peaks.transitions
+    return Recursion(chain, xp.log(forward, out=forward), xp.log(backward, out=backward), taken_off)
 
 
-def _has_lost_paths(weights: LinearChain, forward: Floats2d, backward: Floats2d) -> Any:
-    """Whether a state that can be come to has almost vanished, and all paths through it."""
-    later = slice(weights.packing.n_sequences, None)
-    earlier = weights.xp.asarray(weights.packing.previous[later])
-    possible = weights.emissions[later] > 0
-    steps_to = (weights.transitions > 0).astype("float32")
-    forth = (forward > 0)[earlier].astype("float32") @ steps_to > 0
-    back = ((backward[later] > 0) & possible).astype("float32") @ steps_to.T > 0
-    lost_forth = forth & possible & (forward[later] < SMALLEST_PRODUCT)
-    lost_back = back & (backward < SMALLEST_PRODUCT)[earlier]
-    return lost_forth.any() | lost_back.any()
+def _smallest(states: Floats2d) -> Any:
+    """The smallest state that is possible; 0 where one has vanished already.
+
+    As long as none is too small, those that are 0 are impossible.
+    """
+    xp = get_array_module(states)
+    return xp.where(states == 0, 1.0, states).min()
 
 
 def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
@@ -102,60 +114,34 @@ def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
 
     weights: exponentials of a chain's scores.
     """
-    forward = weights.xp.empty_like(weights.emissions)
-    divided_by = weights.xp.empty(len(forward))
-    states = weights.start
+    xp = weights.xp
+    forward = xp.empty_like(weights.emissions)
+    divided_by = xp.empty((len(forward), 1))
+    states, ones = forward[:0], xp.ones((forward.shape[1], 1))
     for t, rows in enumerate(weights.packing.steps()):
+        before, states = states, forward[rows]
         if t:
-            states = states[: rows.stop - rows.start] @ weights.transitions
-        states = states * weights.emissions[rows]
-        divided_by[rows] = sums = states.sum(axis=1)
-        states /= sums[:, None]
-        forward[rows] = states
-    return forward, divided_by
+            xp.matmul(before[: len(states)], weights.transitions, out=states)
+        else:
+            states[:] = weights.start
+        states *= weights.emissions[rows]
+        states /= xp.matmul(states, ones, out=divided_by[rows])
+    return forward, divided_by[:, 0]
 
 
-def _scaled_backward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
+def _scaled_backward(weights: LinearChain) -> Floats2d:
     """The same from the other end. A token's own emission is not in it."""
     xp = weights.xp
     backward = xp.empty_like(weights.emissions)
-    divided_by = xp.empty(len(backward))
-    states = backward[:0]
-    back = weights.transitions.T
+    after, ones = backward[:0], xp.ones((backward.shape[1], 1))
+    back = xp.ascontiguousarray(weights.transitions.T)
     for rows in weights.packing.steps_back():
-        n_ending = rows.stop - rows.start - len(states)
-        states = states @ back
-        if n_ending:
-            states = xp.concatenate([states, xp.broadcast_to(weights.end, (n_ending, len(back)))])
-        divided_by[rows] = sums = states.sum(axis=1)
-        states /= sums[:, None]
-        backward[rows] = states
-        states = states * weights.emissions[rows]
-    return backward, divided_by
-
-
-def _forward_logs(peaks: LinearChain, divided_by: Floats1d) -> Floats1d:
-    """What each token adds to the logarithm of what its document's scores were divided by."""
-    logs = peaks.xp.log(divided_by) + peaks.emissions[:, 0] + peaks.transitions
-    logs[: peaks.packing.n_sequences] += peaks.start - peaks.transitions
-    return logs
-
-
-def _backward_logs(peaks: LinearChain, divided_by: Floats1d) -> Floats1d:
-    """The same from the other end, where a token is scored by those after it."""
-    packing = peaks.packing
-    logs = peaks.xp.log(divided_by) + peaks.transitions
-    later = slice(packing.n_sequences, None)
-    logs[peaks.xp.asarray(packing.previous[later])] += peaks.emissions[later, 0]
-    logs[last_rows(peaks)] += peaks.end - peaks.transitions
-    return logs
-
-
-def _unscaled(probabilities: Floats2d, logs: Floats1d) -> Floats2d:
-    """Back to logarithms, in place."""
-    get_array_module(logs).log(probabilities, out=probabilities)
-    probabilities += logs[:, None]
-    return probabilities
+        states = backward[rows]
+        states[len(after) :] = weights.end
+        xp.matmul(after, back, out=states[: len(after)])
+        states /= states @ ones
+        after = states * weights.emissions[rows]
+    return backward
 
 
 def _spread(scores: Any) -> Any:
@@ -164,21 +150,6 @@ def _spread(scores: Any) -> Any:
     if xp is np and np.isfinite(lowest := scores.min()):
         return -lowest
     return -xp.where(scores > -np.inf, scores, 0.0).min()
-
-
-def _sum_so_far(packing: Packing, values: Floats1d) -> Floats1d:
-    """For each packed row the sum of the values of its document's tokens up to it."""
-    xp = get_array_module(values)
-    sums = xp.cumsum(values[xp.asarray(packing.from_packed)])
-    doc_starts = np.cumsum(packing.lengths) - packing.lengths
-    before = xp.concatenate([xp.zeros(1), sums])[xp.asarray(np.repeat(doc_starts, packing.lengths))]
-    return (sums - before)[xp.asarray(packing.to_packed)]
-
-
-def _sum_from_here(packing: Packing, values: Floats1d) -> Floats1d:
-    """For each packed row the sum of the values of its document's tokens from it on."""
-    turned = get_array_module(values).asarray(packing.turned)
-    return _sum_so_far(packing, values[turned])[turned]
 
 
 def _forward(chain: LinearChain) -> Floats2d:

@@ -261,13 +261,14 @@ class RecurrentNER(TrainablePipe):
         starts, ends = entities.starts.tolist(), (entities.starts + entities.lengths).tolist()
         hashes = [self.vocab.strings[label] for label in self.labels]
         labels = [hashes[number] for number in entities.labels.tolist()]
+        scores = None if predictions.scores is None else predictions.scores.tolist()
         for doc, first, last in zip(docs, bounds, bounds[1:], strict=False):
             own = range(first, last)
             spans = [Span(doc, starts[i], ends[i], label=labels[i]) for i in own]
-            new = set_entities(doc, spans)
-            if self.spans_key and predictions.scores is not None:
-                scores = {starts[i]: float(predictions.scores[i]) for i in own}
-                doc.spans[self.spans_key] = _scored(doc, self.spans_key, new, scores)
+            entities_of_doc = set_entities(doc, spans)
+            if self.spans_key and scores is not None:
+                known = dict(zip(starts[first:last], scores[first:last], strict=True))
+                doc.spans[self.spans_key] = _scored(doc, self.spans_key, entities_of_doc, known)
 
     def update(
         self,
@@ -498,10 +499,7 @@ def _check_label(label: Any) -> None:
         )
 
 
-def _scored(doc: Doc, key: str, new: list[Span], scores: dict[int, float]) -> SpanGroup:
-    """All entities with their scores; those that an earlier component set are certain."""
-    predicted = {span.start for span in new}
-    spans = list(doc.ents)
-    values = [scores[span.start] if span.start in predicted else 1.0 for span in spans]
-    attrs = {"scores": np.asarray(values, dtype="float32")}
-    return SpanGroup(doc, name=key, spans=spans, attrs=attrs)
+def _scored(doc: Doc, key: str, entities: list[Span], scores: dict[int, float]) -> SpanGroup:
+    """All entities with their scores, by first token; what is there already has the score 1."""
+    values = np.asarray([scores.get(span.start, 1.0) for span in entities], dtype="float32")
+    return SpanGroup(doc, name=key, spans=entities, attrs={"scores": values})
