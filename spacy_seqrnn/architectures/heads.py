@@ -65,7 +65,8 @@ def clip_gradients(model: Model, max_norm: float) -> None:
     if not max_norm:
         return
     gradients = [node.get_grad(name) for node in model.walk() for name in node.grad_names]
-    norm = sum((gradient**2).sum() for gradient in gradients) ** 0.5
+    flat = [gradient.ravel() for gradient in gradients]
+    norm = sum(gradient @ gradient for gradient in flat) ** 0.5
     if model.ops.device_type == "gpu" or float(norm) > max_norm:
         # Written so that nothing has to be read back from a GPU.
         factor = (max_norm / norm).clip(max=1.0)

@@ -11,7 +11,7 @@ from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
-from ..layers.packed import Packed, make_packing, pack, take_rows, unpack
+from ..layers.packed import Packed, make_packing, pack, predict_packed, take_rows, unpack
 from ..layers.pieces import pieces
 from ..loading import Layer
 from ..types import Floats2d
@@ -106,7 +106,7 @@ def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) ->
 
 
 def _emissions_of(model: Model[list[Doc], LinearChain], docs: list[Doc]) -> Packed:
-    X = pack(model.ops, model.get_ref("tok2vec").predict(docs))
+    X = predict_packed(model.get_ref("tok2vec"), docs)
     check_width(model.get_ref("tok2vec"), X.data)
     return Packed(model.get_ref("output_layer").predict(X.data), X.packing)
 

@@ -16,7 +16,7 @@ from ..loading import Layer
 from ..types import Floats2d, Ints1d
 from .doc_batch import DocBatch, check_docs, find_once
 from .lexeme_table import LexemeTable
-from .packed import DistinctRows, Packing, TokenRows, join, make_packing, split_docs
+from .packed import DistinctRows, Packed, Packing, TokenRows, join, make_packing, split_docs
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -56,6 +56,7 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
             "n_kept": len(layers) - sum(map(_reads_vectors, layers)),
             "table": LexemeTable(table_size),
             "gradients": PendingGradients(),
+            "predict_packed": predict_packed,
         },
     )
 
@@ -153,6 +154,13 @@ def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floa
         return []
 
     return TokenRows(Y[index], words.packing), backprop
+
+
+def predict_packed(model: Embedder, docs: list[Doc]) -> Packed:
+    """The word vectors of all tokens, as copies of those of the distinct words."""
+    words = distinct_words(docs, model.attrs["columns"])
+    index = words.index[words.packing.to_packed]
+    return Packed(None, words.packing, DistinctRows(_predict(model, words), index))
 
 
 def _predict(model: Embedder, words: DistinctWords) -> Floats2d:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from .packed import Packing
+from .steps import tanh
 
 # torch and cuDNN order the gates input, forget, cell, output. Here the three with a logistic
 # function stand together: input, forget, output, cell. The permutation is its own inverse.
@@ -54,23 +55,27 @@ def lstm_forward(x: torch.Tensor, weights: Weights, packing: Packing) -> tuple[t
     """
     n_directions, _, width = weights.recurrent.shape
     inputs = _turned(x.expand(n_directions, *x.shape), packing)
+    # As tanh(v) = 2 σ(2v) − 1, one call does all gates of a step.
+    doubled = weights.bias.new_ones(4 * width, 1)
+    doubled[3 * width :] = 2.0
     gates = torch.baddbmm(
-        _reordered(weights.bias, width).unsqueeze(1),
+        (_reordered(weights.bias, width) * doubled[:, 0]).unsqueeze(1),
         inputs,
-        _reordered(weights.input, width).transpose(1, 2),
+        (_reordered(weights.input, width) * doubled).transpose(1, 2),
     )
-    recurrent = _reordered(weights.recurrent, width).transpose(1, 2).contiguous()
+    recurrent = (_reordered(weights.recurrent, width) * doubled).transpose(1, 2).contiguous()
     hidden, cells, tanh_cells = x.new_empty(3, n_directions, packing.n_tokens, width)
     h, c = x.new_zeros(2, n_directions, packing.n_sequences, width)
     for now in packing.steps():
         size = now.stop - now.start
         step = gates[:, now]
-        step += torch.bmm(h[:, :size], recurrent)
-        step[:, :, : 3 * width].sigmoid_()
-        step[:, :, 3 * width :].tanh_()
-        input_gate, forget_gate, output_gate, cell_input = step.split(width, dim=2)
-        c = torch.mul(forget_gate, c[:, :size], out=cells[:, now]).addcmul_(input_gate, cell_input)
-        h = torch.mul(output_gate, torch.tanh(c, out=tanh_cells[:, now]), out=hidden[:, now])
+        step.baddbmm_(h[:, :size], recurrent).sigmoid_()
+        input_gate, forget_gate, output_gate, half_cell_input = step.split(width, dim=2)
+        c = torch.mul(forget_gate, c[:, :size], out=cells[:, now])
+        c.addcmul_(input_gate, half_cell_input, value=2.0).sub_(input_gate)
+        squashed = tanh(c, out=tanh_cells[:, now])
+        h = torch.mul(output_gate, squashed, out=hidden[:, now])
+    gates[:, :, 3 * width :].mul_(2.0).sub_(1.0)
     return _side_by_side(_turned(hidden, packing)), Trace(inputs, gates, hidden, cells, tanh_cells)
 
 
@@ -85,15 +90,12 @@ def lstm_backward(
     # What the gradient of a state is multiplied with to give that of what made it, for all tokens
     # at once: only the gradients themselves have to go back step by step.
     to_cell = output_gate * (1 - trace.tanh_cells**2)
-    to_gates = torch.stack(
-        [
-            cell_input * input_gate * (1 - input_gate),
-            before_c * forget_gate * (1 - forget_gate),
-            trace.tanh_cells * output_gate * (1 - output_gate),
-            input_gate * (1 - cell_input**2),
-        ],
-        dim=2,
-    )
+    # σ' = σ − σ², and for tanh, the last of the gates, 1 − tanh²
+    to_gates = torch.addcmul(trace.gates, trace.gates, trace.gates, value=-1.0)
+    to_gates = to_gates.view(n_directions, packing.n_tokens, 4, width)
+    for gate, factor in enumerate((cell_input, before_c, trace.tanh_cells)):
+        to_gates[:, :, gate] *= factor
+    torch.addcmul(input_gate, input_gate * cell_input, cell_input, value=-1.0, out=to_gates[:, :, 3])
     d_hidden = _turned(_one_by_one(dy, n_directions), packing)
     d_gates = torch.empty_like(trace.gates)
     by_gate = d_gates.view(to_gates.shape)

@@ -15,6 +15,7 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model, Ops, get_width
 from thinc.types import Ragged
+from thinc.util import get_array_module
 
 from ..loading import Layer
 from ..types import Floats2d
@@ -126,18 +127,30 @@ class DistinctRows:
     index: np.ndarray
 
 
-@dataclass
 class Packed:
-    """Token features of a batch in the packed layout.
+    """Token features of a batch in the packed layout."""
 
-    data: Shape (n_tokens, width).
-    packing: the layout.
-    distinct: what `data` has copies of, if that is known; the index is packed too.
-    """
+    def __init__(
+        self,
+        data: Floats2d | None,
+        packing: Packing,
+        distinct: DistinctRows | None = None,
+    ) -> None:
+        """data: Shape (n_tokens, width). None: only `distinct` is known yet.
+        packing: the layout.
+        distinct: what the features are copies of, if that is known; the index is packed too.
+        """
+        self._data = data
+        self.packing = packing
+        self.distinct = distinct
 
-    data: Floats2d
-    packing: Packing
-    distinct: DistinctRows | None = None
+    @property
+    def data(self) -> Floats2d:
+        """The features of all tokens. Shape (n_tokens, width)."""
+        if self._data is None:
+            xp = get_array_module(self.distinct.rows)
+            self._data = self.distinct.rows[xp.asarray(self.distinct.index)]
+        return self._data
 
 
 def make_packing(lengths: list[int] | np.ndarray) -> Packing:
@@ -213,6 +226,24 @@ def pack(ops: Ops, Xs: list[Floats2d]) -> Packed:
     return Packed(data, Xs.packing, distinct)
 
 
+def predict_packed(model: Model, docs: list[Doc]) -> Packed:
+    """The token vectors that a model predicts, packed.
+
+    An embedding and an encoder of this package hand them on as they are, without one array for each
+    document in between, which spaCy's layers would need.
+    """
+    if "predict_packed" in model.attrs:
+        return model.attrs["predict_packed"](model, docs)
+    encoders = model.layers[1:]
+    is_chain = model.name == ">>".join(layer.name for layer in model.layers)
+    if encoders and is_chain and all("reads_packed" in encoder.attrs for encoder in encoders):
+        X = predict_packed(model.layers[0], docs)
+        for encoder in encoders:
+            X = encoder.layers[0].predict(X)
+        return X
+    return pack(model.ops, model.predict(docs))
+
+
 def join(ops: Ops, Xs: list[Floats2d]) -> Floats2d:
     """All rows, doc-major."""
     if isinstance(Xs, TokenRows):
@@ -236,6 +267,7 @@ def with_packed(layer: Model[Packed, Packed]) -> Model[SeqT, SeqT]:
         init=init,
         layers=[layer],
         dims={"nI": layer.maybe_get_dim("nI"), "nO": layer.maybe_get_dim("nO")},
+        attrs={"reads_packed": True},
     )
 
 

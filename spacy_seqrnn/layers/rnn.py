@@ -120,22 +120,23 @@ def forward(
 
 
 def _predict(model: Model, X: Packed, dtype: torch.dtype) -> torch.Tensor:
-    packing, x = X.packing, _to_torch(model.ops, X.data)
+    packing = X.packing
     if model.ops.device_type == "gpu":
-        return _run(model, x.to(dtype), _tensors(model, dtype), packing).float()
+        x = _to_torch(model.ops, X.data).to(dtype)
+        return _run(model, x, _tensors(model, dtype), packing).float()
     if dtype != torch.float32 and model.attrs["cell"] == "lstm":
-        return _by_kernel(model, x.to(dtype), packing).float()
+        return _by_kernel(model, torch.from_numpy(X.data).to(dtype), packing).float()
     n_docs, n_alone = packing.n_sequences, n_better_alone(packing)
     if n_alone == n_docs:
-        return _by_kernel(model, x, packing)
+        return _by_kernel(model, torch.from_numpy(X.data), packing)
     distinct = X.distinct or DistinctRows(X.data, np.arange(packing.n_tokens))
-    words, index = _to_torch(model.ops, distinct.rows), torch.from_numpy(distinct.index)
+    words, index = torch.from_numpy(distinct.rows), torch.from_numpy(distinct.index)
     cell, weights = model.attrs["cell"], direction_weights(model)
     if n_alone == 0:
         return read_in_steps(cell, words, index, weights, packing)
     y = torch.empty(packing.n_tokens, model.get_dim("nO"))
     rows, part = _part(packing, 0, n_alone)
-    y.index_copy_(0, rows, _by_kernel(model, x[rows], part))
+    y.index_copy_(0, rows, _by_kernel(model, words[index[rows]], part))
     rows, part = _part(packing, n_alone, n_docs)
     return y.index_copy_(0, rows, read_in_steps(cell, words, index[rows], weights, part))
 
