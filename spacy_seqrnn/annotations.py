@@ -38,7 +38,7 @@ class Annotation:
         return np.diff(self.doc_numbers, prepend=-1) > 0
 
 
-def _read(docs: Sequence[Doc], attrs: list[int]) -> Annotation:
+def _read(docs: Sequence[Doc], attrs: list[int | str]) -> Annotation:
     values = np.concatenate([doc.to_array(attrs).reshape(-1, len(attrs)) for doc in docs])
     lengths = [len(doc) for doc in docs]
     return Annotation(values.T.astype("int64"), np.repeat(np.arange(len(docs)), lengths))

@@ -8,7 +8,7 @@ import argparse
 
 from wasabi import msg
 
-from .corpora import CORPORA, SIDES, prepare
+from .corpora import CORPORA, OURS, SIDES, SPACY, prepare
 from .results import spread, write_result
 from .training import train_and_score
 
@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpora", nargs="+", choices=list(CORPORA))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=[OURS, SPACY])
     options = parser.parse_args()
     for name in options.corpora:
         prepare(name)

@@ -79,17 +79,24 @@ def pooling_variants() -> list[Variant]:
 
 
 SOFTMAX = {f"{NER}.decoder": "softmax"}
-CHARS, HASHES = (f"{NER}.tok2vec.embed.layers.{name}" for name in ("chars", "words"))
+CHARS, HASHED = (f"{NER}.tok2vec.embed.layers.{name}" for name in ("chars", "hashed"))
 CHARACTER_LSTM = {"@architectures": "spacy-seqrnn.CharRNNEmbed.v1", "width": 50}
+AFFIXES = {
+    "@architectures": "spacy.MultiHashEmbed.v2",
+    "width": 96,
+    "attrs": ["NORM", "PREFIX", "SUFFIX", "SHAPE"],
+    "rows": [5000, 1000, 2500, 2500],
+    "include_static_vectors": False,
+}
 VARIANTS = {
     "conll2003": [
-        *encoder_variants(NER, width=300),
+        *encoder_variants(NER, width=256),
         Variant("Decoder", "softmax, decoded within the rules of BILUO", SOFTMAX),
         Variant("Decoder", "softmax, each token by itself", SOFTMAX, unconstrained=True),
         Variant("Words", "no characters", {CHARS: None}),
         Variant("Words", "characters by an LSTM", {CHARS: CHARACTER_LSTM}),
-        Variant("Words", "no hashed words", {HASHES: None}),
-        Variant("Words", "characters and hashed words only", no_vectors(f"{NER}.tok2vec.embed")),
+        Variant("Words", "words, affixes and shapes by hash too", {HASHED: AFFIXES}),
+        Variant("Words", "characters only", no_vectors(f"{NER}.tok2vec.embed")),
     ],
     "rt-polarity": [*encoder_variants(TEXTCAT, width=256), *pooling_variants()],
 }

@@ -95,7 +95,8 @@ def lstm_backward(
     to_gates = to_gates.view(n_directions, packing.n_tokens, 4, width)
     for gate, factor in enumerate((cell_input, before_c, trace.tanh_cells)):
         to_gates[:, :, gate] *= factor
-    torch.addcmul(input_gate, input_gate * cell_input, cell_input, value=-1.0, out=to_gates[:, :, 3])
+    of_cell_input = input_gate * cell_input
+    torch.addcmul(input_gate, of_cell_input, cell_input, value=-1.0, out=to_gates[:, :, 3])
     d_hidden = _turned(_one_by_one(dy, n_directions), packing)
     d_gates = torch.empty_like(trace.gates)
     by_gate = d_gates.view(to_gates.shape)

@@ -147,7 +147,7 @@ class Packed:
     @property
     def data(self) -> Floats2d:
         """The features of all tokens. Shape (n_tokens, width)."""
-        if self._data is None:
+        if self._data is None and self.distinct is not None:
             xp = get_array_module(self.distinct.rows)
             self._data = self.distinct.rows[xp.asarray(self.distinct.index)]
         return self._data

@@ -16,7 +16,6 @@ from thinc.util import get_array_module
 
 from ..types import Floats1d, Floats2d
 from .chain import SCORES, LinearChain, finite_max, last_rows, log_sum_exp
-from .packed import Packing
 
 # A product of exponentials below this has lost its precision or vanished.
 SMALLEST_PRODUCT = 1e-290
