@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def row(name: str) -> list[str]:
-    """One corpus: all sides; of our accuracy recipe bootstrap interval, dev score, training time."""
+    """One corpus: all sides; of the accuracy recipe interval, development score and minutes too."""
     corpus = CORPORA[name]
     ours, spacy = read_results(corpus=name, side=OURS), read_results(corpus=name, side=SPACY)
     return [

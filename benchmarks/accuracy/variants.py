@@ -98,5 +98,5 @@ VARIANTS = {
         Variant("Words", "words, affixes and shapes by hash too", {HASHED: AFFIXES}),
         Variant("Words", "characters only", no_vectors(f"{NER}.tok2vec.embed")),
     ],
-    "rt-polarity": [*encoder_variants(TEXTCAT, width=256), *pooling_variants()],
+    "rt-polarity": [*encoder_variants(TEXTCAT, width=128), *pooling_variants()],
 }

@@ -1,4 +1,4 @@
-"""The LSTM's recurrence for few documents, or in half precision, in the layout of torch's kernel.
+"""The LSTM's recurrence for few documents, in the layout of torch's kernel.
 
 That kernel, oneDNN's, computes all gates of a step at once, but only where every sequence has a
 token at every step; over sequences that end one by one `torch.lstm` is two to four times slower. So

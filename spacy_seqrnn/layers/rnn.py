@@ -57,9 +57,9 @@ CELLS = {
     "gru": Cell(gates=3, n_states=1, run=torch.gru),
 }
 LSTM_FORGET_GATE = 1  # torch orders the gates input, forget, cell, output
-# The format of lower precision that each device's kernels have. cuDNN reads bfloat16 only since
-# version 9.13; what float16 lacks in range, `_backprop_scaled` makes up for.
-LOWER_PRECISION = {"cpu": torch.bfloat16, "gpu": torch.float16}
+# cuDNN reads bfloat16 only since version 9.13. What this format lacks in range, `_backprop_scaled`
+# makes up for.
+HALF_PRECISION = torch.float16
 
 
 def RNN(
@@ -76,9 +76,10 @@ def RNN(
     nO: output width, both directions together.
     nI: input width; inferred from the first batch if None.
     bidirectional: concatenate a layer that reads left to right and one that reads right to left.
-    mixed_precision: compute the recurrence in `LOWER_PRECISION` where that is faster: on a GPU, and
-        on a CPU where an LSTM predicts. Parameters, inputs and results stay in float32. It is no
-        attribute of the model, because those are saved and loading would bring the old one back.
+    mixed_precision: compute the recurrence in lower precision: on a GPU in `HALF_PRECISION`, on a
+        CPU in prediction its products in 8-bit integers. Parameters, inputs and results stay in
+        float32. It is no attribute of the model, because those are saved and loading would bring
+        the old one back.
 
     Raises ValueError for an unknown cell or a width that the directions cannot share.
     """
@@ -107,10 +108,10 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
 def forward(
     model: Model[Packed, Packed], X: Packed, is_train: bool, *, mixed_precision: bool
 ) -> tuple[Packed, Callable]:
-    dtype = LOWER_PRECISION[model.ops.device_type] if mixed_precision else torch.float32
+    dtype = HALF_PRECISION if mixed_precision else torch.float32
     if not is_train:
         with torch.inference_mode():
-            Y = _predict(model, X, dtype)
+            Y = _predict(model, X, mixed_precision)
         return Packed(_to_xp(model.ops, Y), X.packing), no_backprop
     if model.ops.device_type == "gpu":
         return _train_with_autograd(model, X, dtype)
@@ -119,21 +120,22 @@ def forward(
     return _train_with_autograd(model, X, torch.float32)
 
 
-def _predict(model: Model, X: Packed, dtype: torch.dtype) -> torch.Tensor:
+def _predict(model: Model, X: Packed, mixed_precision: bool) -> torch.Tensor:
     packing = X.packing
     if model.ops.device_type == "gpu":
+        dtype = HALF_PRECISION if mixed_precision else torch.float32
         x = _to_torch(model.ops, X.data).to(dtype)
         return _run(model, x, _tensors(model, dtype), packing).float()
-    if dtype != torch.float32 and model.attrs["cell"] == "lstm":
-        return _by_kernel(model, torch.from_numpy(X.data).to(dtype), packing).float()
-    n_docs, n_alone = packing.n_sequences, n_better_alone(packing)
+    n_docs = packing.n_sequences
+    # With integers all documents go one way, so that each has the same answer in any batch.
+    n_alone = 0 if mixed_precision else n_better_alone(packing)
     if n_alone == n_docs:
         return _by_kernel(model, torch.from_numpy(X.data), packing)
     distinct = X.distinct or DistinctRows(X.data, np.arange(packing.n_tokens))
     words, index = torch.from_numpy(distinct.rows), torch.from_numpy(distinct.index)
     cell, weights = model.attrs["cell"], direction_weights(model)
     if n_alone == 0:
-        return read_in_steps(cell, words, index, weights, packing)
+        return read_in_steps(cell, words, index, weights, packing, int8=mixed_precision)
     y = torch.empty(packing.n_tokens, model.get_dim("nO"))
     rows, part = _part(packing, 0, n_alone)
     y.index_copy_(0, rows, _by_kernel(model, words[index[rows]], part))
@@ -147,8 +149,8 @@ def _part(packing: Packing, first: int, end: int) -> tuple[torch.Tensor, Packing
 
 
 def _by_kernel(model: Model, x: torch.Tensor, packing: Packing) -> torch.Tensor:
-    """By torch's kernels, on a CPU, in the format that x has."""
-    tensors = _tensors(model, x.dtype)
+    """By torch's kernels, on a CPU."""
+    tensors = _tensors(model)
     if model.attrs["cell"] == "lstm":
         return lstm_predict(x, _per_direction(model, tensors), packing)
     return _run(model, x, tensors, packing)

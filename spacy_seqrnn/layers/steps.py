@@ -33,6 +33,8 @@ def read_in_steps(
     index: torch.Tensor,
     weights: list[list[torch.Tensor]],
     packing: Packing,
+    *,
+    int8: bool = False,
 ) -> torch.Tensor:
     """Read the documents of a batch.
 
@@ -40,13 +42,14 @@ def read_in_steps(
     words: distinct input vectors. Shape (n_words, nI).
     index: which of them each token has. Shape (n_tokens,), packed.
     weights: for each direction input weights, recurrent weights and their biases, in torch's order.
+    int8: multiply states and recurrent weights as 8-bit integers.
     Returns the hidden states, shape (n_tokens, n_directions * H), packed.
     """
     width = weights[0][1].shape[1]
     turned = torch.from_numpy(packing.turned)
     y = words.new_empty(packing.n_tokens, len(weights) * width)
     for direction, outputs in enumerate(y.split(width, dim=1)):
-        step = STEPS[cell](weights[direction], words)
+        step = STEPS[cell](weights[direction], words, int8)
         if direction == 0:
             _read(step, index, packing, outputs)
         else:
@@ -81,11 +84,12 @@ class Step:
     n_states = 1
     scale = 1.0  # of the hidden states to what a call writes
 
-    def __init__(self, weights: list[torch.Tensor], words: torch.Tensor) -> None:
+    def __init__(self, weights: list[torch.Tensor], words: torch.Tensor, int8: bool) -> None:
         """weights: of one direction, as `read_in_steps` has them. words: those that it reads."""
         input_weights, recurrent_weights, input_bias, self.recurrent_bias = weights
         self.width = recurrent_weights.shape[1]
         self.recurrent = recurrent_weights.t().contiguous()
+        self.product = Int8Product(self.recurrent, 1.0 / self.scale) if int8 else None
         self.of_words = torch.addmm(self.bias(input_bias), words, input_weights.t())
 
     def bias(self, input_bias: torch.Tensor) -> torch.Tensor:
@@ -103,6 +107,11 @@ class Step:
         """The input's share of the gates, shape (n_docs, gates * H)."""
         return torch.index_select(self.of_words, 0, index, out=self.gates[: len(index)])
 
+    def gates_of(self, index: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        """The shares of the input and of the state before, shape (n_docs, gates * H)."""
+        gates = self.inputs(index)
+        return gates.add_(self.product(h)) if self.product else gates.addmm_(h, self.recurrent)
+
     def __call__(self, index: torch.Tensor, states: States, hidden: torch.Tensor) -> States:
         """The states after the tokens of the words `index`. Writes them to `hidden` too."""
         raise NotImplementedError
@@ -112,8 +121,7 @@ class RNNStep(Step):
     """h' = tanh(W x + b + U h + c)"""
 
     def __call__(self, index: torch.Tensor, states: States, hidden: torch.Tensor) -> States:
-        sums = self.inputs(index).addmm_(states[0], self.recurrent)
-        return [tanh(sums, out=hidden)]
+        return [tanh(self.gates_of(index, states[0]), out=hidden)]
 
 
 class LSTMStep(Step):
@@ -126,17 +134,17 @@ class LSTMStep(Step):
     n_states = 2
     scale = 2.0
 
-    def __init__(self, weights: list[torch.Tensor], words: torch.Tensor) -> None:
+    def __init__(self, weights: list[torch.Tensor], words: torch.Tensor, int8: bool) -> None:
         width = weights[1].shape[1]
         factors = words.new_ones(4 * width, 1)
         factors[2 * width : 3 * width] = 2.0
         input_weights, recurrent_weights, *biases = weights
         matrices = [input_weights * factors, recurrent_weights * (self.scale * factors)]
-        super().__init__([*matrices, *(bias * factors[:, 0] for bias in biases)], words)
+        super().__init__([*matrices, *(bias * factors[:, 0] for bias in biases)], words, int8)
 
     def __call__(self, index: torch.Tensor, states: States, hidden: torch.Tensor) -> States:
         half_h, twice_c = states
-        gates = self.inputs(index).addmm_(half_h, self.recurrent).sigmoid_()
+        gates = self.gates_of(index, half_h).sigmoid_()
         input_gate, forget_gate, cell_input, output_gate = gates.split(self.width, dim=1)
         twice_c.mul_(forget_gate)
         twice_c.addcmul_(input_gate, cell_input, value=4.0).add_(input_gate, alpha=-2.0)
@@ -157,12 +165,33 @@ class GRUStep(Step):
     def __call__(self, index: torch.Tensor, states: States, hidden: torch.Tensor) -> States:
         h = states[0]
         gates = self.inputs(index)
-        recurrent = h @ self.recurrent
+        recurrent = self.product(h) if self.product else h @ self.recurrent
         opened = gates[:, : 2 * self.width]
         reset, update = opened.add_(recurrent[:, : 2 * self.width]).sigmoid_().chunk(2, dim=1)
         candidate = recurrent[:, 2 * self.width :].add_(self.recurrent_bias[2 * self.width :])
         sums = gates[:, 2 * self.width :].addcmul_(reset, candidate)
         return [torch.lerp(tanh(sums, out=sums), h, update, out=hidden)]
+
+
+class Int8Product:
+    """Products with the recurrent weights in 8-bit integers, summed in 32 bits.
+
+    A state has one of 255 values between its bounds, which are those of tanh; a weight one of 255
+    values up to the largest of its gate's unit.
+    """
+
+    def __init__(self, recurrent: torch.Tensor, largest_state: float) -> None:
+        """recurrent: Shape (H, gates * H). largest_state: what states do not exceed."""
+        self.per_state = 127.0 / largest_state
+        per_weight = 127.0 / recurrent.abs().amax(dim=0).clamp_min(1e-30)
+        self.recurrent = (recurrent * per_weight).round_().to(torch.int8)
+        self.value = 1.0 / (self.per_state * per_weight)
+
+    def __call__(self, h: torch.Tensor) -> torch.Tensor:
+        """h: Shape (n_docs, H). Returns shape (n_docs, gates * H), in float32."""
+        # The only product of 8-bit integers that torch has, and no part of its stable interface.
+        whole = (h * self.per_state).round_().to(torch.int8)
+        return torch._int_mm(whole, self.recurrent).to(h.dtype).mul_(self.value)
 
 
 STEPS: dict[str, type[Step]] = {"rnn": RNNStep, "lstm": LSTMStep, "gru": GRUStep}

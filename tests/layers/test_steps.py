@@ -70,7 +70,9 @@ def test_long_documents_do_not_hold_up_the_others(cell, lengths, n_alone, monkey
     assert n_better_alone(X.packing) == n_alone
     steps = []
     monkeypatch.setattr(
-        rnn, "read_in_steps", lambda *args: steps.append(args[-1]) or read_in_steps(*args)
+        rnn,
+        "read_in_steps",
+        lambda *args, **options: steps.append(args[-1]) or read_in_steps(*args, **options),
     )
     Y = layer.predict(X).data[X.packing.from_packed]
     n_together = sum(map(bool, lengths)) - n_alone
