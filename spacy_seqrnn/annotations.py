@@ -26,22 +26,21 @@ class Annotation:
 
     columns: one int64 row for each attribute. The hashes of labels wrap around, which keeps them
         distinct. Shape (n_attributes, n_tokens).
-    doc_numbers: the document of each token. Shape (n_tokens,).
+    lengths: tokens of each document. Shape (n_docs,).
     """
 
     columns: np.ndarray
-    doc_numbers: np.ndarray
+    lengths: np.ndarray
 
     @property
     def firsts(self) -> np.ndarray:
-        """Whether each token is the first one of its document. Shape (n_tokens,)."""
-        return np.diff(self.doc_numbers, prepend=-1) > 0
+        """The first tokens of all documents that have any."""
+        return (np.cumsum(self.lengths) - self.lengths)[self.lengths > 0]
 
 
 def _read(docs: Sequence[Doc], attrs: list[int | str]) -> Annotation:
     values = np.concatenate([doc.to_array(attrs).reshape(-1, len(attrs)) for doc in docs])
-    lengths = [len(doc) for doc in docs]
-    return Annotation(values.T.astype("int64"), np.repeat(np.arange(len(docs)), lengths))
+    return Annotation(values.T.astype("int64"), np.asarray([len(doc) for doc in docs]))
 
 
 def gold_tags(examples: list[Example], numbers: LabelNumbers) -> np.ndarray:
@@ -62,8 +61,9 @@ def gold_tags(examples: list[Example], numbers: LabelNumbers) -> np.ndarray:
     iob, _, spaces = gold.columns
     tags = _entity_tags(gold, numbers)
     tags[iob == IOB_OUT] = OUTSIDE
-    annotated = np.bincount(gold.doc_numbers, iob) > 0
-    tags[(tags == MISSING) & (spaces > 0) & annotated[gold.doc_numbers]] = OUTSIDE
+    docs = np.repeat(np.arange(len(examples)), gold.lengths)
+    annotated = np.bincount(docs, iob) > 0
+    tags[(tags == MISSING) & (spaces > 0) & annotated[docs]] = OUTSIDE
     return tags
 
 
@@ -97,7 +97,9 @@ def _entity_tags(annotation: Annotation, numbers: LabelNumbers) -> np.ndarray:
     iob, types = annotation.columns[:2]
     begins = (iob == IOB_BEGIN) & (types != 0)  # a B without a type is a blocked token
     inside = iob == IOB_IN
-    goes_on = np.append((inside & ~annotation.firsts)[1:], False)
+    goes_on = inside.copy()
+    goes_on[annotation.firsts] = False
+    goes_on = np.roll(goes_on, -1)
     entity = begins | inside
     position = POSITIONS[begins.astype("int64"), goes_on.astype("int64")]
     tags = np.full(len(iob), MISSING)

@@ -1,4 +1,4 @@
-"""What half precision changes: `python -m benchmarks.speed.mixed [MODEL]`.
+"""What lower precision changes: `python -m benchmarks.speed.mixed [MODEL]`.
 
 Reads a corpus with and without `mixed_precision` and prints how far emissions differ, how many
 entities are in one reading only, and both F1 scores. Without MODEL, for both recipes as far as the
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def load_mixed(model: str | Path) -> spacy.Language:
-    """Load a pipeline with half precision in all its encoders."""
+    """Load a pipeline with lower precision in all its encoders."""
     config = spacy.util.load_config(Path(model) / "config.cfg")
     return spacy.load(model, config={f"{path}.mixed_precision": True for path in _encoders(config)})
 
@@ -64,7 +64,7 @@ def compare(model: Path) -> dict[str, Any]:
             float(np.abs(plain["emissions"] - mixed["emissions"]).max()), 4
         ),
         "F1": round(plain["f1"], 3),
-        "F1, half precision": round(mixed["f1"], 3),
+        "F1, lower precision": round(mixed["f1"], 3),
     }
 
 

@@ -84,7 +84,9 @@ ROWS = {
             "kernel": lambda: _worker("kernel", documents(NER), *KERNEL),
         },
     ),
-    "mixed": _against_spacy("the same with `mixed_precision` (bfloat16)", "ner", NER, "mixed"),
+    "mixed": _against_spacy(
+        "the same with `mixed_precision` (8-bit integers)", "ner", NER, "mixed"
+    ),
     "raw": _against_spacy("`nlp.pipe` over raw text, NER, words/s", "ner", NER, "raw"),
     "latency": _against_spacy("`nlp(text)`, NER, one short text", "ner", NER, "latency"),
     "textcat": _against_spacy(

@@ -236,7 +236,8 @@ def predict_packed(model: Model, docs: list[Doc]) -> Packed:
         return model.attrs["predict_packed"](model, docs)
     encoders = model.layers[1:]
     is_chain = model.name == ">>".join(layer.name for layer in model.layers)
-    if encoders and is_chain and all("reads_packed" in encoder.attrs for encoder in encoders):
+    own = is_chain and all("reads_packed" in encoder.attrs for encoder in encoders)
+    if encoders and own and any(map(len, docs)):
         X = predict_packed(model.layers[0], docs)
         for encoder in encoders:
             X = encoder.layers[0].predict(X)

@@ -4,6 +4,7 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from thinc.api import NumpyOps
 
 from spacy_seqrnn.layers import pieces as module
@@ -87,3 +88,12 @@ def test_token_rows_are_the_list_that_they_stand_for(lengths):
     np.testing.assert_array_equal(pack(OPS, list(rows)).data, packed)
     np.testing.assert_array_equal(pack(OPS, TokenRows(rows.rows, packing)).data, packed)
     np.testing.assert_array_equal(join(OPS, list(rows)), join(OPS, rows))
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=5), st.integers(5, 60))
+def test_a_piece_is_whole_if_all_of_its_tokens_count(lengths, piece_size):
+    docs = [Doc(Vocab(), words=["a"] * length) for length in lengths]
+    limits = module.Limits(piece=piece_size, window=8, context=2)
+    for piece in module._gather(docs, True, limits):
+        read, kept = sum(map(len, piece.docs)), sum(k.stop - k.start for k in piece.kept)
+        assert piece.is_whole == (read == kept)
