@@ -25,7 +25,7 @@ from .results import keep
 
 # Part: file and function, whose time includes what it calls
 PREDICTION = {
-    "words (lexemes, vectors, characters)": ("lexemes.py", "forward"),
+    "words (lexemes, vectors, characters)": ("lexemes.py", "predict_packed"),
     "recurrence": ("rnn.py", "_predict"),
     "emissions": ("linear.py", "forward"),
     "Viterbi": ("decoding.py", "viterbi"),

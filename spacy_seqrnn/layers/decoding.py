@@ -26,11 +26,11 @@ def _best_beginnings(chain: LinearChain) -> Floats2d:
     into = chain.transitions[:, None, :]
     before = best[:0]
     for t, rows in enumerate(chain.packing.steps()):
+        now = best[rows]
         if t:
             # The previous tag goes first, so that the maximum runs over whole rows of memory.
-            arriving = before[: rows.stop - rows.start].T[:, :, None] + into
-            best[rows] += arriving.max(axis=0)
-        before = best[rows]
+            now += (before[: len(now)].T[:, :, None] + into).max(axis=0)
+        before = now
     return best
 
 
@@ -41,8 +41,10 @@ def _walk_back(chain: LinearChain, best: Floats2d) -> Ints1d:
     from_tag = xp.ascontiguousarray(chain.transitions.T)
     after = tags[:0]
     for rows in chain.packing.steps_back():
-        totals = best[rows] + chain.end
-        totals[: len(after)] = best[rows][: len(after)] + from_tag[after]
+        now, n_going_on = best[rows], len(after)
+        totals = now[:n_going_on] + from_tag[after]
+        if len(now) > n_going_on:
+            totals = xp.concatenate([totals, now[n_going_on:] + chain.end])
         after = tags[rows] = totals.argmax(axis=1)
     return tags
 

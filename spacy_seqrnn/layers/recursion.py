@@ -136,7 +136,8 @@ def _scaled_backward(weights: LinearChain) -> Floats2d:
     back = xp.ascontiguousarray(weights.transitions.T)
     for rows in weights.packing.steps_back():
         states = backward[rows]
-        states[len(after) :] = weights.end
+        if len(states) > len(after):
+            states[len(after) :] = weights.end
         xp.matmul(after, back, out=states[: len(after)])
         states /= states @ ones
         after = states * weights.emissions[rows]
