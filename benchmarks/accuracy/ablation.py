@@ -2,8 +2,7 @@
 
 `python -m benchmarks.accuracy.ablation conll2003 rt-polarity` trains every variant; `--write` makes
 docs/ablation.md of the results that there are. Variants are compared on the development data, so
-that the test data stays unseen by whoever chooses among them. The base is the efficiency recipe,
-i.e. a single model, as what helps one helps each member of an ensemble.
+that the test data stays unseen by whoever chooses among them.
 """
 
 import argparse
@@ -24,7 +23,7 @@ from .corpora import CORPORA, prepare, train_on
 from .results import write_result
 from .scores import percent, score
 from .training import RUNS, run_training
-from .variants import STEPS, VARIANTS, Variant
+from .variants import RECIPES, STEPS, VARIANTS, Variant
 
 
 def main() -> None:
@@ -54,7 +53,7 @@ def run(name: str, variant: Variant, seed: int) -> None:
     output = RUNS / f"{SIDE}-{name}-{slug}-{seed}"
     output.mkdir(parents=True, exist_ok=True)
     changes = {"training.max_steps": STEPS[name], **variant.changes}
-    config = changed_config(Path(f"configs/{task}_efficiency.cfg"), changes)
+    config = changed_config(RECIPES[name], changes)
     config.to_disk(output / "config.cfg")
     seconds = run_training(train_on(name, output / "config.cfg", seed, output), output)
     model, docs = output / "model-best", Path(f"corpus/{name}/dev.spacy")

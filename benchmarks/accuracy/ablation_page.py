@@ -10,7 +10,7 @@ from typing import Any
 
 from .corpora import CORPORA, OURS
 from .results import environment_line, markdown_table, read_results, replace_section, spread
-from .variants import BASE, STEPS, VARIANTS
+from .variants import BASE, RECIPES, STEPS, VARIANTS
 
 PAGE = Path("docs/ablation.md")
 # Of the advice on encoders, the part that is measured
@@ -18,7 +18,7 @@ ADVICE = Path("docs/encoders.md")
 SIDE = "ablation"
 INTRODUCTION = """# What each part is worth
 
-The efficiency recipes with one thing changed at a time, each trained for the same number of steps
+Two recipes, {recipes}, with one thing changed at a time, each trained for the same number of steps
 and scored on the development data. A difference is to the recipe. Trainings ran beside a changing
 number of others, so their times are not compared. Made by
 `python -m benchmarks.accuracy.ablation --write` from the files in `benchmarks/accuracy/results`.
@@ -51,6 +51,7 @@ def write_page() -> None:
     replace_section(ADVICE, "chance", chance_table(results))
     replace_section(ADVICE, "encoders", encoder_table(results))
     introduction = INTRODUCTION.format(
+        recipes=" and ".join(f"`{RECIPES[name].name}`" for name in RECIPES),
         environment=environment_line([r for own in results.values() for r in own]),
         in_short=in_short(results),
         caution=" ".join(caution(name, own) for name, own in results.items()),

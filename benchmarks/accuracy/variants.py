@@ -1,6 +1,7 @@
-"""The variants of the ablation: what each changes in the efficiency recipe."""
+"""The variants of the ablation: what each changes in a recipe."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 NER = "components.seqrnn_ner.model"
@@ -24,6 +25,11 @@ class Variant:
     unconstrained: bool = False
 
 
+# What is changed. That for texts is of a single model, as what helps one helps each of several.
+RECIPES = {
+    "conll2003": Path("configs/ner_accuracy.cfg"),
+    "rt-polarity": Path("configs/textcat_efficiency.cfg"),
+}
 # Of each training. The recipes may go on for longer.
 STEPS = {"conll2003": 1000, "rt-polarity": 1000}
 

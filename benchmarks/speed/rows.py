@@ -72,7 +72,7 @@ def _against_spacy(title: str, task: str, corpus: str, mode: str) -> Row:
 
 
 # Width, input width and members of the accuracy recipe
-KERNEL = (300, 100, 3)
+KERNEL = (256, 100, 1)
 ROWS = {
     "pipe": Row(
         "`nlp.pipe` over tokens, NER, words/s",
