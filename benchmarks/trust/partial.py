@@ -49,7 +49,7 @@ class Side:
     missing: bool = True
 
 
-RECIPE = Path("configs/ner_efficiency.cfg")
+RECIPE = Path("configs/ner_accuracy.cfg")
 SIDES = {
     "ours": Side("spacy-seqrnn", RECIPE),
     "outside": Side("spacy-seqrnn, missing read as O", RECIPE, missing=False),

@@ -8,6 +8,9 @@ from ..types import Floats2d, Ints1d
 from .chain import LinearChain
 from .recursion import log_partition
 
+# Of more, the scores by previous and next tag do not fit into a core's cache.
+BLOCK_DOCS = 96
+
 
 def viterbi(chain: LinearChain) -> Ints1d:
     """The most probable tag sequence of each document (Viterbi 1967).
@@ -23,13 +26,18 @@ def _best_beginnings(chain: LinearChain) -> Floats2d:
     xp = chain.xp
     best = xp.array(chain.emissions)
     best[: chain.packing.n_sequences] += chain.start
+    before = best
     into = chain.transitions[:, None, :]
-    before = best[:0]
-    for t, rows in enumerate(chain.packing.steps()):
+    n_docs = max(chain.packing.n_sequences, 1)
+    n_docs = min(n_docs, BLOCK_DOCS) if xp is np else n_docs
+    # The previous tag goes first, so that the maximum runs over whole rows of memory.
+    arriving = xp.empty((best.shape[1], n_docs, best.shape[1]))
+    for begins, rows in chain.packing.blocks(n_docs):
         now = best[rows]
-        if t:
-            # The previous tag goes first, so that the maximum runs over whole rows of memory.
-            now += (before[: len(now)].T[:, :, None] + into).max(axis=0)
+        if not begins:
+            own = arriving[:, : len(now)]
+            xp.add(before[: len(now)].T[:, :, None], into, out=own)
+            now += own.max(axis=0)
         before = now
     return best
 

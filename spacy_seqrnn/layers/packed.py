@@ -98,6 +98,19 @@ class Packing:
             yield slice(end - size, end)
             end -= size
 
+    def blocks(self, n_docs: int) -> Iterator[tuple[bool, slice]]:
+        """All time steps of the first documents, then of the next ones, and so on.
+
+        n_docs: how many at a time.
+        Yields whether documents begin, and the rows of a step.
+        """
+        starts, sizes = self.starts.tolist(), self.size_at_t.tolist()
+        for first in range(0, self.n_sequences, n_docs):
+            for t, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+                if size <= first:
+                    break
+                yield t == 0, slice(start + first, start + min(size, first + n_docs))
+
     @cached_property
     def stretches(self) -> list[Stretch]:
         """The tokens in the order in which an LSTM reads them in prediction on a CPU."""

@@ -6,8 +6,6 @@ matrix products, and without a copy for tokens that other documents lack, that m
 faster than torch's own kernels are. For few documents at a time they are the faster ones.
 """
 
-from collections.abc import Iterator
-
 import torch
 
 from .packed import Packing
@@ -62,20 +60,10 @@ def read_in_steps(
 def _read(step: "Step", index: torch.Tensor, packing: Packing, outputs: torch.Tensor) -> None:
     """Read all documents in one direction into `outputs`, shape (n_tokens, H)."""
     states: States = []
-    for begins, rows in _blocks(packing):
+    for begins, rows in packing.blocks(BLOCK_DOCS):
         states = step.first(rows.stop - rows.start) if begins else states
         states = [state[: rows.stop - rows.start] for state in states]
         states = step(index[rows], states, outputs[rows])
-
-
-def _blocks(packing: Packing) -> Iterator[tuple[bool, slice]]:
-    """The time steps of some documents, then of others: whether they begin, and their rows."""
-    starts, sizes = packing.starts.tolist(), packing.size_at_t.tolist()
-    for first in range(0, packing.n_sequences, BLOCK_DOCS):
-        for t, (start, size) in enumerate(zip(starts, sizes, strict=True)):
-            if size <= first:
-                break
-            yield t == 0, slice(start + first, start + min(size, first + BLOCK_DOCS))
 
 
 class Step:
