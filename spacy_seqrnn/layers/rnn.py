@@ -140,7 +140,8 @@ def _predict(model: Model, X: Packed, mixed_precision: bool) -> torch.Tensor:
     rows, part = _part(packing, 0, n_alone)
     y.index_copy_(0, rows, _by_kernel(model, words[index[rows]], part))
     rows, part = _part(packing, n_alone, n_docs)
-    return y.index_copy_(0, rows, read_in_steps(cell, words, index[rows], weights, part))
+    used, index = torch.unique(index[rows], return_inverse=True)  # for less memory
+    return y.index_copy_(0, rows, read_in_steps(cell, words[used], index, weights, part))
 
 
 def _part(packing: Packing, first: int, end: int) -> tuple[torch.Tensor, Packing]:
