@@ -9,6 +9,7 @@ from command import run
 
 CONFIGS = {
     "ner_accuracy.cfg": recipe("ner", "accuracy", vectors=True),
+    "ner_ensemble.cfg": recipe("ner", "accuracy", vectors=True, ensemble=True),
     "ner_efficiency.cfg": recipe("ner", "efficiency", vectors=True),
     "ner_no_vectors.cfg": recipe("ner", "accuracy", vectors=False),
     "tagger.cfg": recipe("tagger", "accuracy", vectors=False),

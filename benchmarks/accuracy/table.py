@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from .corpora import CORPORA, EFFICIENCY, OURS, SIDES, SPACY
+from .corpora import CORPORA, EFFICIENCY, ENSEMBLE, OURS, SIDES, SPACY
 from .results import environment_line, markdown_table, read_results, replace_section, spread
 
 README = Path("README.md")
@@ -17,7 +17,7 @@ def main() -> None:
     """Replace the table in the README."""
     results = [r for side in SIDES for r in read_results(side=side)]
     rows = [row(name) for name in CORPORA if read_results(corpus=name, side=OURS)]
-    header = ["corpus, test score", SPACY, "efficiency", "accuracy"]
+    header = ["corpus, test score", SPACY, "efficiency", "accuracy", "ensemble"]
     header += ["95 % interval", "dev", "minutes", "published"]
     note = f"Measured on: {environment_line(results)}."
     replace_section(README, "accuracy", f"{markdown_table(header, rows)}\n\n{note}")
@@ -32,6 +32,7 @@ def row(name: str) -> list[str]:
         scores(spacy),
         scores(read_results(corpus=name, side=EFFICIENCY)),
         f"**{scores(ours)}**",
+        scores(read_results(corpus=name, side=ENSEMBLE)),
         "-".join(f"{mean(r['test']['interval'][i] for r in ours):.1f}" for i in range(2)),
         scores(ours, "dev"),
         spread([r["train_seconds"] / 60 for r in ours]),

@@ -5,7 +5,7 @@ calibration error (Guo et al. 2017) is how far it is from that: the difference b
 and share of right ones, in bins of equal width, weighted by the entities in each. Compared on the
 same test documents:
 
-- this project's accuracy recipe, with the posterior probabilities of its chain, as they are and
+- this project's ensemble of three, with the posterior probabilities of its chain, as they are and
   after `calibrate` on the development data,
 - Flair's tagger with the scores on its spans,
 - spaCy's `ner`, its entities scored by a beam: the share of the beam's probability that has them.
@@ -28,7 +28,15 @@ from wasabi import msg
 
 from spacy_seqrnn.report.reliability import reliability
 
-from ..accuracy.corpora import CORPORA, OURS, SPACY, VECTORS, prepare, training_command
+from ..accuracy.corpora import (
+    CORPORA,
+    ENSEMBLE,
+    OURS,
+    SPACY,
+    VECTORS,
+    prepare,
+    training_command,
+)
 from ..accuracy.results import environment_line, markdown_table, replace_section
 from ..accuracy.training import RUNS, keep_lower_case, run_training
 from ..speed.rows import peers_python
@@ -101,7 +109,7 @@ def our_scores(name: str) -> tuple[dict[Entity, float], dict[Entity, float], flo
 
     Returns also the temperature that calibration finds.
     """
-    nlp = spacy.load(trained(name, OURS))
+    nlp = spacy.load(trained(name, ENSEMBLE))
     plain = scores_of(nlp, name)
     dev = Corpus(f"corpus/{name}/dev.spacy")(nlp)
     temperature = nlp.get_pipe("seqrnn_ner").calibrate(nlp, dev)

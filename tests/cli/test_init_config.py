@@ -17,8 +17,10 @@ from .conftest import invoke, succeed
 TASKS = [task.value for task in Task]
 OPTIMIZE = [optimize.value for optimize in Optimize]
 FACTORIES = {"ner": "seqrnn_ner"}
-SHORT = list(product(TASKS, OPTIMIZE, [None, "vectors"], [False]))
-LONG = [(*each[:3], True) for each in SHORT if each[0].startswith("textcat")]
+NO_OPTIONS: dict[str, bool] = {}
+SHORT = list(product(TASKS, OPTIMIZE, [None, "vectors"], [NO_OPTIONS]))
+LONG = [(*each[:3], {"long_texts": True}) for each in SHORT if each[0].startswith("textcat")]
+ENSEMBLES = [("ner", "accuracy", vectors, {"ensemble": True}) for vectors in (None, "vectors")]
 
 
 def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> Config:
@@ -37,9 +39,9 @@ def layers(components: Any) -> list[set[str]]:
     return [set(block) for block in named(components, "layers") if isinstance(block, dict)]
 
 
-@pytest.mark.parametrize(("task", "optimize", "vectors", "long_texts"), SHORT + LONG)
-def test_every_recipe_is_complete(task, optimize, vectors, long_texts):
-    config = filled(task, optimize, vectors=vectors, long_texts=long_texts, lang="de")
+@pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
+def test_every_recipe_is_complete(task, optimize, vectors, options):
+    config = filled(task, optimize, vectors=vectors, lang="de", **options)
     nlp = load_model_from_config(config, auto_fill=False)  # refuses what lacks anything
     assert nlp.lang == "de"
     assert nlp.pipe_names == [FACTORIES.get(task, task)]
@@ -48,12 +50,15 @@ def test_every_recipe_is_complete(task, optimize, vectors, long_texts):
     assert (True in named(components, "include_static_vectors")) == (vectors is not None)
     learned = "spacy-seqrnn.WordEmbed.v1" in named(components, "@architectures")
     assert learned == (vectors is None)
-    assert ("members" in components[nlp.pipe_names[0]]["model"]) == (
-        optimize == "accuracy"
-        and (task.startswith("textcat") or (task == "ner" and vectors is None))
+    votes = (
+        task.startswith("textcat") or (task == "ner" and vectors is None) or "ensemble" in options
     )
+    members = components[nlp.pipe_names[0]]["model"].get("members", {})
+    assert bool(members) == (optimize == "accuracy" and votes)
+    if task == "ner" and members:
+        assert len(members) == (3 if "ensemble" in options else 2)
     # spaCy adds blocks of a default that a recipe does not name: nothing of that is to be hidden.
-    text = recipe(task, optimize, vectors=bool(vectors), long_texts=long_texts)
+    text = recipe(task, optimize, vectors=bool(vectors), **options)
     written = load_config_from_str(text)["components"]
     assert layers(components) == layers(written)
     exclusive = set(named(components, "exclusive_classes"))
@@ -108,6 +113,7 @@ def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path:
     ("options", "sentence"),
     [
         (["--lang", "q"], "`lang = 'q'` is unknown to spaCy: set it to the code of a language"),
+        (["--ensemble"], "`--ensemble` is for entities, for accuracy, but `task = 'ner'` and"),
         (["--long"], "`--long` is for text categories, but `task = 'ner'`: leave it out"),
     ],
 )
