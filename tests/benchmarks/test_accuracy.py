@@ -10,7 +10,15 @@ from spacy.training import Example
 
 from benchmarks.accuracy.ablation import changed_config, whole_sequences
 from benchmarks.accuracy.ablation_page import caution, corpus_table, difference, in_short
-from benchmarks.accuracy.corpora import CORPORA, OURS, SIDES, preparation, training_command
+from benchmarks.accuracy.corpora import (
+    CORPORA,
+    EFFICIENCY,
+    ENSEMBLE,
+    OURS,
+    SIDES,
+    preparation,
+    training_command,
+)
 from benchmarks.accuracy.results import markdown_table, replace_section, spread
 from benchmarks.accuracy.scores import (
     entity_counts,
@@ -20,7 +28,7 @@ from benchmarks.accuracy.scores import (
     percent,
     seqeval_f1,
 )
-from benchmarks.accuracy.variants import BASE, VARIANTS
+from benchmarks.accuracy.variants import BASE, RECIPES, VARIANTS
 
 ROOT = Path(__file__).parents[2]
 VOCAB = spacy.blank("en").vocab
@@ -88,9 +96,23 @@ def test_trainings_take_the_seed_and_the_folder(name, side, tmp_path):
         assert command[4].startswith("configs/")
 
 
+@pytest.mark.parametrize(
+    ("side", "config"),
+    [(OURS, "ner_accuracy"), (ENSEMBLE, "ner_ensemble"), (EFFICIENCY, "ner_efficiency")],
+)
+@pytest.mark.parametrize("name", ["conll2003", "wnut17"])
+def test_each_side_has_its_recipe(name, side, config, tmp_path):
+    """Whichever of them the project's own workflow has, with the options of that."""
+    command = training_command(name, side, 0, tmp_path)
+    assert command[4] == f"configs/{config}.cfg"
+    if side != EFFICIENCY:
+        weighted = "--components.seqrnn_ner.label_weights" in command
+        assert weighted == (name == "wnut17")
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_is_a_config_that_can_be_built(name):
-    config = ROOT / f"configs/{CORPORA[name].task}_efficiency.cfg"
+    config = ROOT / RECIPES[name]
     names = [variant.name for variant in VARIANTS[name]]
     assert len(set(names)) == len(names)
     for variant in VARIANTS[name]:
