@@ -20,8 +20,9 @@ INTRODUCTION = """# What each part is worth
 
 Two recipes, {recipes}, with one thing changed at a
 time, each trained for the same number of steps and scored on the development data. A difference is
-to the recipe. Trainings ran beside a changing number of others, so their times are not compared. Made by
-`python -m benchmarks.accuracy.ablation --write` from the files in `benchmarks/accuracy/results`.
+to the recipe. Trainings ran beside a changing number of others, so their times are not compared.
+Made by `python -m benchmarks.accuracy.ablation --write` from the files in
+`benchmarks/accuracy/results`.
 
 Measured on: {environment}.
 

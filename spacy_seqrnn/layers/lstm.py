@@ -124,14 +124,15 @@ def _turned(per_direction: torch.Tensor, packing: Packing) -> torch.Tensor:
     """Turn the documents of the second direction round, if there is one. Same shape."""
     if len(per_direction) == 1:
         return per_direction
-    return torch.stack([per_direction[0], per_direction[1][torch.from_numpy(packing.turned)]])
+    turned = torch.from_numpy(packing.turned)
+    return torch.stack([per_direction[0], per_direction[1].index_select(0, turned)])
 
 
 def _states_before(states: torch.Tensor, packing: Packing) -> torch.Tensor:
     """For each token the state before it, zeros for the first. Shape (D, n_tokens, H)."""
     n_first = packing.n_sequences
     first = states.new_zeros(len(states), n_first, states.shape[2])
-    later = states[:, torch.from_numpy(packing.previous[n_first:])]
+    later = states.index_select(1, torch.from_numpy(packing.previous[n_first:]))
     return torch.cat([first, later], dim=1)
 
 

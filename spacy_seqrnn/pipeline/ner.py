@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import srsly
+from spacy.attrs import ENT_TYPE
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -313,7 +314,11 @@ class RecurrentNER(TrainablePipe):
 
     def _add_labels_of(self, examples: list[Example]) -> None:
         """Labels that turn up in training are added, as spaCy's `ner` does, and are seen now."""
-        found = {span.label_ for example in examples for span in example.reference.ents}
+        found = {
+            example.reference.vocab.strings[name]
+            for example in examples
+            for name in set(example.reference.to_array(ENT_TYPE).tolist()).difference({0})
+        }
         for label in sorted(found.difference(self.labels)):
             self.add_label(label)
         if self.cfg["unseen_labels"]:
