@@ -49,8 +49,8 @@ def expected_counts(
     Returns log Z in batch order, shape (n_docs,), and a chain of the expected number of times that
     each emission, transition, start and end is used: the gradient of sum(weights * log Z).
     """
+    chain = chain.as_float64()
     recursion = forward_backward(chain)
-    chain = recursion.chain
     row_weights = _row_weights(chain, weights)
     probabilities, log_sums = _marginals(recursion)
     tags = probabilities * row_weights
@@ -174,7 +174,7 @@ def segment_log_posteriors(chain: LinearChain, segments: Segments) -> Floats1d:
     tags = xp.asarray(segments.tags)
     firsts = xp.asarray(segments.firsts)
     lasts = firsts + xp.asarray(segments.lengths) - 1
-    scores = recursion.chain.emissions[rows, tags] - recursion.taken_off[rows]
+    scores = chain.emissions[rows, tags] - recursion.taken_off[rows]
     scores[1:] += chain.transitions[tags[:-1], tags[1:]]
     scores[firsts] = recursion.forward[rows[firsts], tags[firsts]]
     scores[lasts] += recursion.backward[rows[lasts], tags[lasts]]

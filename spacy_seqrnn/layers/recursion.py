@@ -8,7 +8,7 @@ any size.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,14 @@ SMALLEST_PRODUCT = 1e-290
 LARGEST_SPREAD = 100.0
 # What is no smaller cannot vanish in one more step of that spread, whatever the number of tags.
 SMALLEST_STATE = 1e-240
+CHECKED_ROWS = 65536  # at once, as each copy of a very long document is dear
 
 
 @dataclass(frozen=True)
 class Recursion:
     """The result of the forward-backward recursion.
 
-    chain: the chain that was summed over, in float64.
+    chain: the chain that was summed over.
     forward: log of the summed weight of all beginnings that end in a tag, that tag's emission
         included, less what was taken off at this and all earlier tokens. Shape (n_tokens, n_tags),
         packed.
@@ -54,12 +55,12 @@ class Recursion:
 
 def forward_backward(chain: LinearChain) -> Recursion:
     """Sum over all tag sequences (Rabiner 1989)."""
-    chain = chain.as_float64()
     # A document that allows no sequence sums to 0.
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = _scaled_recursion(chain)
     if scaled is not None:
         return scaled
+    chain = chain.as_float64()
     return Recursion(chain, _forward(chain), _backward(chain), chain.xp.zeros(len(chain.emissions)))
 
 
@@ -69,10 +70,7 @@ def log_partition(chain: LinearChain) -> Floats1d:
 
 
 def _scaled_recursion(chain: LinearChain) -> Recursion | None:
-    """The recursion in probabilities; None where one could be lost (Rabiner 1989, section V.A).
-
-    chain: in float64.
-    """
+    """The recursion in probabilities; None where one could be lost (Rabiner 1989, section V.A)."""
     xp, packing = chain.xp, chain.packing
     if not packing.n_tokens:
         return None
@@ -82,7 +80,7 @@ def _scaled_recursion(chain: LinearChain) -> Recursion | None:
         start=finite_max(chain.start),
         end=finite_max(chain.end),
         packing=packing,
-    )
+    ).as_float64()
     weights = chain.plus(peaks, -1.0)
     safe = sum(_spread(getattr(weights, name)) for name in SCORES) <= LARGEST_SPREAD
     for name in SCORES:  # in place: of a very long document each copy is dear
@@ -105,7 +103,8 @@ def _smallest(states: Floats2d) -> Any:
     As long as none is too small, those that are 0 are impossible.
     """
     xp = get_array_module(states)
-    return xp.where(states == 0, 1.0, states).min()
+    parts = (states[i : i + CHECKED_ROWS] for i in range(0, len(states), CHECKED_ROWS))
+    return reduce(xp.minimum, (xp.where(part == 0, 1.0, part).min() for part in parts))
 
 
 def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
