@@ -6,6 +6,7 @@ from typing import Any
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..layers.dropout import dropout_mask
 from ..layers.linear import shape_of
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
@@ -108,7 +109,7 @@ def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda dY: dY
-    mask = model.ops.get_dropout_mask(X.shape, rate)
+    mask = dropout_mask(model.ops, X.shape, rate)
     return X * mask, lambda dY: dY * mask
 
 

@@ -8,6 +8,15 @@ from ..types import Floats2d
 from .packed import Packed, take_rows
 
 
+def dropout_mask(ops: Ops, shape: tuple[int, ...], rate: float) -> Floats2d:
+    """The same numbers as Thinc's `get_dropout_mask` draws, with less copying.
+
+    rate: the share of zeros, in (0, 1); the others are 1 / (1 - rate).
+    """
+    kept = ops.xp.random.random_sample(shape) >= rate
+    return kept * ops.xp.float32(1.0 / (1.0 - rate))
+
+
 def locked_dropout(ops: Ops, X: Packed, rate: float) -> tuple[Packed, Callable[[Packed], Packed]]:
     """Zero features of a document at all of its tokens alike (Gal and Ghahramani 2016).
 
@@ -17,7 +26,7 @@ def locked_dropout(ops: Ops, X: Packed, rate: float) -> tuple[Packed, Callable[[
     rate: the share of features to drop, in [0, 1).
     """
     shape = (X.packing.n_sequences, X.data.shape[1])
-    mask = take_rows(ops, ops.get_dropout_mask(shape, rate), X.packing.rank_of_row)
+    mask = take_rows(ops, dropout_mask(ops, shape, rate), X.packing.rank_of_row)
     return _masked(X, mask)
 
 
@@ -29,7 +38,7 @@ def word_dropout(ops: Ops, X: Packed, rate: float) -> tuple[Packed, Callable[[Pa
 
     rate: the share of tokens to drop, in [0, 1).
     """
-    return _masked(X, ops.get_dropout_mask((X.packing.n_tokens, 1), rate) * (1.0 - rate))
+    return _masked(X, dropout_mask(ops, (X.packing.n_tokens, 1), rate) * (1.0 - rate))
 
 
 def _masked(X: Packed, mask: Floats2d) -> tuple[Packed, Callable[[Packed], Packed]]:

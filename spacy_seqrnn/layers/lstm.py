@@ -70,7 +70,7 @@ def lstm_forward(x: torch.Tensor, weights: Weights, packing: Packing) -> tuple[t
         size = now.stop - now.start
         step = gates[:, now]
         step.baddbmm_(h[:, :size], recurrent).sigmoid_()
-        input_gate, forget_gate, output_gate, half_cell_input = step.split(width, dim=2)
+        input_gate, forget_gate, output_gate, half_cell_input = step.chunk(4, dim=2)
         c = torch.mul(forget_gate, c[:, :size], out=cells[:, now])
         c.addcmul_(input_gate, half_cell_input, value=2.0).sub_(input_gate)
         squashed = tanh(c, out=tanh_cells[:, now])

@@ -133,7 +133,7 @@ class LSTMStep(Step):
     def __call__(self, index: torch.Tensor, states: States, hidden: torch.Tensor) -> States:
         half_h, twice_c = states
         gates = self.gates_of(index, half_h).sigmoid_()
-        input_gate, forget_gate, cell_input, output_gate = gates.split(self.width, dim=1)
+        input_gate, forget_gate, cell_input, output_gate = gates.chunk(4, dim=1)
         twice_c.mul_(forget_gate)
         twice_c.addcmul_(input_gate, cell_input, value=4.0).add_(input_gate, alpha=-2.0)
         squashed = torch.sigmoid(twice_c, out=self.scratch[: len(index)])
