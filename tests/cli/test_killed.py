@@ -36,6 +36,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["paths"].update(train=str(folder / "train.spacy"), dev=str(folder / "dev.spacy"))
     tok2vec = config["components"]["seqrnn_ner"]["model"]["tok2vec"]
     tok2vec["embed"].update(include_static_vectors=False, correction_rows=0)
+    words = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 50, "attr": "LOWER"}
+    tok2vec["embed"]["layers"]["words"] = words
     tok2vec["encode"].update(width=32, dropout=0.0)
     training = config["training"]
     training.update(eval_frequency=1, max_steps=STEPS, dropout=0.0)
