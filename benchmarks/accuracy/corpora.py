@@ -14,7 +14,7 @@ OURS, SPACY = "spacy-seqrnn", "spaCy"
 # OURS is the recipe for accuracy; these are the one for efficiency and three models that vote.
 EFFICIENCY, ENSEMBLE = f"{OURS}-efficiency", f"{OURS}-ensemble"
 SIDES = [EFFICIENCY, OURS, ENSEMBLE, SPACY]
-NER_ACCURACY, NER_ENSEMBLE = Path("configs/ner_accuracy.cfg"), Path("configs/ner_ensemble.cfg")
+NER_ACCURACY, NER_ENSEMBLE = "configs/ner_accuracy.cfg", "configs/ner_ensemble.cfg"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ def prepare(name: str) -> None:
 def training_command(name: str, side: str, seed: int, output: Path) -> list[str]:
     """The command line that trains one side: ours as the project's own workflow does."""
     if side in (OURS, ENSEMBLE):
-        return _with_config(recipe(name, seed, output), ensemble=side == ENSEMBLE)
+        config = NER_ENSEMBLE if side == ENSEMBLE else NER_ACCURACY
+        command = recipe(name, seed, output)
+        # The workflows have the one or the other, as their data is small or large.
+        return [config if part in (NER_ACCURACY, NER_ENSEMBLE) else part for part in command]
     corpus = CORPORA[name]
     if side == EFFICIENCY:
         return train_on(name, Path(f"configs/{corpus.task}_efficiency.cfg"), seed, output)
@@ -96,12 +99,6 @@ def train_on(name: str, config: Path, seed: int, output: Path) -> list[str]:
     command += ["--paths.train", f"corpus/{name}/train.spacy"]
     command += ["--paths.dev", f"corpus/{name}/dev.spacy"]
     return [*command, "--paths.vectors", VECTORS] if CORPORA[name].vectors else command
-
-
-def _with_config(command: list[str], *, ensemble: bool) -> list[str]:
-    """A command that trains entities with word vectors, with one model or with several."""
-    before, after = map(str, (NER_ACCURACY, NER_ENSEMBLE)[:: 1 if ensemble else -1])
-    return [after if part == before else part for part in command]
 
 
 def recipe(name: str, seed: int, output: Path) -> list[str]:

@@ -91,24 +91,17 @@ def forward(
 def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) -> Packed:
     """The emissions of all tokens, computed in pieces: token vectors need most of the memory."""
     ops = model.ops
-    parts = pieces(docs, cut=True)
-    packed = [_emissions_of(model, piece.docs) for piece in parts]
-    if len(parts) == 1 and len(parts[0].docs) == len(docs):
-        return packed[0]
-    per_doc = [unpack(ops, emissions) for emissions in packed]
-    rows = [
-        scores[kept]
-        for piece, arrays in zip(parts, per_doc, strict=True)
-        for scores, kept in zip(arrays, piece.kept, strict=True)
-    ]
+    rows = []
+    for piece in pieces(docs, cut=True):
+        X = predict_packed(model.get_ref("tok2vec"), piece.docs)
+        check_width(model.get_ref("tok2vec"), X.data)
+        emissions = Packed(model.get_ref("output_layer").predict(X.data), X.packing)
+        if piece.is_batch(len(docs)):
+            return emissions
+        per_doc = unpack(ops, emissions)
+        rows += [scores[kept] for scores, kept in zip(per_doc, piece.kept, strict=True)]
     packing = make_packing([len(doc) for doc in docs])
     return Packed(take_rows(ops, ops.xp.concatenate(rows), packing.to_packed), packing)
-
-
-def _emissions_of(model: Model[list[Doc], LinearChain], docs: list[Doc]) -> Packed:
-    X = predict_packed(model.get_ref("tok2vec"), docs)
-    check_width(model.get_ref("tok2vec"), X.data)
-    return Packed(model.get_ref("output_layer").predict(X.data), X.packing)
 
 
 def init(

@@ -10,6 +10,7 @@ from thinc.api import Model
 
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
+from .dropout import dropout_mask
 
 NgramScores: TypeAlias = Model[list[Doc], Floats2d]
 
@@ -55,7 +56,7 @@ def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats
     W = model.get_param("W")
     scores = W[rows[0]] + W[rows[1]]
     rate = model.attrs["ngram_dropout"]
-    mask = ops.get_dropout_mask((len(scores), 1), rate) if is_train and rate else None
+    mask = dropout_mask(ops, (len(scores), 1), rate) if is_train and rate else None
     if mask is not None:
         scores *= mask
 

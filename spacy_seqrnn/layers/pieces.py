@@ -59,10 +59,9 @@ class Piece:
     kept: list[slice]
     firsts: list[int]
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing in it is read for context alone."""
-        return all(
+    def is_batch(self, n_docs: int) -> bool:
+        """Whether it is all of a batch of that many documents, none of them cut."""
+        return len(self.docs) == n_docs and all(
             kept.stop - kept.start == len(doc)
             for doc, kept in zip(self.docs, self.kept, strict=True)
         )

@@ -8,7 +8,7 @@ any size.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Recursion:
     backward: Floats2d
     taken_off: Floats1d
 
-    @cached_property
+    @property
     def log_partition(self) -> Floats1d:
         """log Z of each document with tokens, longest first. Shape (n_sequences,)."""
         xp, packing = self.chain.xp, self.chain.packing

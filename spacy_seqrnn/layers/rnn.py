@@ -108,34 +108,34 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
 def forward(
     model: Model[Packed, Packed], X: Packed, is_train: bool, *, mixed_precision: bool
 ) -> tuple[Packed, Callable]:
-    dtype = HALF_PRECISION if mixed_precision else torch.float32
-    if not is_train:
-        with torch.inference_mode():
-            Y = _predict(model, X, mixed_precision)
-        return Packed(_to_xp(model.ops, Y), X.packing), no_backprop
-    if model.ops.device_type == "gpu":
-        return _train_with_autograd(model, X, dtype)
-    if model.attrs["cell"] == "lstm":
+    on_gpu = model.ops.device_type == "gpu"
+    dtype = HALF_PRECISION if on_gpu and mixed_precision else torch.float32
+    if is_train and model.attrs["cell"] == "lstm" and not on_gpu:
         return _train_lstm(model, X)
-    return _train_with_autograd(model, X, torch.float32)
+    if is_train:
+        return _train_with_autograd(model, X, dtype)
+    with torch.inference_mode():
+        if on_gpu:
+            x = _to_torch(model.ops, X.data).to(dtype)
+            Y = _run(model, x, _tensors(model, dtype), X.packing).float()
+        else:
+            Y = _predict(model, X, int8=mixed_precision)
+    return Packed(_to_xp(model.ops, Y), X.packing), no_backprop
 
 
-def _predict(model: Model, X: Packed, mixed_precision: bool) -> torch.Tensor:
+def _predict(model: Model, X: Packed, *, int8: bool) -> torch.Tensor:
+    """On a CPU: few documents and very long ones by torch's kernels, all others in steps."""
     packing = X.packing
-    if model.ops.device_type == "gpu":
-        dtype = HALF_PRECISION if mixed_precision else torch.float32
-        x = _to_torch(model.ops, X.data).to(dtype)
-        return _run(model, x, _tensors(model, dtype), packing).float()
     n_docs = packing.n_sequences
     # With integers all documents go one way, so that each has the same answer in any batch.
-    n_alone = 0 if mixed_precision else n_better_alone(packing)
+    n_alone = 0 if int8 else n_better_alone(packing)
     if n_alone == n_docs:
         return _by_kernel(model, torch.from_numpy(X.data), packing)
     distinct = X.distinct or DistinctRows(X.data, np.arange(packing.n_tokens))
     words, index = torch.from_numpy(distinct.rows), torch.from_numpy(distinct.index)
     cell, weights = model.attrs["cell"], direction_weights(model)
     if n_alone == 0:
-        return read_in_steps(cell, words, index, weights, packing, int8=mixed_precision)
+        return read_in_steps(cell, words, index, weights, packing, int8=int8)
     y = torch.empty(packing.n_tokens, model.get_dim("nO"))
     rows, part = _part(packing, 0, n_alone)
     y.index_copy_(0, rows, _by_kernel(model, words[index[rows]], part))

@@ -10,6 +10,7 @@ from thinc.api import Model
 from ..loading import Layer
 from ..types import Floats2d
 from .doc_batch import check_docs
+from .dropout import dropout_mask
 from .packed import split_docs
 from .word_rows import add_word_rows, block_shape, word_row_attrs
 
@@ -42,7 +43,7 @@ def forward(
     Y = model.ops.alloc2f(len(keys), model.get_dim("nO"))
     backprop_rows = add_word_rows(model, keys, Y, is_train)
     rate = model.attrs["word_dropout"]
-    known = model.ops.get_dropout_mask((len(keys), 1), rate) > 0 if is_train and rate else None
+    known = dropout_mask(model.ops, (len(keys), 1), rate) > 0 if is_train and rate else None
     if known is not None:
         Y *= known
 

@@ -28,7 +28,7 @@ class Gold:
 
     def of(self, piece: Piece) -> "Gold":
         """What it says about a piece of the batch. Nothing about tokens that are only context."""
-        if len(piece.docs) == len(self.firsts) and piece.is_whole:
+        if piece.is_batch(len(self.firsts)):
             return self
         tags, wrong = [], []
         for number, (doc, kept, first) in enumerate(piece.windows()):

@@ -91,9 +91,12 @@ def test_token_rows_are_the_list_that_they_stand_for(lengths):
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=5), st.integers(5, 60))
-def test_a_piece_is_whole_if_all_of_its_tokens_count(lengths, piece_size):
+def test_a_piece_is_the_batch_if_there_is_no_other_and_nothing_is_cut(lengths, piece_size):
     docs = [Doc(Vocab(), words=["a"] * length) for length in lengths]
     limits = module.Limits(piece=piece_size, window=8, context=2)
-    for piece in module._gather(docs, True, limits):
+    parts = list(module._gather(docs, True, limits))
+    whole = len(parts) == 1 and max(lengths) <= limits.longest
+    for piece in parts:
         read, kept = sum(map(len, piece.docs)), sum(k.stop - k.start for k in piece.kept)
-        assert piece.is_whole == (read == kept)
+        assert piece.is_batch(len(docs)) == whole
+        assert piece.is_batch(len(piece.docs)) == (read == kept)
