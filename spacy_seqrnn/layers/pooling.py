@@ -6,7 +6,6 @@ document without tokens gets zeros. To add one, write a forward function here an
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -32,12 +31,12 @@ def pooling_layer(names: list[str], *, bidirectional: bool) -> Pooling:
 
 def mean(*, bidirectional: bool) -> Pooling:
     """The average over the tokens."""
-    return Layer("mean_pooling", partial(_forward_nonempty, _mean))
+    return Layer("mean_pooling", forward, attrs={"pool": _mean})
 
 
 def max(*, bidirectional: bool) -> Pooling:
     """The largest value of each feature over the tokens (Collobert et al. 2011)."""
-    return Layer("max_pooling", partial(_forward_nonempty, _max))
+    return Layer("max_pooling", forward, attrs={"pool": _max})
 
 
 def last(*, bidirectional: bool) -> Pooling:
@@ -47,13 +46,13 @@ def last(*, bidirectional: bool) -> Pooling:
     of the one that reads to the left. The last token's whole vector would hold a left-reading
     state that has seen one token only.
     """
-    attrs = {"bidirectional": bidirectional}
-    return Layer("last_pooling", partial(_forward_nonempty, _last), attrs=attrs)
+    attrs = {"pool": _last, "bidirectional": bidirectional}
+    return Layer("last_pooling", forward, attrs=attrs)
 
 
 def first_last(*, bidirectional: bool) -> Pooling:
     """The first and the last token's vectors, concatenated: twice the width."""
-    return Layer("first_last_pooling", partial(_forward_nonempty, _first_last), attrs={"times": 2})
+    return Layer("first_last_pooling", forward, attrs={"pool": _first_last, "times": 2})
 
 
 def attention(*, bidirectional: bool) -> Pooling:
@@ -63,8 +62,9 @@ def attention(*, bidirectional: bool) -> Pooling:
     """
     return Layer(
         "attention_pooling",
-        partial(_forward_nonempty, _attention),
+        forward,
         init=_init_attention,
+        attrs={"pool": _attention},
         params={"W": None, "b": None, "query": None},
         shape_of=_attention_shape,
         dims={"nI": None},
@@ -85,12 +85,10 @@ POOLINGS = {
 }
 
 
-def _forward_nonempty(
-    pool: Callable, model: Pooling, X: Ragged, is_train: bool
-) -> tuple[Floats2d, Callable]:
+def forward(model: Pooling, X: Ragged, is_train: bool) -> tuple[Floats2d, Callable]:
     """Pool the documents that have tokens, and give zeros to the others.
 
-    pool: maps (model, X, lengths) to (Y, backprop), all lengths at least 1.
+    The attribute `pool` maps (model, X, lengths) to (Y, backprop), all lengths at least 1.
     """
     ops = model.ops
     nonempty = np.flatnonzero(ops.to_numpy(X.lengths))
@@ -99,7 +97,7 @@ def _forward_nonempty(
     if not len(nonempty):
         return Y, lambda dY: Ragged(ops.alloc2f(*X.dataXd.shape), X.lengths)
     rows = ops.xp.asarray(nonempty)
-    pooled, backprop_pool = pool(model, X.dataXd, X.lengths[rows])
+    pooled, backprop_pool = model.attrs["pool"](model, X.dataXd, X.lengths[rows])
     Y[rows] = pooled
 
     def backprop(dY: Floats2d) -> Ragged:

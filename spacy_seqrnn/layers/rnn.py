@@ -13,7 +13,6 @@ of it without a copy.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 
 import numpy as np
@@ -79,14 +78,14 @@ def RNN(
     mixed_precision: compute the recurrence in lower precision: on a GPU in `HALF_PRECISION`, on a
         CPU in prediction its products in 8-bit integers. Parameters, inputs and results stay in
         float32. It is no attribute of the model, because those are saved and loading would bring
-        the old one back.
+        the old one back; the function is not.
 
     Raises ValueError for an unknown cell or a width that the directions cannot share.
     """
     _check_options(cell, nO, bidirectional)
     return Layer(
         cell,
-        partial(forward, mixed_precision=mixed_precision),
+        forward_in_mixed_precision if mixed_precision else forward,
         init=init,
         params={"weights": None},
         shape_of=shape_of,
@@ -105,7 +104,17 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
         )
 
 
-def forward(
+def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+    return _forward(model, X, is_train, mixed_precision=False)
+
+
+def forward_in_mixed_precision(
+    model: Model[Packed, Packed], X: Packed, is_train: bool
+) -> tuple[Packed, Callable]:
+    return _forward(model, X, is_train, mixed_precision=True)
+
+
+def _forward(
     model: Model[Packed, Packed], X: Packed, is_train: bool, *, mixed_precision: bool
 ) -> tuple[Packed, Callable]:
     on_gpu = model.ops.device_type == "gpu"

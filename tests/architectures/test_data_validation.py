@@ -1,0 +1,48 @@
+"""Thinc's switch to find wrong shapes and types works with every model of this package."""
+
+import pytest
+import spacy
+from thinc.api import data_validation
+
+from spacy_seqrnn.layers.pooling import POOLINGS
+from spacy_seqrnn.layers.rnn import CELLS
+
+from ..conftest import gold_examples, tok2vec_config
+from ..small import small_ner, small_textcat, small_tok2vec
+
+NGRAMS = {"@architectures": "spacy-seqrnn.NgramTextCat.v1", "exclusive_classes": True}
+MODELS = {
+    "crf": ("seqrnn_ner", small_ner()),
+    "softmax": ("seqrnn_ner", small_ner(decoder="softmax")),
+    "ner ensemble": (
+        "seqrnn_ner",
+        {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": {"a": small_ner()}},
+    ),
+    "textcat ensemble": (
+        "textcat",
+        {
+            "@architectures": "spacy-seqrnn.TextCatEnsemble.v1",
+            "members": {"a": small_textcat(True), "b": NGRAMS},
+        },
+    ),
+    "multilabel": ("textcat_multilabel", small_textcat(False)),
+    **{name: ("textcat", small_textcat(True, pooling=name)) for name in POOLINGS},
+    **{cell: ("tagger", {"tok2vec": tok2vec_config(cell)}) for cell in CELLS},
+    "mixed precision": (
+        "seqrnn_ner",
+        {**small_ner(), "tok2vec": small_tok2vec(mixed_precision=True, residual=True, depth=2)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_under_data_validation(name):
+    factory, model = MODELS[name]
+    nlp = spacy.blank("en")
+    nlp.add_pipe(factory, config={"model": model})
+    examples = gold_examples(nlp)
+    with data_validation(True):
+        optimizer = nlp.initialize(lambda: examples)
+        losses = nlp.update(examples, sgd=optimizer, drop=0.1)
+        nlp.evaluate(examples)
+    assert losses[factory] > 0
