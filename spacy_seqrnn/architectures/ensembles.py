@@ -1,6 +1,7 @@
 """Several models of the same task that vote, each trained by its own errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from spacy.tokens import Doc
@@ -9,8 +10,10 @@ from thinc.api import Model
 from ..checks import check_n_outputs
 from ..layers.chain import LinearChain, mean_chain
 from ..layers.doc_batch import DocBatch
+from ..layers.pieces import Piece, run_in_pieces
 from ..loading import Layer
 from ..types import Floats2d
+from .ner import run_windows
 
 
 def TextCatEnsemble(
@@ -77,7 +80,9 @@ def NEREnsemble(
     Returns a model from documents to a `LinearChain`.
     Raises ValueError if there is no member, or one that is no model of this component.
     """
-    return _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
+    model = _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
+    model.attrs["in_pieces"] = ner_in_pieces
+    return model
 
 
 def ner_forward(
@@ -85,13 +90,31 @@ def ner_forward(
 ) -> tuple[LinearChain, Callable]:
     batch = DocBatch(docs)
     chains, backprops = zip(*(member(batch, is_train) for member in model.layers), strict=True)
+    return mean_chain(list(chains)), partial(_backprop_members, backprops)
 
-    def backprop(d_chain: LinearChain) -> list[Doc]:
-        for backprop_member, d_member in zip(backprops, d_chain.members, strict=True):
-            backprop_member(d_member)
-        return []
 
-    return mean_chain(list(chains), keep_members=is_train), backprop
+def ner_in_pieces(
+    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
+) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+    """Run the members on a batch of any size; see `run_in_pieces`."""
+    tok2vecs = [member.get_ref("tok2vec") for member in model.layers]
+    return run_in_pieces(model, tok2vecs, docs, is_train, _run_windows)
+
+
+def _run_windows(
+    model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
+) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+    batch = DocBatch(docs)
+    members = [run_windows(member, batch, parts, is_train) for member in model.layers]
+    for piece, *results in zip(parts, *members, strict=True):
+        _, chains, backprops = zip(*results, strict=True)
+        yield piece, mean_chain(list(chains)), partial(_backprop_members, backprops)
+
+
+def _backprop_members(backprops: Iterable[Callable], d_chain: LinearChain) -> list[Doc]:
+    for backprop_member, d_member in zip(backprops, d_chain.members, strict=True):
+        backprop_member(d_member)
+    return []
 
 
 def _ensemble(

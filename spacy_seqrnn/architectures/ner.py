@@ -1,9 +1,10 @@
 """The model of the entity recogniser: token vectors, emissions, linear chain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Model, Ops
 
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..labels import biluo_constraints, check_n_tags
@@ -11,8 +12,23 @@ from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
-from ..layers.packed import Packed, make_packing, pack, predict_packed, take_rows, unpack
-from ..layers.pieces import pieces
+from ..layers.packed import (
+    Packed,
+    encode,
+    make_packing,
+    pack,
+    predict_packed,
+    split_encoders,
+    take_rows,
+    unpack,
+)
+from ..layers.pieces import (
+    Piece,
+    add_gradient,
+    are_cut,
+    prediction_pieces,
+    run_in_pieces,
+)
 from ..loading import Layer
 from ..types import Floats2d
 from .heads import check_width, clip_gradients, dropout_forward, init_tok2vec, resized_linear
@@ -58,6 +74,7 @@ def NER(
         refs={"tok2vec": tok2vec, "output_layer": output_layer, "decoder": decoder_layer},
         attrs={
             "gives_chain": True,
+            "in_pieces": in_pieces,
             "dropout_rate": 0.0,
             "max_grad_norm": max_grad_norm,
             "resize_output": resize_output,
@@ -70,38 +87,96 @@ def forward(
 ) -> tuple[LinearChain, Callable]:
     if not is_train:
         return model.get_ref("decoder").predict(_predict_emissions(model, docs)), no_backprop
-    ops = model.ops
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
-    X = pack(ops, tokvecs)
-    check_width(model.get_ref("tok2vec"), X.data)
-    dropped, backprop_dropout = dropout_forward(model, X.data, is_train)
-    emissions, backprop_emissions = model.get_ref("output_layer")(dropped, is_train)
-    chain, backprop_chain = model.get_ref("decoder")(Packed(emissions, X.packing), is_train)
+    X = pack(model.ops, tokvecs)
+    chain, backprop_scores = _score(model, X, is_train)
 
     def backprop(d_chain: LinearChain) -> list[Doc]:
-        d_emissions = backprop_chain(d_chain).data
-        dX = backprop_dropout(backprop_emissions(d_emissions))
-        d_docs = backprop_tokvecs(unpack(ops, Packed(dX, X.packing)))
+        d_docs = backprop_tokvecs(unpack(model.ops, backprop_scores(d_chain)))
         clip_gradients(model, model.attrs["max_grad_norm"])
         return d_docs
 
     return chain, backprop
 
 
+def _score(
+    model: Model[list[Doc], LinearChain], X: Packed, is_train: bool
+) -> tuple[LinearChain, Callable[[LinearChain], Packed]]:
+    """The chain of tokens with the vectors X, shape (n_tokens, width)."""
+    check_width(model.get_ref("tok2vec"), X.data)
+    dropped, backprop_dropout = dropout_forward(model, X.data, is_train)
+    emissions, backprop_emissions = model.get_ref("output_layer")(dropped, is_train)
+    chain, backprop_chain = model.get_ref("decoder")(Packed(emissions, X.packing), is_train)
+
+    def backprop(d_chain: LinearChain) -> Packed:
+        d_emissions = backprop_chain(d_chain).data
+        return Packed(backprop_dropout(backprop_emissions(d_emissions)), X.packing)
+
+    return chain, backprop
+
+
 def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) -> Packed:
     """The emissions of all tokens, computed in pieces: token vectors need most of the memory."""
-    ops = model.ops
+    tok2vec = model.get_ref("tok2vec")
+    embed, encoders = split_encoders(tok2vec)
+    lengths = [len(doc) for doc in docs]
+    parts = prediction_pieces(lengths, cut=bool(encoders))
+    if len(parts) == 1 and not are_cut(parts, len(docs)):
+        return _emissions(model, predict_packed(tok2vec, docs))
+    embedded = predict_packed(embed, docs) if encoders else None
     rows = []
-    for piece in pieces(docs, cut=True):
-        X = predict_packed(model.get_ref("tok2vec"), piece.docs)
-        check_width(model.get_ref("tok2vec"), X.data)
-        emissions = Packed(model.get_ref("output_layer").predict(X.data), X.packing)
-        if piece.is_batch(len(docs)):
-            return emissions
-        per_doc = unpack(ops, emissions)
-        rows += [scores[kept] for scores, kept in zip(per_doc, piece.kept, strict=True)]
-    packing = make_packing([len(doc) for doc in docs])
-    return Packed(take_rows(ops, ops.xp.concatenate(rows), packing.to_packed), packing)
+    for piece in parts:
+        if embedded is None:
+            X = predict_packed(tok2vec, piece.docs_of(docs))
+        else:
+            X, _ = encode(encoders, embedded.take(piece.rows, piece.lengths), is_train=False)
+        emissions = _emissions(model, X)
+        rows.append(take_rows(model.ops, emissions.data, X.packing.from_packed[piece.kept]))
+    packing = make_packing(lengths)
+    scores = model.ops.xp.concatenate(rows)
+    return Packed(take_rows(model.ops, scores, packing.to_packed), packing)
+
+
+def _emissions(model: Model[list[Doc], LinearChain], X: Packed) -> Packed:
+    check_width(model.get_ref("tok2vec"), X.data)
+    return Packed(model.get_ref("output_layer").predict(X.data), X.packing)
+
+
+def in_pieces(
+    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
+) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+    """Run the model on a batch of any size; see `run_in_pieces`."""
+    return run_in_pieces(model, [model.get_ref("tok2vec")], docs, is_train, run_windows)
+
+
+def run_windows(
+    model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
+) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+    """Embed documents as a whole, and encode and score their token vectors piece by piece."""
+    ops = model.ops
+    embed, encoders = split_encoders(model.get_ref("tok2vec"))
+    tokvecs, backprop_embed = embed(docs, is_train)
+    embedded = pack(ops, tokvecs)
+    gradient = Packed(ops.alloc2f(*embedded.data.shape), embedded.packing)
+    for piece in parts:
+        X, backprop_encoders = encode(encoders, embedded.take(piece.rows, piece.lengths), is_train)
+        chain, backprop_scores = _score(model, X, is_train)
+        ways_back = (backprop_scores, backprop_encoders)
+        yield piece, chain, partial(_backprop_piece, ops, ways_back, piece, gradient)
+    if is_train:
+        backprop_embed(unpack(ops, gradient))
+        clip_gradients(model, model.attrs["max_grad_norm"])
+
+
+def _backprop_piece(
+    ops: Ops,
+    ways_back: tuple[Callable, Callable],
+    piece: Piece,
+    gradient: Packed,
+    d_chain: LinearChain,
+) -> None:
+    backprop_scores, backprop_encoders = ways_back
+    add_gradient(ops, gradient, piece, backprop_encoders(backprop_scores(d_chain)))
 
 
 def init(

@@ -10,7 +10,7 @@ from ..checks import check_at_least, check_choice, check_n_outputs
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
 from ..layers.packed import join
-from ..layers.pieces import listens, pieces, random_windows
+from ..layers.pieces import encode_random_windows, prediction_pieces
 from ..layers.pooling import POOLINGS, pooling_layer
 from ..loading import Layer
 from ..types import Floats2d
@@ -119,12 +119,13 @@ def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
     ops = model.ops
-    if not is_train and len(parts := pieces(docs, cut=False)) > 1:
-        return ops.xp.concatenate([model.predict(part.docs) for part in parts]), no_backprop
-    if is_train and not listens(model):
-        docs = random_windows(docs)
     tok2vec = model.get_ref("tok2vec")
-    tokvecs, backprop_tokvecs = tok2vec(docs, is_train)
+    if is_train:
+        tokvecs, backprop_tokvecs = encode_random_windows(tok2vec, docs)
+    elif len(parts := prediction_pieces([len(doc) for doc in docs], cut=False)) > 1:
+        return ops.xp.concatenate([model.predict(p.docs_of(docs)) for p in parts]), no_backprop
+    else:
+        tokvecs = tok2vec.predict(docs)
     lengths = ops.asarray1i([len(X) for X in tokvecs])
     X = Ragged(join(ops, tokvecs), lengths)
     check_width(tok2vec, X.dataXd)

@@ -34,8 +34,8 @@ class LinearChain:
     transitions: Score of going from a tag (row) to the next (column). Shape (n_tags, n_tags).
     start, end: Score of the first and of the last tag. Shape (n_tags,).
     packing: the layout of the rows.
-    members: if this is the mean of several models' chains in training, these, as each is trained by
-        itself; else empty.
+    members: if this is the mean of several models' chains, these, as each is trained by itself;
+        else empty.
     """
 
     emissions: Floats2d
@@ -54,7 +54,8 @@ class LinearChain:
 
         allowed: booleans in packed order, shape (n_tokens, n_tags), or (n_tags,) for all tokens.
         """
-        return replace(self, emissions=self.xp.where(allowed, self.emissions, -np.inf))
+        emissions = self.xp.where(allowed, self.emissions, -np.inf)
+        return replace(self, emissions=emissions, members=())
 
     def as_float64(self) -> "LinearChain":
         return self._map(lambda name: self.xp.asarray(getattr(self, name), dtype="float64"))
@@ -69,18 +70,17 @@ class LinearChain:
 
     def _map(self, scores_of: Callable[[str], Any]) -> "LinearChain":
         """A chain of the same batch with other scores, given for each name in `SCORES`."""
-        return replace(self, **{name: scores_of(name) for name in SCORES})
+        return replace(self, **{name: scores_of(name) for name in SCORES}, members=())
 
 
-def mean_chain(chains: list[LinearChain], keep_members: bool) -> LinearChain:
+def mean_chain(chains: list[LinearChain]) -> LinearChain:
     """The mean of the scores of several models for the same batch.
 
     Its distribution of tag sequences is their geometric mean (a logarithmic opinion pool; Smith et
     al. 2005).
     """
     mean = {name: sum(getattr(c, name) for c in chains) / len(chains) for name in SCORES}
-    members = tuple(chains) if keep_members else ()
-    return LinearChain(**mean, packing=chains[0].packing, members=members)
+    return LinearChain(**mean, packing=chains[0].packing, members=tuple(chains))
 
 
 def last_rows(chain: LinearChain) -> Any:

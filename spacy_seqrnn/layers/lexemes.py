@@ -28,8 +28,11 @@ WORD_ATTRS = [
     *("IS_CURRENCY", "LIKE_URL", "LIKE_NUM", "LIKE_EMAIL"),
 ]
 CONTEXT_FREE = frozenset(intify_attr(name) for name in WORD_ATTRS)
+# In prediction. More need memory, as each of them has many characters, and are no faster.
+WORDS_AT_ONCE = 8192
 # Odd multipliers, one per attribute, which make one 64-bit key of several hashes.
 KEY_MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, 64).astype("uint64") * 2 + 1
+VOCAB_MULTIPLIER = KEY_MULTIPLIERS[-1]
 
 
 def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
@@ -101,35 +104,43 @@ class PendingGradients:
 
 @dataclass(frozen=True)
 class DistinctWords:
-    """The distinct words of a batch.
+    """The distinct words of a batch, those of one vocab after those of another.
 
-    vocab: of its documents.
+    vocabs: of its documents. Each knows the strings of its own words.
     columns: the attributes that tell words apart.
     values: these attributes of each word. Shape (n_words, n_columns).
     keys: one number for each word's attributes. Shape (n_words,).
+    vocab_of: the number of the vocab that each word is of, ascending. Shape (n_words,).
     index: which word each token of the batch is. Shape (n_tokens,).
     packing: the layout of the batch.
     """
 
-    vocab: Vocab
+    vocabs: list[Vocab]
     columns: list[int | str]
     values: np.ndarray
     keys: Ints1d
+    vocab_of: np.ndarray
     index: Ints1d
     packing: Packing
 
     @cached_property
     def docs(self) -> DocBatch:
-        """One document that has each word once."""
+        """One document for each vocab, which have each word once."""
         return self.docs_of(np.arange(len(self.keys)))
 
     def docs_of(self, words: np.ndarray) -> DocBatch:
-        """One document that has some of the words. A token's norm may differ from its lexeme's."""
+        """One document for each vocab, with some of the words. words: ascending."""
+        bounds = np.searchsorted(self.vocab_of[words], np.arange(len(self.vocabs) + 1))
+        parts = zip(self.vocabs, bounds, bounds[1:], strict=False)
+        return DocBatch([self._doc(vocab, words[start:end]) for vocab, start, end in parts])
+
+    def _doc(self, vocab: Vocab, words: np.ndarray) -> Doc:
+        """A document that has some words. A token's norm may differ from its lexeme's."""
         values = self.values[words]
-        doc = Doc(self.vocab, words=values[:, self.columns.index(ORTH)].tolist())
+        doc = Doc(vocab, words=values[:, self.columns.index(ORTH)].tolist())
         if NORM in self.columns and len(doc):
             doc.from_array([NORM], values[:, [self.columns.index(NORM)]])
-        return DocBatch([doc])
+        return doc
 
 
 def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
@@ -167,20 +178,29 @@ def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
     """Vectors of all words, from the table where they stand there. Shape (n_words, nO)."""
     n_kept = model.attrs["n_kept"]
     if _awaits_update(model) or not n_kept:
-        return _embed(model.ops, model.layers, words.docs, is_train=False)[0]
+        return _predict_layers(model.ops, model.layers, words, np.arange(len(words.keys)))
 
     def compute(missing: np.ndarray) -> Floats2d:
-        docs = words.docs_of(missing)
-        return _embed(model.ops, model.layers[:n_kept], docs, is_train=False)[0]
+        return _predict_layers(model.ops, model.layers[:n_kept], words, missing)
 
-    rows = model.attrs["table"].rows(words.keys, _sources(model, words.vocab), compute)
+    rows = model.attrs["table"].rows(words.keys, _sources(model, words.vocabs), compute)
     if n_kept == len(model.layers):
         return rows
     others, _ = _embed(model.ops, model.layers[n_kept:], words.docs, is_train=False)
     return model.ops.xp.concatenate([rows, others], axis=1)
 
 
-def _sources(model: Embedder, vocab: Vocab) -> list[Any]:
+def _predict_layers(
+    ops: Ops, layers: list[Embedder], words: DistinctWords, wanted: np.ndarray
+) -> Floats2d:
+    """Vectors of some words, computed. Shape (n_wanted, width)."""
+    starts = range(0, max(len(wanted), 1), WORDS_AT_ONCE)
+    parts = [words.docs_of(wanted[start : start + WORDS_AT_ONCE]) for start in starts]
+    rows = [_embed(ops, layers, part, is_train=False)[0] for part in parts]
+    return rows[0] if len(rows) == 1 else ops.xp.concatenate(rows)
+
+
+def _sources(model: Embedder, vocabs: list[Vocab]) -> list[Any]:
     """What kept rows are computed from. Optimizers and loading put new objects in its place."""
     params = [
         node.get_param(name)
@@ -189,7 +209,7 @@ def _sources(model: Embedder, vocab: Vocab) -> list[Any]:
         for name in node.param_names
         if node.has_param(name)
     ]
-    return [vocab, *params]
+    return [*vocabs, *params]
 
 
 def _awaits_update(model: Embedder) -> bool:
@@ -206,14 +226,26 @@ def _awaits_update(model: Embedder) -> bool:
 
 def distinct_words(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
     """The distinct words of a batch, as far as the attributes `columns` tell them apart."""
+    return find_once(docs, ("distinct words", *columns), lambda: _find_distinct(docs, columns))
 
-    def find() -> DistinctWords:
-        token_keys, values = _token_keys(docs, columns)
+
+def _find_distinct(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
+    token_keys, values = _token_keys(docs, columns)
+    packing = make_packing([len(doc) for doc in docs])
+    vocabs = list({id(doc.vocab): doc.vocab for doc in docs}.values())
+    if len(vocabs) == 1:
         keys, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
-        packing = make_packing([len(doc) for doc in docs])
-        return DistinctWords(docs[0].vocab, columns, values[first], keys, index, packing)
-
-    return find_once(docs, ("distinct words", *columns), find)
+        vocab_of = np.zeros(len(keys), dtype="int64")
+        return DistinctWords(vocabs, columns, values[first], keys, vocab_of, index, packing)
+    # A word of two vocabs is two words: it may have other vectors in each.
+    numbers = {id(vocab): number for number, vocab in enumerate(vocabs)}
+    vocab_of_token = np.repeat([numbers[id(doc.vocab)] for doc in docs], packing.lengths)
+    token_keys += vocab_of_token.astype("uint64") * VOCAB_MULTIPLIER
+    keys, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
+    order = np.argsort(vocab_of_token[first], kind="stable")
+    keys, first, index = keys[order], first[order], np.argsort(order)[index]
+    vocab_of = vocab_of_token[first]
+    return DistinctWords(vocabs, columns, values[first], keys, vocab_of, index, packing)
 
 
 def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.ndarray]:
@@ -226,8 +258,8 @@ def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.n
 def _embed(
     ops: Ops, layers: list[Embedder], docs: DocBatch, is_train: bool
 ) -> tuple[Floats2d, Callable]:
-    """Run layers over one document and concatenate. Shape (n_words, width)."""
-    results = [_run_layer(layer, docs, is_train) for layer in layers]
+    """Run layers over documents and concatenate. Shape (n_words, width)."""
+    results = [_run_layer(ops, layer, docs, is_train) for layer in layers]
     ends = np.cumsum([Y.shape[1] for Y, _ in results]).tolist()
 
     def backprop(dY: Floats2d) -> None:
@@ -237,12 +269,32 @@ def _embed(
     return ops.xp.concatenate([Y for Y, _ in results], axis=1), backprop
 
 
-def _run_layer(layer: Embedder, docs: DocBatch, is_train: bool) -> tuple[Floats2d, Callable]:
-    """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do."""
+def _run_layer(
+    ops: Ops, layer: Embedder, docs: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable]:
+    """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do.
+
+    Documents are of one vocab each. Layers look at that of the first, so each gets its own call.
+    """
+    if len(docs) > 1:
+        return _run_each(ops, layer, docs, is_train)
     Y, backprop = layer(docs, is_train)
     if isinstance(Y, Ragged):
         return Y.dataXd, partial(_backprop_ragged, backprop, Y.lengths)
     return Y[0], partial(_backprop_list, backprop)
+
+
+def _run_each(
+    ops: Ops, layer: Embedder, docs: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable]:
+    results = [_run_layer(ops, layer, DocBatch([doc]), is_train) for doc in docs if len(doc)]
+    ends = np.cumsum([len(Y) for Y, _ in results]).tolist()
+
+    def backprop(dY: Floats2d) -> None:
+        for (_, backprop_doc), start, end in zip(results, [0, *ends], ends, strict=False):
+            backprop_doc(dY[start:end])
+
+    return ops.xp.concatenate([Y for Y, _ in results]), backprop
 
 
 def _backprop_ragged(backprop: Callable, lengths: Ints1d, dY: Floats2d) -> None:
@@ -271,7 +323,7 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
 def _check_context_free(model: Embedder, docs: list[Doc], words: DistinctWords) -> None:
     """Raise ValueError if a layer gives a word another vector in its text than by itself."""
     for layer in model.layers:
-        by_word, _ = _run_layer(layer, words.docs, is_train=False)
+        by_word, _ = _run_layer(model.ops, layer, words.docs, is_train=False)
         in_text = layer.predict(docs)
         in_text = in_text.dataXd if isinstance(in_text, Ragged) else model.ops.flatten(in_text)
         if not model.ops.xp.allclose(by_word[words.index], in_text, atol=1e-4):

@@ -165,6 +165,20 @@ class Packed:
             self._data = self.distinct.rows[xp.asarray(self.distinct.index)]
         return self._data
 
+    def take(self, rows: np.ndarray, lengths: np.ndarray) -> "Packed":
+        """Some of the tokens, as a batch of their own.
+
+        rows: their doc-major numbers, one window after the other. Shape (n_taken,).
+        lengths: tokens of each window. Shape (n_windows,).
+        """
+        packing = make_packing(lengths)
+        rows = self.packing.from_packed[rows][packing.to_packed]
+        if self.distinct is None:
+            return Packed(self.data[get_array_module(self.data).asarray(rows)], packing)
+        used, index = np.unique(self.distinct.index[rows], return_inverse=True)
+        xp = get_array_module(self.distinct.rows)
+        return Packed(None, packing, DistinctRows(self.distinct.rows[xp.asarray(used)], index))
+
 
 def make_packing(lengths: list[int] | np.ndarray) -> Packing:
     """Lay out documents.
@@ -247,15 +261,38 @@ def predict_packed(model: Model, docs: list[Doc]) -> Packed:
     """
     if "predict_packed" in model.attrs:
         return model.attrs["predict_packed"](model, docs)
-    encoders = model.layers[1:]
-    is_chain = model.name == ">>".join(layer.name for layer in model.layers)
-    own = is_chain and all("reads_packed" in encoder.attrs for encoder in encoders)
-    if encoders and own and any(map(len, docs)):
-        X = predict_packed(model.layers[0], docs)
-        for encoder in encoders:
-            X = encoder.layers[0].predict(X)
-        return X
-    return pack(model.ops, model.predict(docs))
+    embed, encoders = split_encoders(model)
+    if not encoders or not any(map(len, docs)):
+        return pack(model.ops, model.predict(docs))
+    return encode(encoders, predict_packed(embed, docs), is_train=False)[0]
+
+
+def split_encoders(tok2vec: Model) -> tuple[Model, list[Model]]:
+    """What reads documents, and the encoders of this package that read the vectors it gives.
+
+    A model that does not end in such encoders is whole, and the list empty.
+    """
+    is_chain = tok2vec.name == ">>".join(layer.name for layer in tok2vec.layers)
+    if is_chain and all("reads_packed" in encoder.attrs for encoder in tok2vec.layers[1:]):
+        return tok2vec.layers[0], tok2vec.layers[1:]
+    return tok2vec, []
+
+
+def encode(
+    encoders: list[Model], X: Packed, is_train: bool
+) -> tuple[Packed, Callable[[Packed], Packed]]:
+    """Run encoders that `split_encoders` has found, one after the other."""
+    backprops = []
+    for encoder in encoders:
+        X, backprop_encoder = encoder.layers[0](X, is_train)
+        backprops.append(backprop_encoder)
+
+    def backprop(dX: Packed) -> Packed:
+        for backprop_encoder in reversed(backprops):
+            dX = backprop_encoder(dX)
+        return dX
+
+    return X, backprop
 
 
 def join(ops: Ops, Xs: list[Floats2d]) -> Floats2d:
@@ -316,6 +353,11 @@ def _forward_list(
 
 def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None) -> None:
     layer = model.layers[0]
+    if hasattr(X, "ndim"):
+        raise ValueError(
+            f"'{model.name}' encodes documents, but gets the tokens of all of them as one: name it "
+            'as `encode` of `@architectures = "spacy.Tok2Vec.v2"`.'
+        )
     if X:
         if isinstance(X, list) and isinstance(X[0], Doc):
             raise ValueError(

@@ -27,7 +27,7 @@ from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tag
 from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
 from ..layers.expectations import segment_log_posteriors
-from ..layers.pieces import training_pieces
+from ..layers.pieces import Piece
 from ..loading import naming, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
@@ -303,8 +303,8 @@ class RecurrentNER(TrainablePipe):
         # waits for its last listener before it passes on what the others have sent.
         set_dropout_rate(self.model, drop)
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
-        for piece in training_pieces(self.model, [example.predicted for example in examples]):
-            chain, backprop = self.model.begin_update(piece.docs)
+        docs = [example.predicted for example in examples]
+        for piece, chain, backprop in self._in_pieces(self.model, docs, is_train=True):
             loss, d_chain = ner_loss(chain, gold.of(piece), self._log_weights())
             backprop(scaled(d_chain, 1.0 / len(examples)))
             losses[self.name] += loss
@@ -377,15 +377,22 @@ class RecurrentNER(TrainablePipe):
         set_dropout_rate(self.model, drop)
         losses.setdefault(self.name, 0.0)
         per_token = 1.0 / sum(map(len, docs))
-        for piece in training_pieces(self.model, docs):
-            chain, backprop = self.model.begin_update(piece.docs)
-            earlier, _ = self._rehearsal_model(piece.docs, is_train=True)
+        students = self._in_pieces(self.model, docs, is_train=True)
+        # Without dropout: what it draws for the earlier model would be learnt as if it were true.
+        teachers = self._in_pieces(self._rehearsal_model, docs, is_train=False)
+        for (_, chain, backprop), (_, earlier, _) in zip(students, teachers, strict=True):
             loss, d_chain = rehearsal_loss(chain, earlier)
             backprop(scaled(d_chain, per_token))
             losses[self.name] += per_token * loss
         if sgd is not None:
             self.finish_update(sgd)
         return losses
+
+    @staticmethod
+    def _in_pieces(
+        model: Model[list[Doc], LinearChain], docs: list[Doc], *, is_train: bool
+    ) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+        return model.attrs["in_pieces"](model, docs, is_train)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Save as a byte string.

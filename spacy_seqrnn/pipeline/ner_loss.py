@@ -13,6 +13,7 @@ from ..layers.expectations import Segments
 from ..layers.pieces import Piece
 
 
+
 @dataclass(frozen=True)
 class Gold:
     """What a batch of examples says about the tags of its tokens.
@@ -28,24 +29,20 @@ class Gold:
 
     def of(self, piece: Piece) -> "Gold":
         """What it says about a piece of the batch. Nothing about tokens that are only context."""
-        if piece.is_batch(len(self.firsts)):
-            return self
-        tags, wrong = [], []
-        for number, (doc, kept, first) in enumerate(piece.windows()):
-            own = np.full(len(doc), MISSING)
-            own[kept] = self.tags[first : first + len(doc)][kept]
-            tags.append(own)
-            wrong.append(self._wrong_in(number, first, kept, len(doc)))
-        lengths = np.asarray([len(own) for own in tags])
-        return Gold(np.concatenate(tags), np.cumsum(lengths) - lengths, _joined(wrong))
+        tags = np.where(piece.kept, self.tags[piece.rows], MISSING)
+        firsts = np.cumsum(piece.lengths) - piece.lengths
+        if not len(self.wrong.docs):
+            return Gold(tags, firsts, self.wrong)
+        wrong = [self._wrong_in(piece, window) for window in range(len(piece.lengths))]
+        return Gold(tags, firsts, _joined(wrong))
 
-    def _wrong_in(self, number: int, first: int, kept: slice, length: int) -> Entities:
+    def _wrong_in(self, piece: Piece, window: int) -> Entities:
         """The wrong spans that begin within the kept tokens of a window and end within it."""
-        starts = self.firsts[self.wrong.docs] + self.wrong.starts - first
-        own = (starts >= kept.start) & (starts < kept.stop)
-        own &= starts + self.wrong.lengths <= length
+        starts = self.firsts[self.wrong.docs] + self.wrong.starts - piece.firsts[window]
+        own = (starts >= piece.begins[window]) & (starts < piece.ends[window])
+        own &= starts + self.wrong.lengths <= piece.lengths[window]
         return Entities(
-            np.full(own.sum(), number), starts[own], self.wrong.lengths[own], self.wrong.labels[own]
+            np.full(own.sum(), window), starts[own], self.wrong.lengths[own], self.wrong.labels[own]
         )
 
 
@@ -59,11 +56,12 @@ def read_gold(
 ) -> Gold:
     """Read the annotation of a batch.
 
-    numbers: label numbers; must have every label of the references.
+    numbers: label numbers. Nothing is learnt from entities of other labels.
     Raises ValueError (E868) if a span is annotated as right and as wrong.
     """
+    docs = [example.predicted for example in examples]
     tags = gold_tags(examples, numbers)
-    lengths = np.asarray([len(example.predicted) for example in examples])
+    lengths = np.asarray([len(doc) for doc in docs])
     wrong = Entities(*np.zeros((4, 0), dtype="int64"))
     if incorrect_spans_key is not None:
         wrong = wrong_entities(examples, incorrect_spans_key, numbers)

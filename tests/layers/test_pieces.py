@@ -4,16 +4,24 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 from thinc.api import NumpyOps
 
 from spacy_seqrnn.layers import pieces as module
 from spacy_seqrnn.layers.doc_batch import DocBatch, find_once
-from spacy_seqrnn.layers.packed import TokenRows, join, make_packing, pack, unpack
-from spacy_seqrnn.layers.pieces import pieces
+from spacy_seqrnn.layers.packed import (
+    DistinctRows,
+    Packed,
+    TokenRows,
+    join,
+    make_packing,
+    pack,
+    unpack,
+)
+from spacy_seqrnn.layers.pieces import prediction_pieces
 
 OPS = NumpyOps()
 VOCAB = spacy.blank("en").vocab
+TABLE = np.arange(8, dtype="float32").reshape(4, 2)
 
 
 @pytest.fixture(autouse=True)
@@ -21,47 +29,64 @@ def _small_pieces(monkeypatch):
     monkeypatch.setattr(module, "PREDICTION", module.Limits(piece=40, window=10, context=3))
 
 
-def _doc(start, n):
-    return Doc(VOCAB, words=[f"w{i}" for i in range(start, start + n)])
-
-
 @pytest.mark.parametrize("cut", [False, True])
-@pytest.mark.parametrize("lengths", [[], [0], [5, 0, 7], [16], [17], [100], [30, 30, 2, 95, 1]])
-def test_every_token_is_kept_once(lengths, cut):
-    docs = [_doc(1000 * i, n) for i, n in enumerate(lengths)]
-    kept = [
-        token.text
-        for piece in pieces(docs, cut=cut)
-        for doc, tokens in zip(piece.docs, piece.kept, strict=True)
-        for token in doc[tokens.start : tokens.stop]
-    ]
-    assert kept == [token.text for doc in docs for token in doc]
+@given(lengths=st.lists(st.integers(0, 100), max_size=6))
+def test_every_token_is_kept_once_and_in_order(lengths, cut):
+    parts = prediction_pieces(lengths, cut=cut)
+    kept = np.concatenate([piece.rows[piece.kept] for piece in parts])
+    np.testing.assert_array_equal(kept, np.arange(sum(lengths)))
+    assert module.are_cut(parts, len(lengths)) == (cut and max(lengths, default=0) > 16)
+    if not cut:
+        docs = np.concatenate([piece.docs for piece in parts])
+        np.testing.assert_array_equal(docs, np.arange(len(lengths)))
 
 
-def test_pieces_are_as_small_as_they_can_be():
-    docs = [_doc(0, n) for n in [30, 9, 2, 95]]
-    sizes = [sum(map(len, piece.docs)) for piece in pieces(docs, cut=True)]
+@given(st.lists(st.integers(0, 100), max_size=6))
+def test_windows_stay_within_their_documents_and_have_context(lengths):
+    ends = np.cumsum(lengths)
+    for piece in prediction_pieces(lengths, cut=True):
+        firsts, lasts = piece.firsts, piece.firsts + piece.lengths
+        assert (firsts >= ends[piece.docs] - np.asarray(lengths)[piece.docs]).all()
+        assert (lasts <= ends[piece.docs]).all()
+        at_start = firsts == ends[piece.docs] - np.asarray(lengths)[piece.docs]
+        at_end = lasts == ends[piece.docs]
+        assert ((piece.begins == 3) | at_start).all()
+        assert ((piece.lengths - piece.ends == 3) | at_end).all()
+
+
+def test_pieces_are_as_large_as_they_may_be():
+    sizes = [len(piece.rows) for piece in prediction_pieces([30, 9, 2, 95], cut=True)]
     assert max(sizes) <= 40
-    whole = [[len(doc) for doc in piece.docs] for piece in pieces(docs, cut=False)]
+    whole = [piece.lengths.tolist() for piece in prediction_pieces([30, 9, 2, 95], cut=False)]
     assert whole == [[30, 9], [2], [95]]
 
 
-def test_windows_have_context_and_what_embeddings_read(monkeypatch):
-    monkeypatch.setattr(module, "PREDICTION", module.Limits(piece=100, window=10, context=3))
-    doc = _doc(0, 30)
-    doc[12].norm_ = "norm"
-    doc[12].tag_ = "TAG"
-    doc.tensor = np.arange(30.0)[:, None]
-    (piece,) = pieces([doc], cut=True)
-    assert [(window[0].text, window[-1].text) for window in piece.docs] == [
-        ("w0", "w12"),
-        ("w7", "w22"),
-        ("w17", "w29"),
-    ]
-    window = piece.docs[1]
-    assert (window[5].text, window[5].norm_, window[5].tag_) == ("w12", "norm", "TAG")
-    assert window.tensor[:, 0].tolist() == list(range(7, 23))
-    assert [window.text_with_ws for window in piece.docs[1]] == [t.text_with_ws for t in doc[7:23]]
+def test_windows_of_a_long_document():
+    limits = module.Limits(piece=100, window=10, context=3)
+    piece = module._windows(np.asarray([2, 30]), limits)
+    bounds = zip(piece.firsts.tolist(), (piece.firsts + piece.lengths).tolist(), strict=True)
+    assert list(bounds) == [(0, 2), (2, 15), (9, 25), (19, 32)]
+    assert piece.begins.tolist() == [0, 0, 3, 3]
+    assert piece.ends.tolist() == [2, 10, 13, 13]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 3), st.booleans())
+def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
+    """And the way back puts each gradient where its token was."""
+    random = np.random.default_rng(seed)
+    rows = random.integers(len(TABLE), size=sum(lengths))
+    X = TABLE[rows]
+    packed = pack(OPS, TokenRows(X, make_packing(lengths)))
+    if distinct:
+        index = rows[packed.packing.to_packed]
+        packed = Packed(None, packed.packing, DistinctRows(TABLE, index))
+    total = Packed(np.zeros((sum(lengths), 2), dtype="float32"), packed.packing)
+    for piece in prediction_pieces(lengths, cut=True):
+        taken = packed.take(piece.rows, piece.lengths)
+        np.testing.assert_array_equal(join(OPS, unpack(OPS, taken)), X[piece.rows])
+        only_kept = piece.kept[taken.packing.to_packed][:, None] * taken.data
+        module.add_gradient(OPS, total, piece, Packed(only_kept, taken.packing))
+    np.testing.assert_array_equal(join(OPS, unpack(OPS, total)), X)
 
 
 def test_a_batch_remembers_and_a_list_does_not():
@@ -71,7 +96,7 @@ def test_a_batch_remembers_and_a_list_does_not():
         found.append(1)
         return len(found)
 
-    docs = [_doc(0, 1)]
+    docs = [Doc(VOCAB, words=["a"])]
     batch = DocBatch(docs)
     assert [find_once(batch, "a", find), find_once(batch, "a", find)] == [1, 1]
     assert find_once(batch, "b", find) == 2
@@ -88,15 +113,3 @@ def test_token_rows_are_the_list_that_they_stand_for(lengths):
     np.testing.assert_array_equal(pack(OPS, list(rows)).data, packed)
     np.testing.assert_array_equal(pack(OPS, TokenRows(rows.rows, packing)).data, packed)
     np.testing.assert_array_equal(join(OPS, list(rows)), join(OPS, rows))
-
-
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=5), st.integers(5, 60))
-def test_a_piece_is_the_batch_if_there_is_no_other_and_nothing_is_cut(lengths, piece_size):
-    docs = [Doc(Vocab(), words=["a"] * length) for length in lengths]
-    limits = module.Limits(piece=piece_size, window=8, context=2)
-    parts = list(module._gather(docs, True, limits))
-    whole = len(parts) == 1 and max(lengths) <= limits.longest
-    for piece in parts:
-        read, kept = sum(map(len, piece.docs)), sum(k.stop - k.start for k in piece.kept)
-        assert piece.is_batch(len(docs)) == whole
-        assert piece.is_batch(len(piece.docs)) == (read == kept)

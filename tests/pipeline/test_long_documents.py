@@ -65,8 +65,8 @@ def test_a_large_batch_is_trained_on_as_if_at_once(monkeypatch):
     loss, expected = gradients(nlp, examples)
     nlp, _ = make_nlp(lengths, label_weights=2.0)
     monkeypatch.setattr(pieces, "TRAINING", replace(pieces.TRAINING, piece=13))
-    model = nlp.get_pipe("seqrnn_ner").model
-    assert len(training_pieces(model, [example.predicted for example in examples])) == 4
+    tok2vec = nlp.get_pipe("seqrnn_ner").model.get_ref("tok2vec")
+    assert len(training_pieces([tok2vec], [example.predicted for example in examples])) == 4
     loss_of_pieces, found = gradients(nlp, examples)
     assert loss_of_pieces == pytest.approx(loss, rel=1e-5)
     for one, other in zip(expected, found, strict=True):
@@ -87,21 +87,16 @@ def test_every_tag_counts_in_one_window():
     assert len(gold.wrong.docs) == 3
     docs = [example.predicted for example in examples]
     kept, wrong = [], []
-    for piece in training_pieces(component.model, docs):
-        assert sum(map(len, piece.docs)) <= 30
+    for piece in training_pieces([component.model.get_ref("tok2vec")], docs):
+        assert len(piece.rows) <= 30
         own = gold.of(piece)
-        for number, (doc, tokens, first) in enumerate(piece.windows()):
-            tags = own.tags[own.firsts[number] : own.firsts[number] + len(doc)]
-            kept += tags[tokens].tolist()
-            tags[tokens] = MISSING
-            assert (tags == MISSING).all()
-            spans = own.wrong.docs == number
-            wrong += [
-                (first + start, first + start + length)
-                for start, length in zip(
-                    own.wrong.starts[spans], own.wrong.lengths[spans], strict=True
-                )
-            ]
+        kept += own.tags[piece.kept].tolist()
+        assert (own.tags[~piece.kept] == MISSING).all()
+        for window, start, length in zip(
+            own.wrong.docs, own.wrong.starts, own.wrong.lengths, strict=True
+        ):
+            first = int(piece.firsts[window] + start)
+            wrong.append((first, first + int(length)))
     assert kept == gold.tags.tolist()
     assert wrong == [(8, 12), (44, 45)]
 
@@ -116,6 +111,33 @@ def test_learns_from_windows_of_a_long_document():
     assert nlp.evaluate(make_examples(nlp, [101]))["ents_f"] == 1.0
     nlp.resume_training()
     assert nlp.rehearse(make_examples(nlp, [101]))["seqrnn_ner"] < 1
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_gradients_of_windows_are_those_of_their_loss():
+    """Along a random direction of all parameters, by finite differences."""
+    nlp, _ = make_nlp([20])
+    model = nlp.get_pipe("seqrnn_ner").model
+    examples = make_examples(nlp, [45, 4, 17])
+    loss, _ = gradients(nlp, examples)
+    params = [(node, name) for node in model.walk() for name in node.grad_names]
+    random = np.random.default_rng(0)
+    directions = [
+        random.normal(size=node.get_param(name).shape).astype("f") for node, name in params
+    ]
+    slope = sum(
+        float((node.get_grad(name) * d).sum())
+        for (node, name), d in zip(params, directions, strict=True)
+    )
+    losses = []
+    for step in (1e-3, -1e-3):
+        for (node, name), d in zip(params, directions, strict=True):
+            node.set_param(name, node.get_param(name) + step * d)
+        losses.append(gradients(nlp, examples)[0])
+        for (node, name), d in zip(params, directions, strict=True):
+            node.set_param(name, node.get_param(name) - step * d)
+    assert loss == pytest.approx(np.mean(losses), rel=1e-2)
+    assert (losses[0] - losses[1]) / 2e-3 / 3 == pytest.approx(slope, rel=1e-2)
 
 
 @pytest.mark.usefixtures("small_windows")
@@ -143,28 +165,31 @@ def test_listeners_get_the_batch_whole():
 
 @pytest.mark.usefixtures("small_windows")
 def test_text_categories_are_learnt_from_random_windows(monkeypatch):
-    nlp = spacy.blank("en")
-    docs = [make_doc(nlp.vocab, length) for length in (16, 17, 400, 0)]
+    """The encoder reads a window, and the gradient of its words reaches their embedding."""
+    lengths = [16, 17, 400, 0]
     fix_random_seed(0)
-    windows = [random_windows(docs)[2].text for _ in range(20)]
-    assert len(set(windows)) > 1
-    assert all(window in docs[2].text for window in windows)
-    assert [len(doc) for doc in random_windows(docs)] == [16, 16, 16, 0]
-    assert random_windows(docs[:1]) == docs[:1]
+    windows = [random_windows(lengths) for _ in range(20)]
+    assert len({int(piece.firsts[2]) for piece in windows}) > 1
+    for piece in windows:
+        assert piece.lengths.tolist() == [16, 16, 16, 0]
+        assert 33 <= piece.firsts[2] <= 433 - 16
 
     sizes = []
+    nlp = spacy.blank("en")
     textcat = nlp.add_pipe("textcat", config={"model": small_textcat(True)})
     examples = make_examples(nlp, [400, 5])
     for example, label in zip(examples, ("A", "B"), strict=True):
         example.reference.cats = {"A": label == "A", "B": label == "B"}
-    optimizer = nlp.initialize(lambda: examples)
-    tok2vec = textcat.model.get_ref("tok2vec")
-    run = tok2vec._func
+    nlp.initialize(lambda: examples)
+    embed, encoder = textcat.model.get_ref("tok2vec").layers
+    recurrent = encoder.layers[0]
+    run = recurrent._func
 
-    def counted(model, docs, is_train):
-        sizes.append([len(doc) for doc in docs])
-        return run(model, docs, is_train)
+    def counted(model, X, is_train):
+        sizes.append(X.packing.lengths.tolist())
+        return run(model, X, is_train)
 
-    monkeypatch.setattr(tok2vec, "_func", counted)
-    nlp.update(examples, sgd=optimizer)
+    monkeypatch.setattr(recurrent, "_func", counted)
+    textcat.update(examples)
     assert sizes == [[16, 5]]
+    assert all(node.get_grad(name).any() for node in embed.walk() for name in node.param_names)
