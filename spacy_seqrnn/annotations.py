@@ -16,6 +16,7 @@ IOB_IN, IOB_OUT, IOB_BEGIN = 1, 2, 3
 # By whether a token begins an entity, and whether the next one goes on with it
 POSITIONS = np.asarray([[LAST, IN], [UNIT, BEGIN]])
 MISSING = -1  # the tag of a token whose annotation is not known
+OTHER = -2  # that of one in an entity whose label is not known
 
 LabelNumbers = dict[int, int]  # the hash of a label's name -> its number
 
@@ -38,7 +39,8 @@ class Annotation:
         return (np.cumsum(self.lengths) - self.lengths)[self.lengths > 0]
 
 
-def _read(docs: Sequence[Doc], attrs: list[int | str]) -> Annotation:
+def read_annotation(docs: Sequence[Doc], attrs: list[int | str]) -> Annotation:
+    """The attributes `attrs` of all tokens."""
     values = np.concatenate([doc.to_array(attrs).reshape(-1, len(attrs)) for doc in docs])
     return Annotation(values.T.astype("int64"), np.asarray([len(doc) for doc in docs]))
 
@@ -46,18 +48,21 @@ def _read(docs: Sequence[Doc], attrs: list[int | str]) -> Annotation:
 def gold_tags(examples: list[Example], numbers: LabelNumbers) -> np.ndarray:
     """The gold tag of each token of the predicted documents, MISSING where it is not known.
 
-    It is what spaCy's `ner` learns from: unannotated tokens, `-` and entities that do not align
-    with the tokens are missing; whitespace in an annotated document is outside.
+    Entities whose label has no number have the tag OTHER. All else is what spaCy's `ner` learns
+    from: unannotated tokens, `-` and entities that do not align with the tokens are missing;
+    whitespace in an annotated document is outside.
 
     examples: a batch.
-    numbers: label numbers; must have every label of the references.
+    numbers: label numbers.
     Returns int64, one document after the other, shape (n_tokens,).
     """
     if not _same_tokens(examples):
         if len(examples) == 1:
             return _aligned_gold_tags(examples[0], numbers)
         return np.concatenate([gold_tags([example], numbers) for example in examples])
-    gold = _read([example.reference for example in examples], [ENT_IOB, ENT_TYPE, IS_SPACE])
+    gold = read_annotation(
+        [example.reference for example in examples], [ENT_IOB, ENT_TYPE, IS_SPACE]
+    )
     iob, _, spaces = gold.columns
     tags = _entity_tags(gold, numbers)
     tags[iob == IOB_OUT] = OUTSIDE
@@ -83,14 +88,14 @@ def _aligned_gold_tags(example: Example, numbers: LabelNumbers) -> np.ndarray:
     entities, biluo = example.get_aligned_ents_and_ner()
     tags = np.asarray([OUTSIDE if tag == "O" else MISSING for tag in biluo], dtype="int64")
     for span in entities:
-        number = np.asarray([numbers[span.label]])
+        number = np.asarray([numbers.get(span.label, OTHER)])
         entity = Entities(number, number, np.asarray([len(span)]), number)
-        tags[span.start : span.end] = entity.tags()
+        tags[span.start : span.end] = entity.tags() if span.label in numbers else OTHER
     return tags
 
 
 def _entity_tags(annotation: Annotation, numbers: LabelNumbers) -> np.ndarray:
-    """BILUO tags of the entities, MISSING elsewhere. Shape (n_tokens,).
+    """BILUO tags of the entities, OTHER for other labels, MISSING elsewhere. Shape (n_tokens,).
 
     annotation: has ENT_IOB and ENT_TYPE first.
     """
@@ -104,16 +109,15 @@ def _entity_tags(annotation: Annotation, numbers: LabelNumbers) -> np.ndarray:
     position = POSITIONS[begins.astype("int64"), goes_on.astype("int64")]
     tags = np.full(len(iob), MISSING)
     names = types[entity].astype("uint64").tolist()
-    labels = np.fromiter((numbers.get(name, MISSING) for name in names), "int64", len(names))
-    known = labels != MISSING
-    tags[np.flatnonzero(entity)[known]] = tag_of(labels[known], position[entity][known])
+    labels = np.fromiter((numbers.get(name, OTHER) for name in names), "int64", len(names))
+    tags[entity] = np.where(labels == OTHER, OTHER, tag_of(labels, position[entity]))
     return tags
 
 
 def allowed_by_gold(tags: np.ndarray, size: int) -> np.ndarray:
     """The gold lattice: which tags each token may have. Booleans, shape (n_tokens, size)."""
-    allowed = np.broadcast_to((tags == MISSING)[:, None], (len(tags), size)).copy()
-    known = np.flatnonzero(tags != MISSING)
+    allowed = np.broadcast_to((tags < 0)[:, None], (len(tags), size)).copy()
+    known = np.flatnonzero(tags >= 0)
     allowed[known, tags[known]] = True
     return allowed
 
@@ -144,7 +148,7 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.nda
     """Which tags each token may have, given what earlier components have set.
 
     As in spaCy's `ner`, entities that are there already are kept, blocked tokens stay without
-    entity, no entity crosses the start of a sentence, and none begins or ends with whitespace.
+    entity, no entity crosses the start of a sentence, and none begins with whitespace.
     An entity whose label is not among `numbers` takes its tokens out of the question.
 
     numbers: the labels that can be predicted.
@@ -152,7 +156,7 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.nda
     Returns booleans for the tokens of all documents one after the other, shape (n_tokens, n_tags),
     or None if every token may have every tag.
     """
-    annotation = _read(docs, [ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE])
+    annotation = read_annotation(docs, [ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE])
     iob, _, sentence_starts, spaces = annotation.columns
     sentence_starts[annotation.firsts] = 0  # the first of a document's tokens begins one anyway
     preset = (iob == IOB_BEGIN) | (iob == IOB_IN)
@@ -160,11 +164,11 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.nda
     if not constrained.any():
         return None
     tags = _entity_tags(annotation, numbers)
-    tags[preset & (tags == MISSING)] = OUTSIDE
+    tags[preset & (tags < 0)] = OUTSIDE
     position = np.where(np.arange(size) == OUTSIDE, -1, (np.arange(size) - 1) % TAGS_PER_LABEL)
     allowed = np.ones((len(iob), size), dtype=bool)
     allowed[sentence_starts == 1] &= ~np.isin(position, [IN, LAST])
-    allowed[spaces > 0] &= ~np.isin(position, [BEGIN, LAST, UNIT])
+    allowed[spaces > 0] &= ~np.isin(position, [BEGIN, UNIT])
     allowed[preset] = False
     allowed[preset, tags[preset]] = True
     return allowed
@@ -181,7 +185,7 @@ def set_entities(doc: Doc, spans: list[Span]) -> list[Span]:
     if not doc.has_annotation("ENT_IOB"):
         doc.set_ents(spans)
         return spans
-    iob, types = _read([doc], [ENT_IOB, ENT_TYPE]).columns
+    iob, types = read_annotation([doc], [ENT_IOB, ENT_TYPE]).columns
     taken = (iob == IOB_BEGIN) | (iob == IOB_IN)
     new = [span for span in spans if not taken[span.start]]
     blocked = [doc[int(i) : int(i) + 1] for i in np.flatnonzero((iob == IOB_BEGIN) & (types == 0))]

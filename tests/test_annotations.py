@@ -8,6 +8,7 @@ from spacy.training import Example
 
 from spacy_seqrnn.annotations import (
     MISSING,
+    OTHER,
     allowed_by_docs,
     allowed_by_gold,
     gold_tags,
@@ -85,6 +86,18 @@ def test_gold_tags_of_a_batch(references, other_tokens):
     np.testing.assert_array_equal(gold_tags(examples, NUMBERS), np.concatenate(expected))
 
 
+@pytest.mark.parametrize("words", [["a", "b", "c", "d"], ["a b", "c", "d"]])
+def test_entities_of_labels_without_a_number(words):
+    """In evaluation there may be some that training did not have."""
+    reference = Doc(NLP.vocab, words=["a", "b", "c", "d"])
+    spans = [Span(reference, 0, 2, "NEW"), Span(reference, 2, 3, "PER")]
+    reference.set_ents(spans)
+    tags = gold_tags([Example(Doc(NLP.vocab, words=words), reference)], NUMBERS)
+    assert tags.tolist() == [OTHER] * (len(words) - 2) + [NAMES.index("U-PER"), 0]
+    allowed = allowed_by_gold(tags, len(NAMES))
+    assert allowed.sum(axis=1).tolist() == [len(NAMES)] * (len(words) - 2) + [1, 1]
+
+
 def test_gold_lattice():
     allowed = allowed_by_gold(np.asarray([0, MISSING, 4]), size=5)
     assert allowed.tolist() == [
@@ -136,12 +149,12 @@ def test_outside_is_no_constraint():
     assert allowed_by_docs([doc], NUMBERS, len(NAMES)) is None
 
 
-def test_no_entity_crosses_a_sentence_or_ends_in_whitespace():
+def test_no_entity_crosses_a_sentence_or_begins_with_whitespace():
     doc = doc_with(["a", " ", "b"], sent_starts=[True, False, True])
     first, space, second = allowed_names(doc)
     assert first == set(NAMES)  # nothing can go on from before the first token anyway
     assert second == {"O", "B-PER", "U-PER", "B-ORG", "U-ORG"}
-    assert space == {"O", "I-PER", "I-ORG"}
+    assert space == {"O", "I-PER", "I-ORG", "L-PER", "L-ORG"}
 
 
 def test_preset_entity_may_cross_a_sentence():

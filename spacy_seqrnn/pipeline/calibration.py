@@ -39,7 +39,7 @@ def judge(
     """Compare the entities found in a batch with the annotation, where there is any.
 
     chain: from which they were found.
-    numbers: the labels' numbers; must have every label of the references.
+    numbers: the labels' numbers.
     """
     ends = np.cumsum([len(example.predicted) for example in examples])
     gold = np.split(gold_tags(examples, numbers), ends)

@@ -1,10 +1,11 @@
 """The entity recogniser that `nlp.add_pipe("seqrnn_ner")` adds."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
+from itertools import islice, product
 from math import log
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.util import minibatch
+from spacy.util import check_lexeme_norms, minibatch
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
@@ -31,6 +32,7 @@ from ..layers.pieces import Piece
 from ..loading import naming, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
+from .unlearnable import describe
 
 CHECKSUM = "sha256"  # of settings and model, among the saved settings
 
@@ -101,6 +103,7 @@ class RecurrentNER(TrainablePipe):
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"labels": [], "unseen_labels": []}
         self._rehearsal_model: Model | None = None
+        self._has_told = False  # of annotation that cannot be learnt
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -148,16 +151,18 @@ class RecurrentNER(TrainablePipe):
 
         get_examples: gives the training examples.
         nlp: the pipeline.
-        labels: entity labels, e.g. from `spacy init labels`. None: those of the examples.
+        labels: entity labels, e.g. from `spacy init labels`. None: those of the examples. There may
+            be none yet: training adds those that it meets.
 
-        Raises ValueError (E143) if there is no label.
+        Until training has met an entity of a label, it is not predicted.
         """
         validate_get_examples(get_examples, "RecurrentNER.initialize")
+        check_lexeme_norms(self.vocab, "parser or NER")
         if labels is None:
             labels = sorted({span.label_ for eg in get_examples() for span in eg.reference.ents})
         for label in labels:
             self.add_label(label)
-        self._require_labels()
+        self.cfg["unseen_labels"] = list(self.labels)
         self._check_label_weights()
         doc_sample = [example.predicted for example in islice(get_examples(), 10)]
         if not doc_sample:
@@ -169,7 +174,7 @@ class RecurrentNER(TrainablePipe):
     def _check_label_weights(self) -> None:
         named = self.label_weights if isinstance(self.label_weights, dict) else {}
         unknown = [label for label in named if label not in self.labels]
-        if unknown:
+        if unknown and self.labels:
             raise ValueError(
                 f"Label '{unknown[0]}' in [components.{self.name}.label_weights] is none of the "
                 f"labels {', '.join(self.labels)}: name one of them, or leave it out."
@@ -260,6 +265,9 @@ class RecurrentNER(TrainablePipe):
         entities = predictions.entities
         bounds = np.searchsorted(entities.docs, np.arange(len(docs) + 1)).tolist()
         starts, ends = entities.starts.tolist(), (entities.starts + entities.lengths).tolist()
+        foreign = {id(doc.vocab): doc.vocab for doc in docs if doc.vocab is not self.vocab}
+        for vocab, label in product(foreign.values(), self.labels):
+            vocab.strings.add(label)
         hashes = [self.vocab.strings[label] for label in self.labels]
         labels = [hashes[number] for number in entities.labels.tolist()]
         scores = None if predictions.scores is None else predictions.scores.tolist()
@@ -303,6 +311,7 @@ class RecurrentNER(TrainablePipe):
         # waits for its last listener before it passes on what the others have sent.
         set_dropout_rate(self.model, drop)
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
+        self._tell_what_is_not_learnt(examples, gold.tags)
         docs = [example.predicted for example in examples]
         for piece, chain, backprop in self._in_pieces(self.model, docs, is_train=True):
             loss, d_chain = ner_loss(chain, gold.of(piece), self._log_weights())
@@ -324,6 +333,17 @@ class RecurrentNER(TrainablePipe):
         if self.cfg["unseen_labels"]:
             unseen = [label for label in self.cfg["unseen_labels"] if label not in found]
             self.cfg["unseen_labels"] = unseen
+
+    def _tell_what_is_not_learnt(self, examples: list[Example], tags: np.ndarray) -> None:
+        """Warn of the first batch in which something is not; it is rarely the only one."""
+        sentence = None if self._has_told else describe(examples, tags)
+        if sentence is not None:
+            self._has_told = True
+            warnings.warn(
+                f"'{self.name}': {sentence} Its tokens count as not annotated; `spacy debug data` "
+                "looks through all of the data.",
+                stacklevel=3,
+            )
 
     def get_loss(
         self, examples: Iterable[Example], chain: LinearChain
@@ -504,6 +524,8 @@ def _check_label(label: Any) -> None:
         raise ValueError(Errors.E187)
     if not label.strip():
         raise ValueError("An entity label must have at least one character that is no space.")
+    if label.startswith("!"):  # how spaCy 2 wrote "no entity of this label"
+        raise ValueError(Errors.E869.format(label=label))
     if label[:2] in [f"{prefix}-" for prefix in PREFIXES]:
         raise ValueError(
             f"The entity label '{label}' looks like the tag of a single token: annotate spans with "

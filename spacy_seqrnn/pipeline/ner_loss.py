@@ -11,7 +11,7 @@ from ..layers.chain import LinearChain
 from ..layers.crf import negative_log_likelihood, squared_difference, wrong_segments_loss
 from ..layers.expectations import Segments
 from ..layers.pieces import Piece
-
+from .unlearnable import without_ruled_out
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def read_gold(
     Raises ValueError (E868) if a span is annotated as right and as wrong.
     """
     docs = [example.predicted for example in examples]
-    tags = gold_tags(examples, numbers)
+    tags = without_ruled_out(docs, gold_tags(examples, numbers))
     lengths = np.asarray([len(doc) for doc in docs])
     wrong = Entities(*np.zeros((4, 0), dtype="int64"))
     if incorrect_spans_key is not None:

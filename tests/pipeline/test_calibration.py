@@ -56,6 +56,19 @@ def test_judging_needs_the_annotation_of_all_its_tokens():
     assert scored.segments.starts.tolist() == [0, 0, 1, 2]
 
 
+@pytest.mark.parametrize("words", [["a", "b", "c"], ["a b", "c"]], ids=["same", "other"])
+def test_what_is_an_entity_of_an_unknown_label_is_wrong(words):
+    """As spaCy's scorer counts it. Whether the tokens differ changes nothing."""
+    nlp = spacy.blank("xx")
+    reference = Doc(nlp.vocab, words=["a", "b", "c"], ents=["O", "O", "B-NEW"])
+    example = Example(Doc(nlp.vocab, words=words), reference)
+    numbers = {nlp.vocab.strings.add("X"): 0}
+    zero, n = np.zeros(1, dtype=int), len(words)
+    chain = LinearChain(np.zeros((n, 5)), np.zeros((5, 5)), *np.zeros((2, 5)), make_packing([n]))
+    found = Entities(zero, zero + n - 1, zero + 1, zero)
+    assert judge([example], chain, found, numbers).right.tolist() == [False]
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["own", "shared"])
 def nlp(request):
     nlp = make_pipeline("seqrnn_ner", shared=request.param)
