@@ -28,7 +28,7 @@ from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tag
 from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
 from ..layers.expectations import segment_log_posteriors
-from ..layers.pieces import Piece
+from ..layers.pieces import Piece, listens
 from ..loading import naming, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
@@ -389,11 +389,20 @@ class RecurrentNER(TrainablePipe):
 
         examples: texts; what they are annotated with does not matter.
         drop, sgd, losses: as for `update`; the loss is per token.
+
+        Raises ValueError if the component listens to a shared `tok2vec`, since spaCy's does not
+        rehearse, so that neither model would hear anything.
         """
         losses = {} if losses is None else losses
         docs = [example.predicted for example in examples]
         if self._rehearsal_model is None or not any(len(doc) for doc in docs):
             return losses
+        if listens(self.model):
+            raise ValueError(
+                f"'{self.name}' cannot rehearse with the token vectors of a shared `tok2vec`: give "
+                f"it its own before, with `nlp.replace_listeners('tok2vec', '{self.name}', "
+                "['model.tok2vec'])`."
+            )
         set_dropout_rate(self.model, drop)
         losses.setdefault(self.name, 0.0)
         per_token = 1.0 / sum(map(len, docs))

@@ -10,7 +10,7 @@ from thinc.api import Adam, fix_random_seed
 
 from spacy_seqrnn.layers.expectations import marginals
 
-from ..small import small_ner
+from ..small import small_ner, small_tok2vec
 
 TRAIN = [
     ("Anna Berg lives in Oslo .", ["B-PER", "L-PER", "O", "O", "U-LOC", "O"]),
@@ -357,6 +357,22 @@ def test_rehearsing_an_unchanged_model_teaches_nothing(kind):
             node.attrs[name] = 0.0  # of the student
     losses = nlp.rehearse(examples, losses={})
     assert losses["seqrnn_ner"] == pytest.approx(0.0, abs=1e-8)
+
+
+def test_rehearsal_needs_token_vectors_of_its_own():
+    """A shared tok2vec does not rehearse: there would be nothing but zeros to compare."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": small_tok2vec()})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    nlp.add_pipe("seqrnn_ner", config={"model": {**small_ner(), "tok2vec": listener}})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    nlp.resume_training()
+    with pytest.raises(ValueError, match=r"nlp.replace_listeners\('tok2vec', 'seqrnn_ner'"):
+        nlp.rehearse(examples)
+    nlp.replace_listeners("tok2vec", "seqrnn_ner", ["model.tok2vec"])
+    nlp.resume_training()
+    assert nlp.rehearse(examples, losses={})["seqrnn_ner"] == pytest.approx(0.0, abs=1e-8)
 
 
 def test_rehearsal_without_resumed_training_does_nothing():
