@@ -1,5 +1,6 @@
 """The best tag sequences of a linear chain."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from ..types import Floats2d, Ints1d
 from .chain import LinearChain
 from .recursion import log_partition
+from .transitions import MaxProduct
 
 # Of more, the scores by previous and next tag do not fit into a core's cache.
 BLOCK_DOCS = 96
@@ -17,29 +19,28 @@ def viterbi(chain: LinearChain) -> Ints1d:
 
     Returns one tag per token in packed order, shape (n_tokens,).
     """
-    chain = chain.as_float64()
-    return _walk_back(chain, _best_beginnings(chain))
+    # The scores of the tokens are copied once, as with many tags they need most of the memory.
+    best = chain.xp.array(chain.emissions, dtype="float64")
+    chain = replace(chain, emissions=best, members=()).as_float64()
+    _best_beginnings(chain, best)
+    return _walk_back(chain, best)
 
 
-def _best_beginnings(chain: LinearChain) -> Floats2d:
-    """The score of the best beginning that ends in each tag at each token. (n_tokens, n_tags)"""
-    xp = chain.xp
-    best = xp.array(chain.emissions)
+def _best_beginnings(chain: LinearChain, best: Floats2d) -> None:
+    """Turn emissions into the score of the best beginning that ends in each tag at each token.
+
+    best: Shape (n_tokens, n_tags), changed in place.
+    """
     best[: chain.packing.n_sequences] += chain.start
     before = best
-    into = chain.transitions[:, None, :]
     n_docs = max(chain.packing.n_sequences, 1)
-    n_docs = min(n_docs, BLOCK_DOCS) if xp is np else n_docs
-    # The previous tag goes first, so that the maximum runs over whole rows of memory.
-    arriving = xp.empty((best.shape[1], n_docs, best.shape[1]))
+    n_docs = min(n_docs, BLOCK_DOCS) if chain.xp is np else n_docs
+    product = MaxProduct(chain.transitions, n_docs)
     for begins, rows in chain.packing.blocks(n_docs):
         now = best[rows]
         if not begins:
-            own = arriving[:, : len(now)]
-            xp.add(before[: len(now)].T[:, :, None], into, out=own)
-            now += own.max(axis=0)
+            product.into(before[: len(now)], now)
         before = now
-    return best
 
 
 def _walk_back(chain: LinearChain, best: Floats2d) -> Ints1d:

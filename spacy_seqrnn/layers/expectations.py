@@ -10,11 +10,10 @@ from ..types import Floats1d, Floats2d, Ints1d
 from .chain import LinearChain, finite_max, last_rows, log_sum_exp
 from .packed import Packing
 from .recursion import Recursion, forward_backward
+from .transitions import HELD_PAIRS
 
 # exp() of more than this could overflow in the next product.
 LARGEST_EXPONENT = 600.0
-# Tokens whose (n_tags × n_tags) expectations are held at once, where the fast way does not do.
-EXACT_ROWS = 1024
 
 
 def marginals(chain: LinearChain) -> Floats2d:
@@ -86,8 +85,9 @@ def _expected_transitions(
         sums = xp.exp(before - peaks).T @ (xp.exp(after + peaks + peak) * row_weights[rows])
         return sums * xp.exp(chain.transitions - peak)
     totals = xp.zeros_like(chain.transitions)
-    for i in range(0, len(rows), EXACT_ROWS):
-        chunk = slice(i, i + EXACT_ROWS)
+    held = max(HELD_PAIRS // totals.size, 1)
+    for i in range(0, len(rows), held):
+        chunk = slice(i, i + held)
         with np.errstate(invalid="ignore"):
             pairs = before[chunk][:, :, None] + chain.transitions + after[chunk][:, None, :]
         totals += (xp.exp(pairs) * row_weights[rows][chunk][:, None]).sum(axis=0)

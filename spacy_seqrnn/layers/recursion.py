@@ -16,6 +16,7 @@ from thinc.util import get_array_module
 
 from ..types import Floats1d, Floats2d
 from .chain import SCORES, LinearChain, finite_max, last_rows, log_sum_exp
+from .transitions import HELD_PAIRS, SumProduct
 
 # A product of exponentials below this has lost its precision or vanished.
 SMALLEST_PRODUCT = 1e-290
@@ -116,10 +117,11 @@ def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
     forward = xp.empty_like(weights.emissions)
     divided_by = xp.empty((len(forward), 1))
     states, ones = forward[:0], xp.ones((forward.shape[1], 1))
+    product = SumProduct(weights.transitions)
     for t, rows in enumerate(weights.packing.steps()):
         before, states = states, forward[rows]
         if t:
-            xp.matmul(before[: len(states)], weights.transitions, out=states)
+            product.into(before[: len(states)], states)
         else:
             states[:] = weights.start
         states *= weights.emissions[rows]
@@ -132,12 +134,12 @@ def _scaled_backward(weights: LinearChain) -> Floats2d:
     xp = weights.xp
     backward = xp.empty_like(weights.emissions)
     after, ones = backward[:0], xp.ones((backward.shape[1], 1))
-    back = xp.ascontiguousarray(weights.transitions.T)
+    product = SumProduct(xp.ascontiguousarray(weights.transitions.T))
     for rows in weights.packing.steps_back():
         states = backward[rows]
         if len(states) > len(after):
             states[len(after) :] = weights.end
-        xp.matmul(after, back, out=states[: len(after)])
+        product.into(after, states[: len(after)])
         states /= states @ ones
         after = states * weights.emissions[rows]
     return backward
@@ -195,7 +197,9 @@ class TransitionWeights:
         lost = products < SMALLEST_PRODUCT
         if lost.any():
             reachable = (scores > -np.inf).astype("float64") @ self.allowed > 0
-            rows = (lost & reachable).any(axis=1)
-            if rows.any():
-                result[rows] = log_sum_exp(scores[rows][:, :, None] + self.log_weights, axis=1)
+            rows = self.xp.flatnonzero((lost & reachable).any(axis=1))
+            held = max(HELD_PAIRS // self.log_weights.size, 1)
+            for i in range(0, len(rows), held):
+                part = rows[i : i + held]
+                result[part] = log_sum_exp(scores[part][:, :, None] + self.log_weights, axis=1)
         return result
