@@ -7,6 +7,8 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
+from .config_errors import ConfigError
+
 # Bounds that nobody needs to cross. What is beyond is a slip, and is found before any computer is
 # asked for the memory.
 WIDEST = 65_536
@@ -15,38 +17,50 @@ MOST_ROWS = 2**31 - 1  # rows are numbered in 32 bits
 
 
 def check_int(option: str, value: Any, least: int, most: int | None = None) -> None:
-    """Raise ValueError if `value` of the config's `option` is no whole number in these bounds."""
+    """Raise ConfigError if `value` of the config's `option` is no whole number in these bounds."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise ValueError(f"`{option} = {value!r}` is no whole number: set it to {least} or more.")
+        raise ConfigError(
+            option, value, f"`{option} = {value!r}` is no whole number: set it to {least} or more."
+        )
     check_at_least(option, value, least)
     if most is not None and int(value) > most:
-        raise ValueError(f"`{option} = {value}` cannot work: set it to {most} or less.")
+        raise ConfigError(
+            option, value, f"`{option} = {value}` cannot work: set it to {most} or less."
+        )
 
 
 def check_at_least(option: str, value: Any, least: float) -> None:
-    """Raise ValueError if `value` of the config's `option` is no number from `least` on."""
+    """Raise ConfigError if `value` of the config's `option` is no number from `least` on."""
     if not is_number(value):
-        raise ValueError(f"`{option} = {value!r}` is no number: set it to {least} or more.")
+        raise ConfigError(
+            option, value, f"`{option} = {value!r}` is no number: set it to {least} or more."
+        )
     if value < least:
-        raise ValueError(f"`{option} = {value}` cannot work: set it to {least} or more.")
+        raise ConfigError(
+            option, value, f"`{option} = {value}` cannot work: set it to {least} or more."
+        )
 
 
 def check_rate(option: str, value: Any) -> None:
-    """Raise ValueError if `value` of the config's `option` is no share in [0, 1)."""
+    """Raise ConfigError if `value` of the config's `option` is no share in [0, 1)."""
     if not is_number(value) or not 0 <= value < 1:
-        raise ValueError(f"`{option} = {value!r}` is no rate: set it to 0 or more and below 1.")
+        raise ConfigError(
+            option, value, f"`{option} = {value!r}` is no rate: set it to 0 or more and below 1."
+        )
 
 
 def check_choice(option: str, value: str, choices: list[str]) -> None:
-    """Raise ValueError if `value` of the config's `option` is none of `choices`."""
+    """Raise ConfigError if `value` of the config's `option` is none of `choices`."""
     if value not in choices:
-        raise ValueError(
-            f"`{option} = {value!r}` is unknown: set it to one of {', '.join(choices)}."
+        raise ConfigError(
+            option,
+            value,
+            f"`{option} = {value!r}` is unknown: set it to one of {', '.join(choices)}.",
         )
 
 
 def check_n_outputs(nO: Any) -> None:
-    """Raise ValueError if `nO` of the config can be no number of labels."""
+    """Raise ConfigError if `nO` of the config can be no number of labels."""
     if nO is not None:
         check_int("nO", nO, 1, WIDEST)
 

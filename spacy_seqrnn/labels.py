@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .config_errors import ConfigError
 from .layers.crf import TagConstraints
 
 OUTSIDE = 0
@@ -36,9 +37,11 @@ def tag_names(labels: tuple[str, ...] | list[str]) -> list[str]:
 def check_n_tags(size: int) -> None:
     """Raise ValueError if no number of labels has so many tags."""
     if size < 1 or (size - 1) % TAGS_PER_LABEL:
-        raise ValueError(
+        raise ConfigError(
+            "nO",
+            size,
             f"An output layer with {size} scores per token cannot be a BILUO tagger: `nO` has to "
-            f"be 1 + {TAGS_PER_LABEL} per label. Leave it out, and `nlp.initialize` sets it."
+            f"be 1 + {TAGS_PER_LABEL} per label. Leave it out, and `nlp.initialize` sets it.",
         )
 
 

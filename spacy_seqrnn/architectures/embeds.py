@@ -7,6 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
 
 from ..checks import MOST_ROWS, WIDEST, check_int, check_rate
+from ..config_errors import ConfigError
 from ..layers.chars import with_chars
 from ..layers.lexemes import with_lexemes
 from ..layers.packed import with_packed
@@ -105,8 +106,10 @@ def WordEmbed(
     check_int("rows", rows, 1)
     check_rate("dropout", dropout)
     if not IDS.get(attr):
-        raise ValueError(
-            f"`attr = {attr!r}` is no attribute of a token: set it to one such as LOWER or ORTH."
+        raise ConfigError(
+            "attr",
+            attr,
+            f"`attr = {attr!r}` is no attribute of a token: set it to one such as LOWER or ORTH.",
         )
     return word_embed(width=width, attr=attr, rows=rows, dropout=dropout)
 
@@ -136,20 +139,26 @@ def LexemeEmbed(
     check_int("table_size", table_size, 0)
     check_int("correction_rows", correction_rows, 0)
     if correction_rows and not include_static_vectors:
-        raise ValueError(
+        raise ConfigError(
+            "correction_rows",
+            correction_rows,
             f"`correction_rows = {correction_rows}` has nothing to correct: set it to 0, or set "
-            "`include_static_vectors = true`."
+            "`include_static_vectors = true`.",
         )
     if not layers and not include_static_vectors:
-        raise ValueError(
+        raise ConfigError(
+            "layers",
+            layers,
             "LexemeEmbed has nothing to embed: name at least one layer under `layers`, or set "
-            "`include_static_vectors = true`."
+            "`include_static_vectors = true`.",
         )
     for name, layer in layers.items():
         if not isinstance(layer, Model):
-            raise ValueError(
+            raise ConfigError(
+                f"layers.{name}",
+                layer,
                 f"`layers.{name} = {layer!r}` is no embedding layer: give the block an "
-                "`@architectures` line."
+                "`@architectures` line.",
             )
     vectors = [word_vectors(correction_rows=correction_rows)] if include_static_vectors else []
     return with_lexemes([*layers.values(), *vectors], table_size=table_size)

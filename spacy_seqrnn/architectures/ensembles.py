@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..checks import check_n_outputs
+from ..config_errors import ConfigError
 from ..layers.chain import LinearChain, mean_chain
 from ..layers.doc_batch import DocBatch
 from ..layers.pieces import Piece, run_in_pieces
@@ -37,9 +38,11 @@ def TextCatEnsemble(
     model = _ensemble(members, textcat_forward, nO, "multi_label", "spacy-seqrnn.TextCat.v1")
     kinds = {name: member.attrs["multi_label"] for name, member in members.items()}
     if len(set(kinds.values())) > 1:
-        raise ValueError(
-            "The members of TextCatEnsemble do not agree on `exclusive_classes`: "
-            f"{', '.join(f'{name} has {str(not multi).lower()}' for name, multi in kinds.items())}."
+        shown = ", ".join(f"{name} has {str(not multi).lower()}" for name, multi in kinds.items())
+        raise ConfigError(
+            "members",
+            None,
+            f"The members of TextCatEnsemble do not agree on `exclusive_classes`: {shown}.",
         )
     return model
 
@@ -126,22 +129,30 @@ def _ensemble(
     """
     kind = f"{example.split('.')[1]}Ensemble"
     if not members:
-        raise ValueError(f"{kind} has no members: name at least one under `members`.")
+        raise ConfigError(
+            "members", members, f"{kind} has no members: name at least one under `members`."
+        )
     for name, member in members.items():
         if not isinstance(member, Model) or attr not in member.attrs:
             shown = f"the model {member.name!r}" if isinstance(member, Model) else repr(member)
-            raise ValueError(
+            raise ConfigError(
+                "members",
+                None,
                 f"`members.{name} = {shown}` cannot be a member of {kind}: give the block an "
-                f'`@architectures` line such as "{example}".'
+                f'`@architectures` line such as "{example}".',
             )
         if member.name == "NEREnsemble":
-            raise ValueError(
-                f"`members.{name}` is an ensemble itself: name its members under `members` too."
+            raise ConfigError(
+                "members",
+                None,
+                f"`members.{name}` is an ensemble itself: name its members under `members` too.",
             )
         if member.maybe_get_dim("nO") not in (None, nO):
-            raise ValueError(
+            raise ConfigError(
+                "members",
+                None,
                 f"`members.{name}.nO = {member.get_dim('nO')}` is not that of the ensemble, {nO}: "
-                "leave both out, and the component sets them."
+                "leave both out, and the component sets them.",
             )
     check_n_outputs(nO)
     layers = list(members.values())

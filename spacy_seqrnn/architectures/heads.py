@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from spacy.language import Language
+from spacy.pipeline import Tok2Vec
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..config_errors import ConfigError
 from ..layers.dropout import dropout_mask
 from ..layers.linear import shape_of
 from ..loading import Layer
@@ -25,8 +28,12 @@ def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
         tok2vec.initialize(X=X)
         return tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
     except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
-        raise ValueError(
-            f"`tok2vec = {tok2vec.name!r}` cannot be initialised to give token vectors: {error}"
+        if isinstance(error, ConfigError) and error.option != "@architectures":
+            raise  # of an option within it
+        raise ConfigError(
+            "tok2vec",
+            tok2vec.name,
+            f"`tok2vec = {tok2vec.name!r}` cannot be initialised to give token vectors: {error}",
         ) from error
 
 
@@ -34,10 +41,29 @@ def check_width(tok2vec: Model, X: Floats2d) -> None:
     """Raise ValueError if the token vectors are not as wide as the option `tok2vec` has it."""
     width = tok2vec.maybe_get_dim("nO")
     if len(X) and width is not None and X.shape[1] != width:
-        raise ValueError(
+        raise ConfigError(
+            "width",
+            width,
             f"The token vectors are {X.shape[1]} wide, but `width = {width}` of the `tok2vec`: "
-            "give a listener the width of the encoder that it listens to."
+            "give a listener the width of the encoder that it listens to.",
         )
+
+
+def check_listeners(nlp: Language, model: Model) -> None:
+    """Raise ConfigError if a listener is not as wide as the `tok2vec` that it listens to."""
+    for node in model.walk():
+        upstream = getattr(node, "upstream_name", None)
+        for name, component in nlp.pipeline if upstream else ():
+            if upstream not in ("*", name) or not isinstance(component, Tok2Vec):
+                continue
+            own, width = node.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
+            if None not in (own, width) and own != width:
+                raise ConfigError(
+                    "width",
+                    own,
+                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
+                    f"it listens to, are {width} wide: set both to the same.",
+                )
 
 
 def check_truth(model: Model, Y: Any) -> None:
@@ -46,14 +72,18 @@ def check_truth(model: Model, Y: Any) -> None:
     Y: the first texts' labels, shape (n_docs, nO).
     """
     if getattr(Y, "ndim", None) != 2 and not model.has_dim("nO"):
-        raise ValueError(
+        raise ConfigError(
+            "@architectures",
+            None,
             f"'{model.name}' gives categories of texts: set its `@architectures` in the `model` of "
-            "a component with the factory `textcat` or `textcat_multilabel`."
+            "a component with the factory `textcat` or `textcat_multilabel`.",
         )
     if Y is not None and not model.attrs["multi_label"] and (Y.sum(axis=1) > 1).any():
-        raise ValueError(
+        raise ConfigError(
+            "exclusive_classes",
+            True,
             "`exclusive_classes = true`, but a text of the training data has several categories: "
-            "set it to false, with the factory `textcat_multilabel`."
+            "set it to false, with the factory `textcat_multilabel`.",
         )
 
 

@@ -7,6 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, Ops
 
 from ..checks import check_at_least, check_choice, check_n_outputs
+from ..config_errors import ConfigError
 from ..labels import biluo_constraints, check_n_tags
 from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
@@ -183,9 +184,11 @@ def init(
     model: Model[list[Doc], LinearChain], X: list[Doc] | None = None, Y: LinearChain | None = None
 ) -> None:
     if Y is not None or not model.has_dim("nO"):
-        raise ValueError(
+        raise ConfigError(
+            "@architectures",
+            None,
             f"'{model.name}' gives scores of tag sequences: set its `@architectures` in the "
-            "`model` of a component with the factory `seqrnn_ner`."
+            "`model` of a component with the factory `seqrnn_ner`.",
         )
     width = init_tok2vec(model.get_ref("tok2vec"), X)
     output_layer, decoder = model.get_ref("output_layer"), model.get_ref("decoder")

@@ -7,6 +7,7 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from ..checks import check_at_least, check_choice, check_n_outputs
+from ..config_errors import ConfigError
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
 from ..layers.packed import join
@@ -55,7 +56,9 @@ def TextCat(
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling)
     if not poolings:
-        raise ValueError(f"`pooling` is empty: name at least one of {', '.join(POOLINGS)}.")
+        raise ConfigError(
+            "pooling", pooling, f"`pooling` is empty: name at least one of {', '.join(POOLINGS)}."
+        )
     for name in poolings:
         check_choice("pooling", name, list(POOLINGS))
     check_at_least("max_grad_norm", max_grad_norm, 0)
@@ -86,9 +89,11 @@ def _reads_both_ways(tok2vec: Model, poolings: list[str]) -> bool:
     if known is not None:
         return known
     if "last" in poolings:
-        raise ValueError(
+        raise ConfigError(
+            "bidirectional",
+            None,
             '`pooling = "last"` cannot tell whether this `tok2vec` reads in both directions: set '
-            "`bidirectional` to true or false beside it."
+            "`bidirectional` to true or false beside it.",
         )
     return False
 
@@ -104,14 +109,18 @@ def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
     told = [node.attrs["bidirectional"] for node in pool.walk() if node.name == "last_pooling"]
     known = _directions(tok2vec)
     if told and known not in (None, told[0]):
-        raise ValueError(
+        raise ConfigError(
+            "bidirectional",
+            told[0],
             f"`bidirectional = {told[0]}` is not so: the `RNNEncoder` in `tok2vec` has {known}. "
-            "Leave it out, and it follows the encoder."
+            "Leave it out, and it follows the encoder.",
         )
     if any(told) and width % 2:
-        raise ValueError(
+        raise ConfigError(
+            "bidirectional",
+            True,
             f"`bidirectional = True` cannot be, because the token vectors are {width} wide and "
-            "each direction has half of it: set it to false."
+            "each direction has half of it: set it to false.",
         )
 
 

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from spacy.tokens import Doc
 
+from ..config_errors import ConfigError
+
 Found = TypeVar("Found")
 
 
@@ -31,7 +33,9 @@ def find_once(docs: list[Doc], key: Hashable, find: Callable[[], Found]) -> Foun
 def check_docs(name: str, X: list[Any] | None) -> None:
     """Raise ValueError if the layer of this name is initialised with anything but documents."""
     if X is not None and not all(isinstance(doc, Doc) for doc in X):
-        raise ValueError(
+        raise ConfigError(
+            "@architectures",
+            None,
             f"'{name}' embeds the words of documents, but gets {type(X[0]).__name__}: name it as "
-            '`embed` of `@architectures = "spacy.Tok2Vec.v2"`, with nothing before it.'
+            '`embed` of `@architectures = "spacy.Tok2Vec.v2"`, with nothing before it.',
         )

@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Ops
 from thinc.types import Ragged
 
+from ..config_errors import ConfigError
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
 from .doc_batch import DocBatch, check_docs, find_once
@@ -73,16 +74,20 @@ def _columns(layers: list[Embedder]) -> list[int | str]:
     columns: set[int | str] = {ORTH}
     for node in (node for layer in layers for node in layer.walk()):
         if "listener" in node.name:
-            raise ValueError(
+            raise ConfigError(
+                "layers",
+                None,
                 "LexemeEmbed cannot embed what a listener hears, because that depends on the "
-                "sentence: use the listener as `tok2vec`, without LexemeEmbed around it."
+                "sentence: use the listener as `tok2vec`, without LexemeEmbed around it.",
             )
         for name in node.attrs.get("columns") or []:
             if intify_attr(name) not in CONTEXT_FREE:
-                raise ValueError(
+                raise ConfigError(
+                    "layers",
+                    None,
                     f"LexemeEmbed cannot embed the attribute {name!r}, because it depends on the "
                     "context and not on the word alone: take it out of `attrs`, or use the embed "
-                    "layer without LexemeEmbed around it."
+                    "layer without LexemeEmbed around it.",
                 )
             columns.add(intify_attr(name))
     return sorted(columns, key=int)
@@ -327,7 +332,9 @@ def _check_context_free(model: Embedder, docs: list[Doc], words: DistinctWords) 
         in_text = layer.predict(docs)
         in_text = in_text.dataXd if isinstance(in_text, Ragged) else model.ops.flatten(in_text)
         if not model.ops.xp.allclose(by_word[words.index], in_text, atol=1e-4):
-            raise ValueError(
+            raise ConfigError(
+                "layers",
+                None,
                 f"LexemeEmbed cannot run the layer {layer.name!r}, because it gives a word another "
-                "vector in another context: use it without LexemeEmbed around it."
+                "vector in another context: use it without LexemeEmbed around it.",
             )

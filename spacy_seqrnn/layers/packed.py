@@ -17,6 +17,7 @@ from thinc.api import Model, Ops, get_width
 from thinc.types import Ragged
 from thinc.util import get_array_module
 
+from ..config_errors import ConfigError
 from ..loading import Layer
 from ..types import Floats2d
 from .stretches import Stretch, make_stretches
@@ -354,15 +355,19 @@ def _forward_list(
 def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None) -> None:
     layer = model.layers[0]
     if hasattr(X, "ndim"):
-        raise ValueError(
+        raise ConfigError(
+            "@architectures",
+            None,
             f"'{model.name}' encodes documents, but gets the tokens of all of them as one: name it "
-            'as `encode` of `@architectures = "spacy.Tok2Vec.v2"`.'
+            'as `encode` of `@architectures = "spacy.Tok2Vec.v2"`.',
         )
     if X:
         if isinstance(X, list) and isinstance(X[0], Doc):
-            raise ValueError(
+            raise ConfigError(
+                "@architectures",
+                None,
                 f"'{model.name}' encodes token vectors, but gets documents: name it as `encode` of "
-                '`@architectures = "spacy.Tok2Vec.v2"`, behind an embedding.'
+                '`@architectures = "spacy.Tok2Vec.v2"`, behind an embedding.',
             )
         layer.set_dim("nI", get_width(X))
     layer.initialize()

@@ -21,6 +21,7 @@ from thinc.api import Model, Ops
 from thinc.initializers import glorot_uniform_init
 from thinc.util import torch2xp
 
+from ..config_errors import ConfigError
 from ..loading import Layer
 from ..types import Floats1d, FloatsXd
 from .lstm import Weights, lstm_backward, lstm_forward
@@ -96,11 +97,15 @@ def RNN(
 
 def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
     if cell not in CELLS:
-        raise ValueError(f"Unknown cell {cell!r}: set `cell` to one of {', '.join(CELLS)}.")
+        raise ConfigError(
+            "cell", cell, f"Unknown cell {cell!r}: set `cell` to one of {', '.join(CELLS)}."
+        )
     if bidirectional and nO % 2:
-        raise ValueError(
+        raise ConfigError(
+            "width",
+            nO,
             f"A bidirectional layer cannot be {nO} wide, because each direction has half of it: "
-            "set `width` to an even number."
+            "set `width` to an even number.",
         )
 
 

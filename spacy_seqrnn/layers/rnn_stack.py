@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from thinc.api import Model
 
+from ..config_errors import ConfigError
 from ..loading import Layer
 from .dropout import locked_dropout, word_dropout
 from .packed import Packed
@@ -89,7 +90,9 @@ def init(model: Model[Packed, Packed], X: Packed | None = None, Y: Packed | None
         layer.initialize()
         width = layer.get_dim("nO")
     if model.attrs["residual"] and not any(map(_keeps_width, model.layers)):
-        raise ValueError(
+        raise ConfigError(
+            "residual",
+            True,
             f"`residual = true` has nothing to add: the input is {model.get_dim('nI')} wide and "
-            f"the output {width}. Make the `width` the same, `depth` more than 1, or it false."
+            f"the output {width}. Make the `width` the same, `depth` more than 1, or it false.",
         )

@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from spacy.vectors import Mode
 from thinc.api import Model
 
+from ..config_errors import ConfigError
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
 from .doc_batch import check_docs, find_once
@@ -85,6 +86,12 @@ def init(model: WordVectors, X: list[Doc] | None = None, Y: Any = None) -> None:
     if X:
         vectors = X[0].vocab.vectors
         if not vectors.shape[1]:
-            raise ValueError(Errors.E896)
+            raise ConfigError(
+                "include_static_vectors",
+                True,
+                "`include_static_vectors = true`, but the pipeline has no word vectors: set "
+                "`vectors` in [initialize], or `--paths.vectors`, to a pipeline or folder that has "
+                "some, or set it to false.",
+            )
         model.set_dim("nO", vectors.shape[1])
         model.attrs["vectors_attr"] = vectors_attr(X[0].vocab)

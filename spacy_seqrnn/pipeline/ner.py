@@ -23,7 +23,9 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations import LabelNumbers, allowed_by_docs, set_entities
+from ..architectures.heads import check_listeners
 from ..checks import is_number
+from ..config_errors import ConfigError
 from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tags
 from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
@@ -86,9 +88,11 @@ class RecurrentNER(TrainablePipe):
         0.
         """
         if not isinstance(model, Model) or "gives_chain" not in model.attrs:
-            raise ValueError(
+            raise ConfigError(
+                "model",
+                None,
                 f"The model of '{name}' gives no scores of tag sequences: set "
-                f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].'
+                f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].',
             )
         _check_spans_key(name, "spans_key", spans_key)
         _check_spans_key(name, "incorrect_spans_key", incorrect_spans_key)
@@ -164,6 +168,8 @@ class RecurrentNER(TrainablePipe):
             self.add_label(label)
         self.cfg["unseen_labels"] = list(self.labels)
         self._check_label_weights()
+        if nlp is not None:
+            check_listeners(nlp, self.model)
         doc_sample = [example.predicted for example in islice(get_examples(), 10)]
         if not doc_sample:
             raise ValueError(Errors.E923.format(name=self.name))
@@ -522,9 +528,11 @@ def _check_weights(name: str, weights: dict[str, float]) -> None:
 
 def _check_spans_key(name: str, option: str, key: str | None) -> None:
     if key is not None and not key.strip():
-        raise ValueError(
+        raise ConfigError(
+            option,
+            key,
             f"`{option} = {key!r}` of [components.{name}] names no span group: set it to a name, "
-            "or to null for none."
+            "or to null for none.",
         )
 
 

@@ -22,6 +22,8 @@ def pipeline(factory: str, model: dict[str, Any]) -> Language:
     nlp.initialize(
         lambda: [Example(nlp.make_doc(gold.text), gold) for gold in gold_docs(nlp.vocab)]
     )
+    if factory == "seqrnn_ner":
+        pipe.cfg["unseen_labels"] = []  # as after training
     for node in pipe.model.walk():
         for name in node.param_names:
             param = node.get_param(name)

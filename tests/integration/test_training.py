@@ -56,6 +56,8 @@ def test_averages_take_the_place_of_all_parameters(name: str, shared: bool) -> N
 def test_gradients_accumulate_until_the_update(name: str, shared: bool) -> None:
     nlp = make_pipeline(name, shared=shared)
     optimizer = initialize(nlp)
+    if name == "seqrnn_ner":
+        nlp.get_pipe(name).cfg["unseen_labels"] = []  # meeting a label changes predictions at once
     fresh = nlp.to_bytes()
     sums: dict[Any, Any] = {}
     for part in (slice(0, 2), slice(2, None)):

@@ -357,8 +357,10 @@ WITH_VECTORS = {**lexemes(chars=chars()), "include_static_vectors": True}
 FOR_TEXTCAT = "gives categories of texts: set its `@architectures` .* `textcat`"
 FOR_NER = "gives scores of tag sequences: set its `@architectures` .* `seqrnn_ner`"
 NO_CHAIN = "The model of 'seqrnn_ner' gives no scores of tag sequences: set `@architectures"
+LISTENER_WIDTH = "listener has `width = {}`, but the token vectors of 'tok2vec', .* are 8 wide"
 OTHER_WIDTH = "token vectors are 8 wide, but `width = {}`.*listener the width of the encoder"
-NO_VECTORS = "`tok2vec = '.*'` cannot be initialised to give token vectors: "
+NO_VECTORS = "`include_static_vectors = true`, but the pipeline has no word vectors: set `vectors`"
+NO_TOKEN_VECTORS = "`tok2vec = '.*'` cannot be initialised to give token vectors: "
 SEVERAL = "`exclusive_classes = true`, but a text of the training data has several categories"
 AN_ENCODER = "encodes token vectors, but gets documents: name it as `encode`"
 
@@ -373,10 +375,10 @@ COMBINATIONS = {
         {"tok2vec": tok2vec(residual=True)}, "`residual = true` .* input is 6 wide and the output 8"
     ),
     "listener too narrow": Combination(
-        {"tok2vec": tok2vec(), "seqrnn_ner": ner(listener(6))}, OTHER_WIDTH.format(6)
+        {"tok2vec": tok2vec(), "seqrnn_ner": ner(listener(6))}, LISTENER_WIDTH.format(6)
     ),
     "listener too wide": Combination(
-        {"tok2vec": tok2vec(), "seqrnn_ner": ner(listener(10))}, OTHER_WIDTH.format(10)
+        {"tok2vec": tok2vec(), "seqrnn_ner": ner(listener(10))}, LISTENER_WIDTH.format(10)
     ),
     "listener of a classifier": Combination(
         {"tok2vec": tok2vec(), "textcat": textcat(listener(6))}, OTHER_WIDTH.format(6)
@@ -404,12 +406,14 @@ COMBINATIONS = {
     "classifier in the recogniser": Combination({"seqrnn_ner": textcat(tok2vec())}, NO_CHAIN),
     "encoder in the recogniser": Combination({"seqrnn_ner": encoder()}, NO_CHAIN),
     "encoder without embedding": Combination(
-        {"seqrnn_ner": ner(encoder())}, NO_VECTORS + ".*" + AN_ENCODER
+        {"seqrnn_ner": ner(encoder())}, NO_TOKEN_VECTORS + ".*" + AN_ENCODER
     ),
-    "spaCy's encoder without embedding": Combination({"seqrnn_ner": ner(CNN)}, NO_VECTORS),
-    "recogniser as token vectors": Combination({"seqrnn_ner": ner(ner(tok2vec()))}, NO_VECTORS),
-    "classifier as token vectors": Combination({"textcat": textcat(ngrams())}, NO_VECTORS),
-    "tagger as token vectors": Combination({"textcat": textcat(TAGGER)}, NO_VECTORS),
+    "spaCy's encoder without embedding": Combination({"seqrnn_ner": ner(CNN)}, NO_TOKEN_VECTORS),
+    "recogniser as token vectors": Combination(
+        {"seqrnn_ner": ner(ner(tok2vec()))}, NO_TOKEN_VECTORS
+    ),
+    "classifier as token vectors": Combination({"textcat": textcat(ngrams())}, NO_TOKEN_VECTORS),
+    "tagger as token vectors": Combination({"textcat": textcat(TAGGER)}, NO_TOKEN_VECTORS),
     "encoder as embedding": Combination({"tok2vec": tok2vec(encoder())}, AN_ENCODER),
     "embedding as encoder": Combination(
         {"tok2vec": {**tok2vec(), "encode": chars()}}, "embeds the words of documents, but gets"
@@ -450,9 +454,9 @@ COMBINATIONS = {
         {"tok2vec": tok2vec({**lexemes(a=chars()), "correction_rows": 3})},
         "`correction_rows = 3` has nothing to correct",
     ),
-    "no word vectors": Combination({"tok2vec": tok2vec(WITH_VECTORS)}, "E896"),
+    "no word vectors": Combination({"tok2vec": tok2vec(WITH_VECTORS)}, NO_VECTORS),
     "no word vectors for a recogniser": Combination(
-        {"seqrnn_ner": ner(tok2vec(WITH_VECTORS))}, NO_VECTORS + ".*E896"
+        {"seqrnn_ner": ner(tok2vec(WITH_VECTORS))}, NO_VECTORS
     ),
     "ensemble of ensembles": Combination(
         {"seqrnn_ner": ensemble("NER", a=ensemble("NER", b=ner(tok2vec())))},
