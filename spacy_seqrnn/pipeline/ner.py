@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from math import log
@@ -23,7 +23,7 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations import LabelNumbers, allowed_by_docs, set_entities
 from ..checks import is_number
-from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tags
+from ..labels import BEGIN, PREFIXES, TAGS_PER_LABEL, UNIT, Entities, entities_of_tags, n_tags
 from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
 from ..layers.expectations import segment_log_posteriors
@@ -75,9 +75,8 @@ class RecurrentNER(TrainablePipe):
             of their label.
         spans_key: if given, `doc.spans[spans_key]` gets the entities, and its `attrs["scores"]`
             the probability of each: that of all readings of the document that have exactly it.
-        label_weights: how much dearer than usual it is to miss a label; 1 is usual. In training,
-            the odds against the gold tag at a token of that label are multiplied by the weight. One
-            number is for all labels: more entities are found, and more that are none.
+        label_weights: how many wrong entities one that is missed is worth, by label, or one number
+            for all; 1 if not given. See the property.
         scorer: the scoring method.
 
         Raises ValueError for a model that gives no chain, a blank key or a weight that is not above
@@ -90,14 +89,12 @@ class RecurrentNER(TrainablePipe):
             )
         _check_spans_key(name, "spans_key", spans_key)
         _check_spans_key(name, "incorrect_spans_key", incorrect_spans_key)
-        weights = {} if label_weights is None else label_weights
-        _check_weights(name, weights if isinstance(weights, dict) else {"all": weights})
         self.vocab = vocab
         self.model = model
         self.name = name
         self.incorrect_spans_key = incorrect_spans_key
         self.spans_key = spans_key
-        self.label_weights = dict(weights) if isinstance(weights, dict) else weights
+        self.label_weights = {} if label_weights is None else label_weights
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"labels": [], "unseen_labels": []}
         self._rehearsal_model: Model | None = None
@@ -111,6 +108,24 @@ class RecurrentNER(TrainablePipe):
     def label_data(self) -> list[str]:
         """What `spacy init labels` saves and `initialize` takes."""
         return list(self.labels)
+
+    @property
+    def label_weights(self) -> float | dict[str, float]:
+        """How many wrong entities one that is missed is worth, by label or one number for all.
+
+        In prediction, the odds of each entity of the label are multiplied by its weight: where
+        nothing else competes, an entity is found if its score is above 1 / (1 + weight). Above 1,
+        more are found, and more that are none; below 1, fewer. Training and scores do not know of
+        it, so it can be set at any time; what `spacy.load` is given in `config` is saved too.
+
+        Raises ValueError for a weight that is not above 0.
+        """
+        return self._label_weights
+
+    @label_weights.setter
+    def label_weights(self, weights: float | dict[str, float]) -> None:
+        _check_weights(self.name, weights if isinstance(weights, dict) else {"all": weights})
+        self._label_weights = dict(weights) if isinstance(weights, dict) else weights
 
     @property
     def _label_numbers(self) -> LabelNumbers:
@@ -183,7 +198,9 @@ class RecurrentNER(TrainablePipe):
     def calibrate(
         self, nlp: Language, examples: Iterable[Example], *, batch_size: int = 256
     ) -> float:
-        """Fit the temperature of the entities' scores (Guo et al. 2017). It changes no entity.
+        """Fit the temperature of the entities' scores (Guo et al. 2017).
+
+        It changes no entity, unless there are `label_weights`, which then count for the new scores.
 
         nlp: the pipeline, whose earlier components run first.
         examples: annotated ones that the model was not trained on, best the development data.
@@ -197,7 +214,7 @@ class RecurrentNER(TrainablePipe):
             for batch in minibatch((eg for eg in examples if len(eg.predicted)), batch_size):
                 docs = list(nlp.pipe(example.predicted for example in batch))
                 chain = self._constrain(self.model.predict(docs), docs)
-                found = self._best_entities(chain)
+                found = self._best_entities(chain, temperature=1.0)
                 scored.append(judge(batch, chain, found, self._label_numbers))
         if not any(len(batch.right) for batch in scored):
             raise ValueError(
@@ -209,7 +226,10 @@ class RecurrentNER(TrainablePipe):
         return self.temperature
 
     def predict(self, docs: Iterable[Doc]) -> Predictions:
-        """Find the entities of the most probable tag sequence, without changing the documents.
+        """Find the entities of the best tag sequence, without changing the documents.
+
+        The best is the most probable one, with `label_weights` the one whose probability times the
+        weights of its entities is largest.
 
         docs: what earlier components made of the texts; any number, also without tokens.
 
@@ -219,13 +239,13 @@ class RecurrentNER(TrainablePipe):
         if not any(len(doc) for doc in docs):
             return Predictions(entities_of_tags(*np.zeros((2, 0), dtype="int64")), np.zeros(0))
         chain = self._constrain(self.model.predict(docs), docs)
-        entities = self._best_entities(chain)
+        entities = self._best_entities(chain, self.temperature)
         scores = self._scores(chain, entities) if self.spans_key else None
         return Predictions(entities, scores)
 
-    def _best_entities(self, chain: LinearChain) -> Entities:
-        """The entities of the most probable tag sequences."""
-        tags = self.model.ops.to_numpy(viterbi(chain))
+    def _best_entities(self, chain: LinearChain, temperature: float) -> Entities:
+        """The entities of the best tag sequences."""
+        tags = self.model.ops.to_numpy(viterbi(self._weighted(chain, temperature)))
         return entities_of_tags(tags[chain.packing.from_packed], chain.packing.lengths)
 
     def _constrain(self, chain: LinearChain, docs: list[Doc]) -> LinearChain:
@@ -240,6 +260,22 @@ class RecurrentNER(TrainablePipe):
         if allowed is None:
             return chain
         return chain.restrict(chain.xp.asarray(allowed[chain.packing.to_packed]))
+
+    def _weighted(self, chain: LinearChain, temperature: float) -> LinearChain:
+        """The chain in which each entity's odds at a temperature are multiplied by its weight."""
+        if self.label_weights in ({}, 1.0):
+            return chain
+        self._check_label_weights()
+        weights = np.asarray([log(self._weight_of(label)) for label in self.labels])
+        of_tags = np.zeros((len(weights), TAGS_PER_LABEL))
+        of_tags[:, [BEGIN, UNIT]] = weights[:, None]  # every entity has one of these tags, once
+        added = chain.xp.asarray(temperature * np.concatenate([[0.0], of_tags.ravel()]))
+        return replace(chain, emissions=chain.emissions + added)
+
+    def _weight_of(self, label: str) -> float:
+        if isinstance(self.label_weights, dict):
+            return self.label_weights.get(label, 1.0)
+        return self.label_weights
 
     def _tempered(self, chain: LinearChain) -> LinearChain:
         """The chain whose probabilities are shown: at the temperature that was fitted."""
@@ -305,7 +341,7 @@ class RecurrentNER(TrainablePipe):
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
         for piece in training_pieces(self.model, [example.predicted for example in examples]):
             chain, backprop = self.model.begin_update(piece.docs)
-            loss, d_chain = ner_loss(chain, gold.of(piece), self._log_weights())
+            loss, d_chain = ner_loss(chain, gold.of(piece))
             backprop(scaled(d_chain, 1.0 / len(examples)))
             losses[self.name] += loss
         if sgd is not None:
@@ -338,20 +374,8 @@ class RecurrentNER(TrainablePipe):
         """
         examples = list(examples)
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
-        loss, gradient = ner_loss(chain, gold, self._log_weights())
+        loss, gradient = ner_loss(chain, gold)
         return loss, scaled(gradient, 1.0 / len(examples))
-
-    def _log_weights(self) -> np.ndarray | None:
-        """The logarithm of each tag's label weight, shape (n_tags,); None if all are 1."""
-        if self.label_weights in ({}, 1.0):
-            return None
-        weights = [log(self._weight_of(label)) for label in self.labels]
-        return np.asarray([0.0, *np.repeat(weights, TAGS_PER_LABEL)])
-
-    def _weight_of(self, label: str) -> float:
-        if isinstance(self.label_weights, dict):
-            return self.label_weights.get(label, 1.0)
-        return self.label_weights
 
     def rehearse(
         self,
@@ -473,6 +497,7 @@ class RecurrentNER(TrainablePipe):
                 f"but its settings name {len(self.labels)}: the files of the saved pipeline do not "
                 "belong together; save or copy it again."
             )
+        self._check_label_weights()
 
 
 def _check_weights(name: str, weights: dict[str, float]) -> None:
