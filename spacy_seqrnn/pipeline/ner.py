@@ -15,7 +15,7 @@ from spacy.attrs import ENT_TYPE
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
@@ -31,6 +31,7 @@ from ..layers.pieces import training_pieces
 from ..loading import naming, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
+from .scored_spans import ScoredSpans
 
 CHECKSUM = "sha256"  # of settings and model, among the saved settings
 
@@ -74,7 +75,8 @@ class RecurrentNER(TrainablePipe):
         incorrect_spans_key: span group of the reference with spans that are known to be no entity
             of their label.
         spans_key: if given, `doc.spans[spans_key]` gets the entities, and its `attrs["scores"]`
-            the probability of each: that of all readings of the document that have exactly it.
+            the probability of each: that of all readings of the document that have exactly it. The
+            group follows its text when later components merge tokens; see `ScoredSpans`.
         label_weights: how many wrong entities one that is missed is worth, by label, or one number
             for all; 1 if not given. See the property.
         scorer: the scoring method.
@@ -529,7 +531,7 @@ def _check_label(label: Any) -> None:
         )
 
 
-def _scored(doc: Doc, key: str, entities: list[Span], scores: dict[int, float]) -> SpanGroup:
+def _scored(doc: Doc, key: str, entities: list[Span], scores: dict[int, float]) -> ScoredSpans:
     """All entities with their scores, by first token; what is there already has the score 1."""
     values = np.asarray([scores.get(span.start, 1.0) for span in entities], dtype="float32")
-    return SpanGroup(doc, name=key, spans=entities, attrs={"scores": values})
+    return ScoredSpans(doc, name=key, spans=entities, attrs={"scores": values})
