@@ -77,8 +77,8 @@ class RecurrentNER(TrainablePipe):
         spans_key: if given, `doc.spans[spans_key]` gets the entities, and its `attrs["scores"]`
             the probability of each: that of all readings of the document that have exactly it. The
             group follows its text when later components merge tokens; see `ScoredSpans`.
-        label_weights: how many wrong entities one that is missed is worth, by label, or one number
-            for all; 1 if not given. See the property.
+        label_weights: how many wrong entities are as bad as one that is missed, by label, or one
+            number for all; 1 if not given. See the property.
         scorer: the scoring method.
 
         Raises ValueError for a model that gives no chain, a blank key or a weight that is not above
@@ -113,7 +113,7 @@ class RecurrentNER(TrainablePipe):
 
     @property
     def label_weights(self) -> float | dict[str, float]:
-        """How many wrong entities one that is missed is worth, by label or one number for all.
+        """How many wrong entities are as bad as one that is missed, by label or for all.
 
         In prediction, the odds of each entity of the label are multiplied by its weight: where
         nothing else competes, an entity is found if its score is above 1 / (1 + weight). Above 1,

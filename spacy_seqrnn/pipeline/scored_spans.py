@@ -44,9 +44,10 @@ class ScoredSpans(SpanGroup):
     def _find_again(self) -> None:
         for i, saved in enumerate(srsly.msgpack_loads(super().to_bytes())["spans"]):
             span_id, kb_id, label, _, _, first, last = SAVED.unpack(saved)
-            self[i] = self.doc.char_span(  # type: ignore[index]  # not in spaCy's stubs
-                first, last, label, kb_id, span_id=span_id, alignment_mode="expand"
-            )
+            if first < last:  # an empty one has no characters to be found by
+                self[i] = self.doc.char_span(  # type: ignore[index]  # not in spaCy's stubs
+                    first, last, label, kb_id, span_id=span_id, alignment_mode="expand"
+                )
 
     def to_bytes(self) -> bytes:
         """Save as spaCy saves a group, but much faster. It is loaded as an ordinary group."""

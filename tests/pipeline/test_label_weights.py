@@ -1,4 +1,4 @@
-"""Weights of labels: how many wrong entities one that is missed is worth."""
+"""Weights of labels: how many wrong entities are as bad as one that is missed."""
 
 from dataclasses import replace
 

@@ -1,8 +1,11 @@
 """The group of entities with their scores, as later components and files see it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import spacy
 import srsly
+from catalogue import Registry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
@@ -157,6 +160,25 @@ def test_saved_as_spacy_saves_a_group(nlp):
         group = doc.spans["found"]
         plain = SpanGroup(doc, name=group.name, attrs=group.attrs, spans=list(group))
         assert group.to_bytes() == plain.to_bytes()
+
+
+def test_saved_without_a_look_through_all_entry_points(nlp, monkeypatch):
+    """Which takes longer than all else that a short document costs."""
+    doc = nlp(TEXT)
+    looks = []
+    get_all = Registry.get_all
+    monkeypatch.setattr(Registry, "get_all", lambda self: looks.append(self) or get_all(self))
+    doc.spans["found"].to_bytes()
+    assert not looks
+    SpanGroup(doc).to_bytes()
+    assert looks
+
+
+def test_threads_save_their_own_groups(nlp):
+    docs = list(nlp.pipe([TEXT, "Oslo sleeps", "nothing happens here"] * 20))
+    expected = [doc.spans["found"].to_bytes() for doc in docs]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda doc: doc.spans["found"].to_bytes(), docs)) == expected
 
 
 def test_what_cannot_be_saved_does_not_spoil_what_can(nlp):
