@@ -20,7 +20,7 @@ MOST_PATHS = 1000
 
 @dataclass(frozen=True)
 class EntityScore:
-    """An entity of the best tag sequence.
+    """An entity that the component finds.
 
     text: the entity as it stands there.
     label: what it is taken for.
@@ -58,9 +58,10 @@ class NERExplanation:
     tags: all tags that the model knows.
     marginals: the probability of each tag at each token. Shape (n_tokens, n_tags).
     entities: what it finds, in the order of the text.
-    paths: the most probable tag sequences, best first.
+    paths: the most probable tag sequences, best first. With weights, what is found may be another.
     unconstrained: the best tags if the BILUO scheme, earlier annotation and sentence boundaries
         forbade nothing. What is never allowed is not trained, so its transitions count 0.
+    label_weights: those of the component, which count for `entities` and `unconstrained` only.
     """
 
     component: str
@@ -70,14 +71,16 @@ class NERExplanation:
     entities: tuple[EntityScore, ...]
     paths: tuple[TagPath, ...]
     unconstrained: tuple[str, ...]
+    label_weights: float | dict[str, float]
 
     def tables(self, top: int = 3) -> list[tuple[str, list[str], list[list[str]]]]:
         """Title, header and rows of each table. top: how many tags to show for each token."""
         found = [[e.text, e.label, f"{e.score:.4f}"] for e in self.entities]
+        before = "" if self.label_weights in ({}, 1.0) else ", before label_weights"
         ways = [[f"{p.probability:.4f}", " ".join(p.tags)] for p in self.paths]
         return [
             ("Entities", ["entity", "label", "probability"], found),
-            ("Most probable tag sequences", ["probability", "tags"], ways),
+            (f"Most probable tag sequences{before}", ["probability", "tags"], ways),
             ("Tags of each token", ["token", "without constraints", "probable"], self._rows(top)),
         ]
 
@@ -129,7 +132,8 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     ways = [
         TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(tempered, k)[0]
     ]
-    free = ops.to_numpy(viterbi(_unconstrained(free_chain)))
+    lifted = pipe._weighted(_unconstrained(free_chain), pipe.temperature)
+    free = ops.to_numpy(viterbi(lifted))
     return NERExplanation(
         component=name,
         tokens=tuple(token.text for token in doc),
@@ -138,6 +142,7 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
         entities=_entities(pipe, chain, doc),
         paths=tuple(ways),
         unconstrained=_named(names, free),
+        label_weights=pipe.label_weights,
     )
 
 
@@ -151,7 +156,7 @@ def _unconstrained(chain: LinearChain) -> LinearChain:
 
 def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityScore, ...]:
     """What the component itself finds, with the scores that `doc.spans` would have."""
-    found = pipe._best_entities(chain)
+    found = pipe._best_entities(chain, pipe.temperature)
     fields = (found.starts, found.lengths, found.labels, pipe._scores(chain, found))
     return tuple(
         EntityScore(doc[i : i + n].text, pipe.labels[label], i, i + n, float(score))

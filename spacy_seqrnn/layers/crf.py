@@ -124,23 +124,18 @@ def constrain(model: Model[Packed, LinearChain], chain: LinearChain) -> LinearCh
     )
 
 
-def negative_log_likelihood(
-    chain: LinearChain, gold: np.ndarray, costs: Floats2d | None = None
-) -> tuple[Floats1d, LinearChain]:
+def negative_log_likelihood(chain: LinearChain, gold: np.ndarray) -> tuple[Floats1d, LinearChain]:
     """log Z − log Z(gold): the negative log probability of all sequences that the gold allows.
 
     gold: which tags each token may have, booleans in packed order, shape (n_tokens, n_tags), on the
         host. One tag per token is full annotation, all tags are missing annotation (Tsuboi et al.
         2008).
-    costs: added to the emissions in Z only, which makes a wrong tag as expensive as it says
-        (softmax-margin; Gimpel and Smith 2010). Shape (n_tokens, n_tags), packed.
 
     Returns the loss of each document in batch order, shape (n_docs,), and the gradient of the
     summed loss for every score.
     Raises ValueError if the gold allows no sequence that the chain allows.
     """
-    augmented = chain if costs is None else replace(chain, emissions=chain.emissions + costs)
-    log_z, counts = expected_counts(augmented)
+    log_z, counts = expected_counts(chain)
     if (gold.sum(axis=1) == 1).all():
         log_gold, gold_counts = path_counts(chain, chain.xp.asarray(gold.argmax(axis=1)))
     else:

@@ -1,7 +1,8 @@
 """The temperature at which scores of entities are probabilities (Guo et al. 2017).
 
 Dividing all scores of a chain by a temperature above 1 makes it less sure of everything. It changes
-no entity, as the best sequence stays the best.
+no entity, as the best sequence stays the best; with `label_weights`, which multiply probabilities,
+another one may be.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice, product
 from math import log
@@ -16,7 +16,7 @@ from spacy.attrs import ENT_TYPE
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import check_lexeme_norms, minibatch
 from spacy.vocab import Vocab
@@ -26,7 +26,7 @@ from ..annotations import LabelNumbers, allowed_by_docs, set_entities
 from ..architectures.heads import check_listeners
 from ..checks import is_number
 from ..config_errors import ConfigError
-from ..labels import PREFIXES, TAGS_PER_LABEL, Entities, entities_of_tags, n_tags
+from ..labels import BEGIN, PREFIXES, TAGS_PER_LABEL, UNIT, Entities, entities_of_tags, n_tags
 from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
 from ..layers.expectations import segment_log_posteriors
@@ -34,6 +34,7 @@ from ..layers.pieces import Piece, listens
 from ..loading import naming, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
+from .scored_spans import ScoredSpans
 from .unlearnable import describe
 
 CHECKSUM = "sha256"  # of settings and model, among the saved settings
@@ -78,10 +79,10 @@ class RecurrentNER(TrainablePipe):
         incorrect_spans_key: span group of the reference with spans that are known to be no entity
             of their label.
         spans_key: if given, `doc.spans[spans_key]` gets the entities, and its `attrs["scores"]`
-            the probability of each: that of all readings of the document that have exactly it.
-        label_weights: how much dearer than usual it is to miss a label; 1 is usual. In training,
-            the odds against the gold tag at a token of that label are multiplied by the weight. One
-            number is for all labels: more entities are found, and more that are none.
+            the probability of each: that of all readings of the document that have exactly it. The
+            group follows its text when later components merge tokens; see `ScoredSpans`.
+        label_weights: how many wrong entities are as bad as one that is missed, by label, or one
+            number for all; 1 if not given. See the property.
         scorer: the scoring method.
 
         Raises ValueError for a model that gives no chain, a blank key or a weight that is not above
@@ -96,14 +97,12 @@ class RecurrentNER(TrainablePipe):
             )
         _check_spans_key(name, "spans_key", spans_key)
         _check_spans_key(name, "incorrect_spans_key", incorrect_spans_key)
-        weights = {} if label_weights is None else label_weights
-        _check_weights(name, weights if isinstance(weights, dict) else {"all": weights})
         self.vocab = vocab
         self.model = model
         self.name = name
         self.incorrect_spans_key = incorrect_spans_key
         self.spans_key = spans_key
-        self.label_weights = dict(weights) if isinstance(weights, dict) else weights
+        self.label_weights = {} if label_weights is None else label_weights
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"labels": [], "unseen_labels": []}
         self._rehearsal_model: Model | None = None
@@ -118,6 +117,24 @@ class RecurrentNER(TrainablePipe):
     def label_data(self) -> list[str]:
         """What `spacy init labels` saves and `initialize` takes."""
         return list(self.labels)
+
+    @property
+    def label_weights(self) -> float | dict[str, float]:
+        """How many wrong entities are as bad as one that is missed, by label or for all.
+
+        In prediction, the odds of each entity of the label are multiplied by its weight: where
+        nothing else competes, an entity is found if its score is above 1 / (1 + weight). Above 1,
+        more are found, and more that are none; below 1, fewer. Training and scores do not know of
+        it, so it can be set at any time; what `spacy.load` is given in `config` is saved too.
+
+        Raises ValueError for a weight that is not above 0.
+        """
+        return self._label_weights
+
+    @label_weights.setter
+    def label_weights(self, weights: float | dict[str, float]) -> None:
+        _check_weights(self.name, weights if isinstance(weights, dict) else {"all": weights})
+        self._label_weights = dict(weights) if isinstance(weights, dict) else weights
 
     @property
     def _label_numbers(self) -> LabelNumbers:
@@ -181,9 +198,11 @@ class RecurrentNER(TrainablePipe):
         named = self.label_weights if isinstance(self.label_weights, dict) else {}
         unknown = [label for label in named if label not in self.labels]
         if unknown and self.labels:
-            raise ValueError(
+            raise ConfigError(
+                "label_weights",
+                self.label_weights,
                 f"Label '{unknown[0]}' in [components.{self.name}.label_weights] is none of the "
-                f"labels {', '.join(self.labels)}: name one of them, or leave it out."
+                f"labels {', '.join(self.labels)}: name one of them, or leave it out.",
             )
 
     @property
@@ -194,7 +213,9 @@ class RecurrentNER(TrainablePipe):
     def calibrate(
         self, nlp: Language, examples: Iterable[Example], *, batch_size: int = 256
     ) -> float:
-        """Fit the temperature of the entities' scores (Guo et al. 2017). It changes no entity.
+        """Fit the temperature of the entities' scores (Guo et al. 2017).
+
+        It changes no entity, unless there are `label_weights`, which then count for the new scores.
 
         nlp: the pipeline, whose earlier components run first.
         examples: annotated ones that the model was not trained on, best the development data.
@@ -208,7 +229,7 @@ class RecurrentNER(TrainablePipe):
             for batch in minibatch((eg for eg in examples if len(eg.predicted)), batch_size):
                 docs = list(nlp.pipe(example.predicted for example in batch))
                 chain = self._constrain(self.model.predict(docs), docs)
-                found = self._best_entities(chain)
+                found = self._best_entities(chain, temperature=1.0)
                 scored.append(judge(batch, chain, found, self._label_numbers))
         if not any(len(batch.right) for batch in scored):
             raise ValueError(
@@ -220,7 +241,10 @@ class RecurrentNER(TrainablePipe):
         return self.temperature
 
     def predict(self, docs: Iterable[Doc]) -> Predictions:
-        """Find the entities of the most probable tag sequence, without changing the documents.
+        """Find the entities of the best tag sequence, without changing the documents.
+
+        The best is the most probable one, with `label_weights` the one whose probability times the
+        weights of its entities is largest.
 
         docs: what earlier components made of the texts; any number, also without tokens.
 
@@ -230,13 +254,13 @@ class RecurrentNER(TrainablePipe):
         if not any(len(doc) for doc in docs):
             return Predictions(entities_of_tags(*np.zeros((2, 0), dtype="int64")), np.zeros(0))
         chain = self._constrain(self.model.predict(docs), docs)
-        entities = self._best_entities(chain)
+        entities = self._best_entities(chain, self.temperature)
         scores = self._scores(chain, entities) if self.spans_key else None
         return Predictions(entities, scores)
 
-    def _best_entities(self, chain: LinearChain) -> Entities:
-        """The entities of the most probable tag sequences."""
-        tags = self.model.ops.to_numpy(viterbi(chain))
+    def _best_entities(self, chain: LinearChain, temperature: float) -> Entities:
+        """The entities of the best tag sequences."""
+        tags = self.model.ops.to_numpy(viterbi(self._weighted(chain, temperature)))
         return entities_of_tags(tags[chain.packing.from_packed], chain.packing.lengths)
 
     def _constrain(self, chain: LinearChain, docs: list[Doc]) -> LinearChain:
@@ -251,6 +275,22 @@ class RecurrentNER(TrainablePipe):
         if allowed is None:
             return chain
         return chain.restrict(chain.xp.asarray(allowed[chain.packing.to_packed]))
+
+    def _weighted(self, chain: LinearChain, temperature: float) -> LinearChain:
+        """The chain in which each entity's odds at a temperature are multiplied by its weight."""
+        if self.label_weights in ({}, 1.0):
+            return chain
+        self._check_label_weights()
+        weights = np.asarray([log(self._weight_of(label)) for label in self.labels])
+        of_tags = np.zeros((len(weights), TAGS_PER_LABEL))
+        of_tags[:, [BEGIN, UNIT]] = weights[:, None]  # every entity has one of these tags, once
+        added = chain.xp.asarray(temperature * np.concatenate([[0.0], of_tags.ravel()]))
+        return replace(chain, emissions=chain.emissions + added)
+
+    def _weight_of(self, label: str) -> float:
+        if isinstance(self.label_weights, dict):
+            return self.label_weights.get(label, 1.0)
+        return self.label_weights
 
     def _tempered(self, chain: LinearChain) -> LinearChain:
         """The chain whose probabilities are shown: at the temperature that was fitted."""
@@ -320,7 +360,7 @@ class RecurrentNER(TrainablePipe):
         self._tell_what_is_not_learnt(examples, gold.tags)
         docs = [example.predicted for example in examples]
         for piece, chain, backprop in self._in_pieces(self.model, docs, is_train=True):
-            loss, d_chain = ner_loss(chain, gold.of(piece), self._log_weights())
+            loss, d_chain = ner_loss(chain, gold.of(piece))
             backprop(scaled(d_chain, 1.0 / len(examples)))
             losses[self.name] += loss
         if sgd is not None:
@@ -364,20 +404,8 @@ class RecurrentNER(TrainablePipe):
         """
         examples = list(examples)
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
-        loss, gradient = ner_loss(chain, gold, self._log_weights())
+        loss, gradient = ner_loss(chain, gold)
         return loss, scaled(gradient, 1.0 / len(examples))
-
-    def _log_weights(self) -> np.ndarray | None:
-        """The logarithm of each tag's label weight, shape (n_tags,); None if all are 1."""
-        if self.label_weights in ({}, 1.0):
-            return None
-        weights = [log(self._weight_of(label)) for label in self.labels]
-        return np.asarray([0.0, *np.repeat(weights, TAGS_PER_LABEL)])
-
-    def _weight_of(self, label: str) -> float:
-        if isinstance(self.label_weights, dict):
-            return self.label_weights.get(label, 1.0)
-        return self.label_weights
 
     def rehearse(
         self,
@@ -515,14 +543,17 @@ class RecurrentNER(TrainablePipe):
                 f"but its settings name {len(self.labels)}: the files of the saved pipeline do not "
                 "belong together; save or copy it again."
             )
+        self._check_label_weights()
 
 
 def _check_weights(name: str, weights: dict[str, float]) -> None:
     for label, weight in weights.items():
         if not is_number(weight) or weight <= 0:
-            raise ValueError(
+            raise ConfigError(
+                "label_weights",
+                weights,
                 f"The weight {weight!r} of label '{label}' cannot work: set it to a number above 0 "
-                f"in `label_weights` of [components.{name}]."
+                f"in `label_weights` of [components.{name}].",
             )
 
 
@@ -550,7 +581,7 @@ def _check_label(label: Any) -> None:
         )
 
 
-def _scored(doc: Doc, key: str, entities: list[Span], scores: dict[int, float]) -> SpanGroup:
+def _scored(doc: Doc, key: str, entities: list[Span], scores: dict[int, float]) -> ScoredSpans:
     """All entities with their scores, by first token; what is there already has the score 1."""
     values = np.asarray([scores.get(span.start, 1.0) for span in entities], dtype="float32")
-    return SpanGroup(doc, name=key, spans=entities, attrs={"scores": values})
+    return ScoredSpans(doc, name=key, spans=entities, attrs={"scores": values})

@@ -68,46 +68,28 @@ def read_gold(
     return Gold(tags, np.cumsum(lengths) - lengths, wrong)
 
 
-def ner_loss(
-    chain: LinearChain, gold: Gold, weights: np.ndarray | None
-) -> tuple[float, LinearChain]:
+def ner_loss(chain: LinearChain, gold: Gold) -> tuple[float, LinearChain]:
     """The negative log probability of what is annotated, summed over the batch, and its gradient.
 
-    weights: the logarithm of how much dearer than usual it is to miss each tag; None: not at all.
-        Shape (n_tags,).
     Raises ValueError if an annotation allows no tag sequence.
     """
     allowed = allowed_by_gold(gold.tags, chain.emissions.shape[1])
-    costs = None if weights is None else _costs(gold.tags, weights)
     if not chain.members:
-        return _loss_of(chain, gold, allowed, costs)
-    members = [_loss_of(member, gold, allowed, costs) for member in chain.members]
+        return _loss_of(chain, gold, allowed)
+    members = [_loss_of(member, gold, allowed) for member in chain.members]
     losses, gradients = zip(*members, strict=True)
     return sum(losses) / len(losses), replace(chain, members=gradients)
 
 
-def _loss_of(
-    chain: LinearChain, gold: Gold, allowed: np.ndarray, costs: np.ndarray | None
-) -> tuple[float, LinearChain]:
-    """The loss of a chain that is no mean of others. allowed, costs: (n_tokens, n_tags)."""
-    order = chain.packing.to_packed
-    packed_costs = None if costs is None else chain.xp.asarray(costs[order])
-    doc_losses, gradient = negative_log_likelihood(chain, allowed[order], packed_costs)
+def _loss_of(chain: LinearChain, gold: Gold, allowed: np.ndarray) -> tuple[float, LinearChain]:
+    """The loss of a chain that is no mean of others. allowed: shape (n_tokens, n_tags)."""
+    doc_losses, gradient = negative_log_likelihood(chain, allowed[chain.packing.to_packed])
     loss = float(doc_losses.sum())
     if len(gold.wrong.docs):
         wrong_loss, wrong_gradient = wrong_segments_loss(chain, segments(gold.wrong))
         loss += wrong_loss
         gradient = gradient.plus(wrong_gradient)
     return loss, gradient
-
-
-def _costs(tags: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """What each wrong tag adds to the loss. Shape (n_tokens, n_tags)."""
-    known = np.flatnonzero(tags != MISSING)
-    costs = np.zeros((len(tags), len(weights)))
-    costs[known] = weights[tags[known]][:, None]
-    costs[known, tags[known]] = 0.0
-    return costs
 
 
 def rehearsal_loss(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:

@@ -196,19 +196,6 @@ def test_incorrect_spans_need_their_key():
     assert nlp.update([example], losses={}) == {"seqrnn_ner": 0.0}
 
 
-@pytest.mark.parametrize("of_label", [True, False])
-def test_weights_turn_the_balance_between_labels(of_label):
-    """The same token is PER in half of the texts and outside in the other half."""
-    data = [("Rose", ["U-PER"]), ("Rose", ["O"])]
-    found = {}
-    for weight in (0.2, 1.0, 5.0):
-        weights = {"PER": weight} if of_label else weight
-        nlp = trained(data=data, steps=80, label_weights=weights, spans_key="scores")
-        doc = Doc(nlp.vocab, words=["Rose"])
-        found[weight] = marginals(nlp.get_pipe("seqrnn_ner").model.predict([doc]))[0, 4]
-    assert found[0.2] < 0.4 < found[1.0] < 0.6 < found[5.0]
-
-
 # Entities from elsewhere
 
 

@@ -42,7 +42,7 @@ def _own(lengths: list[int], seed: int) -> Callable[[], None]:
     chain = LinearChain(emissions, *scores, packing)
     allowed = np.zeros(emissions.shape, dtype=bool)
     allowed[np.arange(len(allowed)), random.integers(0, N_TAGS, len(allowed))] = True
-    return lambda: negative_log_likelihood(chain, allowed, None)
+    return lambda: negative_log_likelihood(chain, allowed)
 
 
 def _torch(lengths: list[int], seed: int) -> Callable[[], None]:
