@@ -17,6 +17,7 @@ CONFIGS = {
     "textcat_efficiency.cfg": recipe("textcat", "efficiency", vectors=True),
     "textcat_long.cfg": recipe("textcat", "accuracy", vectors=True, long_texts=True),
 }
+HEAD = "# `spacy train` fills in what is left at its default.\n"
 
 
 def make_configs() -> None:
@@ -24,7 +25,7 @@ def make_configs() -> None:
     folder = Path("configs")
     folder.mkdir(exist_ok=True)
     for name, text in CONFIGS.items():
-        (folder / name).write_text(text, encoding="utf8")
+        (folder / name).write_text(HEAD + text, encoding="utf8")
     msg.good(f"Wrote {len(CONFIGS)} files to {folder}")
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from wasabi import Printer
 
 from .app import FORCE, seqrnn_cli
+from .comments import with_comments
 from .output import busy, check_targets, clear_errors, write
 
 TEMPLATE = Path(__file__).parent / "templates" / "recipe.jinja"
@@ -74,7 +75,7 @@ def init_config_cli(
     with clear_errors():
         check_targets([None if is_stdout else output], force=force)
         with busy("Filling in the defaults ..."):
-            config = init_config(
+            text = config_text(
                 lang=lang,
                 task=task.value,
                 optimize=optimize.value,
@@ -82,11 +83,10 @@ def init_config_cli(
                 long_texts=long_texts,
                 ensemble=ensemble,
             )
-        text = config.to_str(interpolate=False)
         if is_stdout:
-            print(text)
+            print(text, end="")
             return
-        write(output, text + "\n")
+        write(output, text)
     if vectors and not _has_vectors(vectors):
         msg.warn(
             f"There is no pipeline '{vectors}' yet: `python -m spacy download {vectors}` gets "
@@ -95,6 +95,18 @@ def init_config_cli(
     msg.text("Train it on your data, with --gpu-id 0 on a GPU:")
     data = "--paths.train train.spacy --paths.dev dev.spacy"
     print(f"python -m spacy train {output} --output training {data}")
+
+
+def config_text(*, vectors: str | None = None, **options: Any) -> str:
+    """What the file of a config has, with the comments of its recipe.
+
+    The options are those of `init_config`.
+    """
+    config = init_config(vectors=vectors, **options)
+    of_recipe = {name: value for name, value in options.items() if name != "lang"}
+    return with_comments(
+        config.to_str(interpolate=False), recipe(vectors=bool(vectors), **of_recipe)
+    )
 
 
 def init_config(

@@ -10,7 +10,8 @@ from spacy.util import load_config_from_str, load_model_from_config
 from thinc.api import Config
 
 import spacy_seqrnn.cli  # noqa: F401  # adds the command, as the entry point does
-from spacy_seqrnn.cli.init_config import Optimize, Task, init_config, recipe
+from spacy_seqrnn.cli.comments import with_comments
+from spacy_seqrnn.cli.init_config import Optimize, Task, config_text, init_config, recipe
 
 from .conftest import invoke, succeed
 
@@ -37,6 +38,44 @@ def named(block: Any, name: str) -> list[Any]:
 
 def layers(components: Any) -> list[set[str]]:
     return [set(block) for block in named(components, "layers") if isinstance(block, dict)]
+
+
+def commented(text: str) -> list[tuple[str, str]]:
+    """Each block of comments with the dotted name of the option or section that it is above."""
+    section, pending, found = "", [], []
+    for line in text.splitlines():
+        if line.startswith("["):
+            section = line[1:-1]
+        if line.startswith("#"):
+            pending.append(line)
+        elif line and pending:
+            name = section if line.startswith("[") else f"{section}.{line.split(' = ')[0]}"
+            found.append((" ".join(pending), name))
+            pending = []
+    assert not pending
+    return found
+
+
+@pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
+def test_comments_are_where_the_recipe_has_them(task, optimize, vectors, options):
+    text = config_text(task=task, optimize=optimize, vectors=vectors, lang="de", **options)
+    expected = commented(recipe(task, optimize, vectors=vectors is not None, **options))
+    assert len(expected) > 5
+    assert sorted(commented(text)) == sorted(expected)
+    config = filled(task, optimize, vectors=vectors, lang="de", **options)
+    assert load_config_from_str(text) == load_config_from_str(config.to_str(interpolate=False))
+
+
+def test_a_comment_that_is_about_nothing_is_not_lost():
+    with pytest.raises(ValueError, match=r"no `a\.y` that a comment"):
+        with_comments("[a]\nx = 1", "[a]\n# about y\ny = 2")
+
+
+def test_values_over_several_lines_are_no_options():
+    text = '[a]\nx = {"y": 1,\n\t"z = 3": 2}\ny = 4'
+    source = "# head\n\n[a]\n# of y\n# and more\ny = 4"
+    shown = '# head\n\n[a]\nx = {"y": 1,\n\t"z = 3": 2}\n# of y\n# and more\ny = 4\n'
+    assert with_comments(text, source) == shown
 
 
 @pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
@@ -79,7 +118,8 @@ def test_debug_config_accepts_it(corpus: Path, tmp_path: Path) -> None:
     assert "Config is valid" in succeed("debug", "config", path, *paths)
     twice = tmp_path / "twice.cfg"
     assert "already complete" in succeed("init", "fill-config", path, twice)
-    assert twice.read_text().strip() == path.read_text().strip()
+    without = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    assert twice.read_text().strip() == "\n".join(without).strip()
 
 
 def test_stdout_has_the_config_alone():
