@@ -10,6 +10,7 @@ from benchmarks.speed.growth import WAYS, draw
 from benchmarks.speed.rows import ROWS, Row
 from benchmarks.speed.table import lines
 from benchmarks.speed.workers.serve import best
+from benchmarks.speed.writing import seconds
 
 ROOT = Path(__file__).parents[2]
 CODE = "from benchmarks.speed.workers.serve import serve; serve(lambda: {seconds}, {words}, a=1)"
@@ -68,6 +69,13 @@ def test_table_lines():
 
 def test_best_is_the_fastest_choice():
     assert best(lambda n: abs(n - 7), [1, 6, 20]) == 6
+
+
+def test_seconds_of_the_processor_do_not_count_waiting():
+    waiting = "import time; time.sleep(3)"
+    working = "import time\nwhile time.process_time() < 3: pass"
+    assert seconds([sys.executable, "-c", waiting]) < 1
+    assert seconds([sys.executable, "-c", working]) >= 3
 
 
 def test_growth_is_drawn(tmp_path, monkeypatch):
