@@ -9,6 +9,7 @@ claims to be.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -21,6 +22,8 @@ from .layers.word_rows import check_word_rows
 
 # The elements of a list or the entries of a dictionary in a saved model; arrays are something else
 MOST_ELEMENTS = 10_000
+MOST_OBJECTS = 200_000  # the largest recipe needs a fiftieth
+LARGEST_SETTINGS = 2_000_000  # bytes of the JSON that a component has; 10,000 labels need 200 kB
 LARGEST_SIZE = 2**31 - 1
 KINDS = "biuf"  # of the numbers in an array: truth values, whole numbers, others
 Shape = tuple[int, ...]
@@ -100,12 +103,31 @@ def naming(name: str) -> Iterator[None]:
         ) from error
 
 
-def read_saved(data: bytes) -> Any:
+class Budget:
+    """How many objects may still be made of what is read.
+
+    A file can claim ten million lists in ten megabytes, which would take minutes and gigabytes.
+    """
+
+    def __init__(self) -> None:
+        self.left = MOST_OBJECTS
+
+    def spend(self, objects: int) -> None:
+        """Raise ValueError if so many are too many."""
+        self.left -= objects
+        if self.left < 0:
+            raise ValueError(f"more than {MOST_OBJECTS} objects, which no saved model has")
+
+
+def read_saved(data: bytes, budget: Budget | None = None) -> Any:
     """Read msgpack that has no more in it than a saved model needs.
+
+    budget: shared by all that is read of one model; None for a new one.
 
     Raises ValueError for anything that is not plain data, and before memory is taken for something
     that claims to be larger than it is.
     """
+    budget = Budget() if budget is None else budget
     try:
         return unpackb(
             data,
@@ -114,7 +136,8 @@ def read_saved(data: bytes) -> Any:
             max_map_len=min(MOST_ELEMENTS, len(data)),
             max_ext_len=0,
             ext_hook=_refuse_extension,
-            object_pairs_hook=_read_pairs,
+            list_hook=partial(_read_list, budget),
+            object_pairs_hook=partial(_read_pairs, budget),
         )
     except Exception as error:  # msgpack's own have no common class
         raise ValueError(f"not readable as msgpack: {str(error) or type(error).__name__}") from None
@@ -124,8 +147,14 @@ def _refuse_extension(code: int, data: bytes) -> None:
     raise ValueError(f"an extension of type {code}")
 
 
-def _read_pairs(pairs: list[tuple[Any, Any]]) -> Any:
+def _read_list(budget: Budget, elements: list[Any]) -> list[Any]:
+    budget.spend(1 + len(elements))
+    return elements
+
+
+def _read_pairs(budget: Budget, pairs: list[tuple[Any, Any]]) -> Any:
     """A dictionary, or the array or number that it stands for."""
+    budget.spend(1 + 2 * len(pairs))
     found = dict(pairs)
     if b"complex" in found:
         raise ValueError("a complex number")
@@ -152,9 +181,16 @@ def _is_size(value: Any) -> bool:
     return type(value) is int and 0 <= value <= LARGEST_SIZE
 
 
+def check_settings(size: int) -> None:
+    """Raise ValueError if the settings of a component are more bytes than they can be."""
+    if size > LARGEST_SETTINGS:
+        raise ValueError(f"settings of {size} bytes, where {LARGEST_SETTINGS} are the most")
+
+
 def check_saved(model: Model, data: bytes) -> None:
     """Raise ValueError if the bytes are not of a model that is built like this one."""
-    saved = read_saved(data)
+    budget = Budget()
+    saved = read_saved(data, budget)
     nodes = list(model.walk())
     if not isinstance(saved, dict) or set(saved) != {"nodes", "attrs", "params", "shims"}:
         raise ValueError("not a saved model")
@@ -164,7 +200,7 @@ def check_saved(model: Model, data: bytes) -> None:
     parts = zip(nodes, *(saved[key] for key in ("nodes", "attrs", "params", "shims")), strict=True)
     for node, info, attrs, params, shims in parts:
         _check_info(node, info, len(nodes))
-        loaded = SavedLayer(node, info["dims"], _read_attrs(node, attrs))
+        loaded = SavedLayer(node, info["dims"], _read_attrs(node, attrs, budget))
         _check_arrays(node, params, loaded)
         if not _is_list_of(bytes, shims) or len(shims) != len(node.shims):
             raise ValueError(f"the layer '{node.name}' with {len(node.shims)} shims has others")
@@ -206,7 +242,7 @@ def _check_info(node: Model, info: Any, n_nodes: int) -> None:
             raise ValueError(f"the reference '{ref}' = {str(index)[:50]} of '{node.name}'")
 
 
-def _read_attrs(node: Model, attrs: Any) -> dict[str, Any]:
+def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
     """The attributes of a layer, if it can have them."""
     if not isinstance(attrs, dict) or not _is_list_of(bytes, list(attrs.values())):
         raise ValueError(f"the layer '{node.name}' without attributes")
@@ -215,7 +251,7 @@ def _read_attrs(node: Model, attrs: Any) -> dict[str, Any]:
         built = node.attrs.get(name)
         if deserialize_attr.dispatch(type(built)) is not deserialize_attr.dispatch(object):
             continue  # has a format of its own
-        value = found[name] = read_saved(data)
+        value = found[name] = read_saved(data, budget)
         same = built is None or _kind(value) == _kind(built)
         if not same or (built is not None and name in FIXED_ATTRS and value != _as_saved(built)):
             raise ValueError(

@@ -31,7 +31,7 @@ from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
 from ..layers.expectations import segment_log_posteriors
 from ..layers.pieces import Piece, listens
-from ..loading import naming, read_saved
+from ..loading import check_settings, naming, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
 from .scored_spans import ScoredSpans
@@ -493,7 +493,7 @@ class RecurrentNER(TrainablePipe):
         model.
         """
         with naming(self.name):
-            read_saved(bytes_data)
+            check_settings(len(read_saved(bytes_data).get("cfg", b"")))
             super().from_bytes(bytes_data, exclude=exclude)
             self._check_checksum(lambda: srsly.msgpack_loads(bytes_data)["model"], exclude)
         self._check_loaded(exclude)
@@ -507,6 +507,8 @@ class RecurrentNER(TrainablePipe):
         Returns the component itself. Raises ValueError if a file is damaged or of another model.
         """
         with naming(self.name):
+            if "cfg" not in exclude and Path(path, "cfg").exists():
+                check_settings(Path(path, "cfg").stat().st_size)
             super().from_disk(path, exclude=exclude)
             self._check_checksum(Path(path, "model").read_bytes, exclude)
         self._check_loaded(exclude)

@@ -1,0 +1,96 @@
+"""What it takes to refuse a hostile model file: `python -m benchmarks.trust.hostile`.
+
+Files of up to 49 megabytes, made to cost as much time and memory as can be, as the model of an
+entity recogniser. Each is read in a process of its own; memory is the peak beyond what the pipeline
+and the file take.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import spacy
+import srsly
+from srsly.msgpack import packb
+from wasabi import msg
+
+from spacy_seqrnn.loading import check_saved
+
+from ..environment import describe_environment
+from ..memory import MEGABYTE, memory, reset_peak
+
+SIZE = 49_000_000
+EMPTY_MAP, EMPTY_LIST, NIL, MAP_OF_ONE = b"\x80", b"\x90", b"\xc0", b"\x81"
+LIST_OF_ONE, LIST_OF_10000 = b"\x91", b"\xdc\x27\x10"
+KEYS = ("nodes", "attrs", "params", "shims")
+
+
+def _lists(element: bytes) -> bytes:
+    """Lists of 10,000 elements each, the most that are read at all."""
+    n_lists = SIZE // (10_000 * len(element) + 3)
+    return b"\xdd" + n_lists.to_bytes(4, "big") + n_lists * (LIST_OF_10000 + 10_000 * element)
+
+
+def _in_model(key: str, part: bytes) -> bytes:
+    """A saved model of which one part is something else."""
+    parts = {name: part if name == key else EMPTY_LIST for name in KEYS}
+    return b"\x84" + b"".join(packb(name) + value for name, value in parts.items())
+
+
+def _attributes(number: int, value: bytes) -> bytes:
+    """The model itself, but for attributes of its first layer, each of which is read by itself."""
+    saved = srsly.msgpack_loads(spacy.blank("en").add_pipe("seqrnn_ner").model.to_bytes())
+    saved["attrs"][0] = {f"a{i}": value for i in range(number)}
+    return packb(saved, use_bin_type=True)
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "empty maps": lambda: _lists(EMPTY_MAP),
+    "empty lists": lambda: _lists(EMPTY_LIST),
+    "nothing at all, often": lambda: _lists(NIL),
+    "maps of one": lambda: _lists(MAP_OF_ONE + b"\xa1a" + NIL),
+    "one long list": lambda: b"\xdd" + SIZE.to_bytes(4, "big") + SIZE * NIL,
+    "lists in lists": lambda: SIZE * LIST_OF_ONE,
+    "1,000 lists in each other": lambda: 1_000 * LIST_OF_ONE + NIL,
+    "lists that claim to be long": lambda: 1_000_000 * LIST_OF_10000,
+    "a text that claims to be long": lambda: b"\xdb\xff\xff\xff\xff" + b"x" * 1000,
+    "extensions": lambda: _lists(b"\xd4\x01\x00"),
+    "many keys": lambda: _lists(b"\x82\xa1a\xc0\xa1b\xc0"),
+    **{f"maps as {key}": lambda key=key: _in_model(key, _lists(EMPTY_MAP)) for key in KEYS},
+    "large attributes": lambda: _attributes(500, LIST_OF_10000 + 10_000 * NIL),
+    "one long text": lambda: packb("x" * SIZE),
+    "one long array of bytes": lambda: packb(b"x" * SIZE),
+}
+
+
+def main() -> None:
+    """Print seconds and megabytes of each file."""
+    for name in FILES:
+        command = [sys.executable, "-m", "benchmarks.trust.hostile", name]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        msg.text(result.stdout.strip())
+    msg.text(srsly.json_dumps(describe_environment()))
+
+
+def measure(name: str) -> None:
+    """Print what it takes to refuse one file."""
+    component = spacy.blank("en").add_pipe("seqrnn_ner")
+    data = FILES[name]()
+    before = reset_peak()
+    start = time.perf_counter()
+    try:
+        check_saved(component.model, data)
+        verdict = "not refused"
+    except ValueError as error:
+        verdict = str(error)[:60]
+    seconds, peak = time.perf_counter() - start, memory("VmHWM")
+    size = len(data) / MEGABYTE
+    print(f"{name}: {size:.0f} MB, {seconds:.2f} s, {(peak - before) / MEGABYTE:.0f} MB: {verdict}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure(sys.argv[1])
+    else:
+        main()
