@@ -32,7 +32,16 @@ from ..layers.pieces import (
 )
 from ..loading import Layer
 from ..types import Floats2d
-from .heads import check_width, clip_gradients, dropout_forward, init_tok2vec, resized_linear
+from .heads import (
+    check_static_vectors,
+    check_width,
+    clip_gradients,
+    dropout_forward,
+    init_tok2vec,
+    know_static_vectors,
+    resized_linear,
+    static_vectors_attrs,
+)
 
 DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
 
@@ -79,6 +88,7 @@ def NER(
             "dropout_rate": 0.0,
             "max_grad_norm": max_grad_norm,
             "resize_output": resize_output,
+            **static_vectors_attrs(tok2vec),
         },
     )
 
@@ -86,6 +96,7 @@ def NER(
 def forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
 ) -> tuple[LinearChain, Callable]:
+    check_static_vectors(model, docs)
     if not is_train:
         return model.get_ref("decoder").predict(_predict_emissions(model, docs)), no_backprop
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
@@ -154,6 +165,7 @@ def run_windows(
     model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
 ) -> Iterator[tuple[Piece, LinearChain, Callable]]:
     """Embed documents as a whole, and encode and score their token vectors piece by piece."""
+    check_static_vectors(model, docs)
     ops = model.ops
     embed, encoders = split_encoders(model.get_ref("tok2vec"))
     tokvecs, backprop_embed = embed(docs, is_train)
@@ -191,6 +203,7 @@ def init(
             "`model` of a component with the factory `seqrnn_ner`.",
         )
     width = init_tok2vec(model.get_ref("tok2vec"), X)
+    know_static_vectors(model, X)
     output_layer, decoder = model.get_ref("output_layer"), model.get_ref("decoder")
     output_layer.set_dim("nI", width)
     for layer in (output_layer, decoder):

@@ -16,14 +16,17 @@ from ..layers.pooling import POOLINGS, pooling_layer
 from ..loading import Layer
 from ..types import Floats2d
 from .heads import (
+    check_static_vectors,
     check_truth,
     check_width,
     clip_gradients,
     dropout_forward,
     init_tok2vec,
+    know_static_vectors,
     new_label_bias,
     probabilities,
     resized_linear,
+    static_vectors_attrs,
 )
 
 
@@ -79,6 +82,7 @@ def TextCat(
             "max_grad_norm": max_grad_norm,
             "multi_label": not exclusive_classes,
             "resize_output": resize_output,
+            **static_vectors_attrs(tok2vec),
         },
     )
 
@@ -129,6 +133,7 @@ def forward(
 ) -> tuple[Floats2d, Callable]:
     ops = model.ops
     tok2vec = model.get_ref("tok2vec")
+    check_static_vectors(model, docs)
     if is_train:
         tokvecs, backprop_tokvecs = encode_random_windows(tok2vec, docs)
     elif len(parts := prediction_pieces([len(doc) for doc in docs], cut=False)) > 1:
@@ -161,6 +166,7 @@ def init(
         model.set_dim("nO", Y.shape[1])
     tok2vec, pool = model.get_ref("tok2vec"), model.get_ref("pooling")
     width = init_tok2vec(tok2vec, X)
+    know_static_vectors(model, X)
     _check_directions(tok2vec, pool, width)
     # Two rows: an array of one could hide a pooling that mixes up its axes.
     sample = Ragged(model.ops.alloc2f(2, width), model.ops.asarray1i([2]))

@@ -14,6 +14,7 @@ from ..config_errors import ConfigError
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
 from .doc_batch import check_docs, find_once
+from .known_vectors import check_vectors, know_vectors, vectors_attrs
 from .packed import split_docs
 from .word_rows import add_word_rows, block_shape, word_row_attrs
 
@@ -27,7 +28,8 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
         itself unchanged (Qi et al. 2020). It starts at zero. Words get theirs in the order in which
         training meets them; those that come too late, or only after training, have none.
 
-    Raises ValueError (E896) on initialisation and use if there are no vectors.
+    Raises ValueError on initialisation and use if there are no vectors, or if they have another
+    width than those that it was trained with; see `known_vectors`.
     """
     return Layer(
         "word_vectors",
@@ -37,6 +39,7 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
         dims={"nO": None},
         attrs={
             **word_row_attrs(correction_rows),
+            **vectors_attrs(),
             # spaCy forgets on saving under which attribute its vectors are looked up, so the layer
             # remembers it from its initialisation.
             "vectors_attr": None,
@@ -46,6 +49,7 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
 
 def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
     vocab = docs[0].vocab
+    check_vectors(model, docs)
     attr = model.attrs["vectors_attr"] or vectors_attr(vocab)
     lengths = [len(doc) for doc in docs]
 
@@ -95,3 +99,4 @@ def init(model: WordVectors, X: list[Doc] | None = None, Y: Any = None) -> None:
             )
         model.set_dim("nO", vectors.shape[1])
         model.attrs["vectors_attr"] = vectors_attr(X[0].vocab)
+        know_vectors(model, X[0].vocab)

@@ -1,0 +1,184 @@
+"""Models that meet other word vectors than those that they were trained with."""
+
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vectors import Vectors
+from spacy.vocab import Vocab
+from thinc.api import fix_random_seed
+
+from spacy_seqrnn.layers.known_vectors import digest
+
+from ..conftest import LISTENER, gold_examples, tok2vec_config
+
+WORDS = ["Oslo", "Mira", "Otto", "left", "likes", "gladly", "sadly", "Bergen"]
+TEXTS = ["Mira left Bergen sadly .", "Otto likes Oslo gladly ."]
+STATIC = {
+    "@architectures": "spacy.MultiHashEmbed.v2",
+    **{"width": 8, "attrs": ["NORM"], "rows": [50], "include_static_vectors": True},
+}
+KINDS = ["seqrnn_ner", "textcat", "shared", "spacy's layer", "ensemble"]
+
+
+def vectors(vocab: Vocab, *, seed: int = 0, width: int = 4, name: str = "first") -> Vectors:
+    data = np.random.default_rng(seed).normal(size=(len(WORDS), width)).astype("float32")
+    return Vectors(strings=vocab.strings, data=data, keys=WORDS, name=name)
+
+
+def make_blank(**options: Any) -> Language:
+    nlp = spacy.blank("en")
+    if options.get("width", 4):
+        nlp.vocab.vectors = vectors(nlp.vocab, **options)
+    return nlp
+
+
+def trained(kind: str) -> Language:
+    fix_random_seed(0)
+    nlp = make_blank()
+    tok2vec = tok2vec_config(vectors=True)
+    if kind == "spacy's layer":
+        tok2vec["embed"] = STATIC
+    ner = {"@architectures": "spacy-seqrnn.NER.v1", "tok2vec": tok2vec}
+    if kind == "shared":
+        nlp.add_pipe("tok2vec", config={"model": tok2vec})
+        ner["tok2vec"] = LISTENER
+    if kind == "ensemble":
+        ner = {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": {"a": ner, "b": ner}}
+    if kind == "textcat":
+        name = "spacy-seqrnn.TextCat.v1"
+        model = {"@architectures": name, "tok2vec": tok2vec, "exclusive_classes": True}
+        nlp.add_pipe("textcat", config={"model": model})
+    else:
+        nlp.add_pipe("seqrnn_ner", config={"model": ner})
+    examples = gold_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    nlp.update(examples, sgd=optimizer)
+    return nlp
+
+
+def sourced(source: Language, **options: Any) -> Language:
+    """A pipeline with other vectors that has taken the components of the first."""
+    nlp = make_blank(**options)
+    for name in source.pipe_names:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\[W113\]")
+            nlp.add_pipe(name, source=source)
+    return nlp
+
+
+def told(nlp: Language, docs: Any = None) -> list[str]:
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        list(nlp.pipe(TEXTS if docs is None else docs))
+        list(nlp.pipe(TEXTS if docs is None else docs))
+    return [str(each.message) for each in found if "was trained with" in str(each.message)]
+
+
+@pytest.fixture(params=KINDS)
+def nlp(request) -> Language:
+    return trained(request.param)
+
+
+def test_own_vectors_are_known_after_saving(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    copies = [nlp, loaded, pickle.loads(pickle.dumps(loaded))]
+    for copy in copies:
+        assert told(copy) == []
+
+
+def test_other_vectors_of_the_same_width_are_told_of_once(nlp):
+    (sentence, *others) = told(sourced(nlp, seed=1, name="second"))
+    assert len(others) == (len(nlp.pipeline[0][1].model.layers) - 1 if is_ensemble(nlp) else 0)
+    assert "the word vectors 'first' (8 x 4, by ORTH, checksum" in sentence
+    assert "the word vectors 'second' (8 x 4, by ORTH, checksum" in sentence
+
+
+def is_ensemble(nlp: Language) -> bool:
+    return nlp.pipeline[0][1].model.name == "NEREnsemble"
+
+
+def test_others_are_noticed_after_loading_too(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    assert len(told(sourced(spacy.load(tmp_path), seed=1))) >= 1
+
+
+def test_vectors_of_another_width_are_an_error(nlp):
+    with pytest.raises(ValueError, match=r"trained with .* \(8 x 4, .* cannot read .* \(8 x 7, "):
+        list(sourced(nlp, width=7).pipe(TEXTS))
+
+
+def test_no_vectors_at_all_are_an_error(nlp):
+    sentence = r"vocab has no word vectors, but the model was trained with .*'first' \(8 x 4"
+    with pytest.raises(ValueError, match=sentence):
+        list(sourced(nlp, width=0).pipe(TEXTS))
+    foreign = Doc(spacy.blank("en").vocab, words=["Mira", "left"])
+    with pytest.raises(ValueError, match=r"DocBin.get_docs\(nlp.vocab\)"):
+        list(nlp.pipe([foreign]))
+
+
+def test_the_same_vectors_in_another_table_are_the_same(nlp):
+    other = sourced(nlp)
+    old = other.vocab.vectors
+    order = np.random.default_rng(0).permutation(len(WORDS))
+    data = np.concatenate([old.data[order], old.data[:3]])  # and rows that no word has
+    keys = [WORDS[i] for i in order]
+    new = Vectors(strings=other.vocab.strings, shape=data.shape, name="shuffled")
+    new.data = data
+    for row, key in enumerate(keys):
+        new.add(key, row=row)
+    other.vocab.vectors = new
+    assert told(other) == []
+
+
+def test_pruned_vectors_are_others(nlp):
+    other = sourced(nlp)
+    other.vocab.prune_vectors(3)
+    assert len(told(other)) >= 1
+
+
+def test_models_saved_without_a_digest_load_and_say_nothing(nlp):
+    for _, component in nlp.pipeline:
+        for node in component.model.walk():
+            if "known_vectors" in node.attrs:
+                node.attrs["known_vectors"] = None
+    assert told(sourced(nlp, seed=1)) == []
+
+
+@given(st.integers(1, 30), st.integers(1, 9), st.integers(0, 100))
+def test_digests_are_of_what_words_mean(n_keys, width, seed):
+    random = np.random.default_rng(seed)
+    data = random.normal(size=(n_keys, width)).astype("float32")
+    keys = [f"w{i}" for i in range(n_keys)]
+
+    def checksum(data, keys):
+        return digest(Vectors(strings=spacy.blank("xx").vocab.strings, data=data, keys=keys))[
+            "checksum"
+        ]
+
+    first = checksum(data, keys)
+    order = random.permutation(n_keys)
+    assert checksum(data[order], [keys[i] for i in order]) == first
+    changed = data.copy()
+    changed[random.integers(n_keys), random.integers(width)] += 1
+    assert checksum(changed, keys) != first
+    assert checksum(data, [f"v{i}" for i in range(n_keys)]) != first
+    if n_keys > 1:
+        assert checksum(data[np.roll(np.arange(n_keys), 1)], keys) != first
+
+
+def test_digests_of_floret_vectors():
+    data = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
+    options = {"mode": "floret", "minn": 2, "maxn": 3, "hash_count": 2}
+    one, same = (Vectors(data=data, **options) for _ in range(2))
+    other = Vectors(data=data[::-1].copy(), **options)
+    assert digest(one) == digest(same)
+    assert digest(one)["checksum"] != digest(other)["checksum"]
