@@ -73,10 +73,12 @@ def details(summary: str, inside: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>\n{inside}</details>"
 
 
-def page(title: str, parts: list[str]) -> str:
-    """A part of a page that brings its own style, for a notebook."""
+def page(title: str, parts: list[str], *, style: str = "") -> str:
+    """A part of a page that brings its own style, for a notebook. style: more CSS."""
     inside = "\n".join(parts)
-    return f'<div class="seqrnn"><style>{STYLE}</style><h2>{escape(title)}</h2>\n{inside}</div>'
+    return (
+        f'<div class="seqrnn"><style>{STYLE}{style}</style><h2>{escape(title)}</h2>\n{inside}</div>'
+    )
 
 
 def section(name: str, title: str, parts: list[str]) -> str:

@@ -13,6 +13,7 @@ from ..layers.decoding import k_best, viterbi
 from ..layers.expectations import marginals
 from ..pipeline.ner import RecurrentNER
 from .find import choose, find_recognisers, make_doc
+from .heat import STYLE, entity_text, heat_map
 from .html import page, table
 
 MOST_PATHS = 1000
@@ -25,6 +26,7 @@ class EntityScore:
     text: the entity as it stands there.
     label: what it is taken for.
     start, end: its first token, and the one after its last.
+    start_char, end_char: the same in characters.
     score: the probability of all tag sequences that have exactly it.
     """
 
@@ -32,6 +34,8 @@ class EntityScore:
     label: str
     start: int
     end: int
+    start_char: int
+    end_char: int
     score: float
 
 
@@ -54,8 +58,10 @@ class NERExplanation:
     All probabilities are at the temperature that `calibrate` has fitted, as those in `doc.spans`.
 
     component: its name in the pipeline.
+    text: what was read.
     tokens: the text's.
-    tags: all tags that the model knows.
+    labels: all that the model knows.
+    tags: all tags that the model knows, O and then four for each label.
     marginals: the probability of each tag at each token. Shape (n_tokens, n_tags).
     entities: what it finds, in the order of the text.
     paths: the most probable tag sequences, best first. With weights, what is found may be another.
@@ -65,7 +71,9 @@ class NERExplanation:
     """
 
     component: str
+    text: str
     tokens: tuple[str, ...]
+    labels: tuple[str, ...]
     tags: tuple[str, ...]
     marginals: tuple[tuple[float, ...], ...]
     entities: tuple[EntityScore, ...]
@@ -92,9 +100,22 @@ class NERExplanation:
             rows.append([token, free, shown])
         return rows
 
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The tag of each token in the entities that the component finds."""
+        found = ["O"] * len(self.tokens)
+        for entity in self.entities:
+            tags = [f"I-{entity.label}"] * (entity.end - entity.start)
+            tags[0], tags[-1] = f"B-{entity.label}", f"L-{entity.label}"
+            found[entity.start : entity.end] = tags if len(tags) > 1 else [f"U-{entity.label}"]
+        return tuple(found)
+
     def _repr_html_(self) -> str:
-        parts = [table(*one) for one in self.tables()]
-        return page(f"Entities by {self.component}", parts)
+        spans = [(e.start_char, e.end_char, e.label, e.score) for e in self.entities]
+        probabilities = np.asarray(self.marginals)
+        heat = heat_map(self.tokens, self.found, self.unconstrained, self.labels, probabilities)
+        parts = [entity_text(self.text, spans), heat, *(table(*one) for one in self.tables())]
+        return page(f"Entities by {self.component}", parts, style=STYLE)
 
 
 def _probability(pair: tuple[float, str]) -> float:
@@ -136,7 +157,9 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     free = ops.to_numpy(viterbi(lifted))
     return NERExplanation(
         component=name,
+        text=doc.text,
         tokens=tuple(token.text for token in doc),
+        labels=pipe.labels,
         tags=tuple(names),
         marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(tempered)).tolist()),
         entities=_entities(pipe, chain, doc),
@@ -158,10 +181,12 @@ def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityS
     """What the component itself finds, with the scores that `doc.spans` would have."""
     found = pipe._best_entities(chain, pipe.temperature)
     fields = (found.starts, found.lengths, found.labels, pipe._scores(chain, found))
-    return tuple(
-        EntityScore(doc[i : i + n].text, pipe.labels[label], i, i + n, float(score))
-        for i, n, label, score in zip(*(field.tolist() for field in fields), strict=True)
-    )
+    entities = []
+    for i, n, label, score in zip(*(field.tolist() for field in fields), strict=True):
+        span = doc[i : i + n]
+        place = (i, i + n, span.start_char, span.end_char)
+        entities.append(EntityScore(span.text, pipe.labels[label], *place, score))
+    return tuple(entities)
 
 
 def _named(names: list[str], tags: np.ndarray) -> tuple[str, ...]:

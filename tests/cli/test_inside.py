@@ -47,7 +47,7 @@ def test_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     ours = {"spacy_seqrnn", "spacy_seqrnn.about", "spacy_seqrnn.cli"}
-    names = ("app", "init_config", "output", "report")
+    names = ("app", "comments", "init_config", "output", "report")
     ours |= {f"spacy_seqrnn.cli.{name}" for name in names}
     assert ours <= set(output) or not output  # nothing new where the entry point is installed
     assert not [name for name in output if name.startswith("spacy_seqrnn") and name not in ours]
