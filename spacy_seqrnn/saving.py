@@ -66,7 +66,8 @@ def _write(nlp: Language, exclude: Iterable[str], target: Path, new: Path) -> li
 def _is_excluded(name: str, exclude: Iterable[str]) -> bool:
     """Whether a file of a pipeline belongs to a part that is not saved."""
     part, _, _ = name.partition("/")
-    return part in exclude or (part == "vocab" and any(part in exclude for part in VOCAB_PARTS))
+    names = [part, part.partition(".")[0], *(VOCAB_PARTS if part == "vocab" else ())]
+    return any(name in exclude for name in names)
 
 
 def load_whole(

@@ -94,7 +94,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _settle(target: Path, obsolete: list[str]) -> None:
-    """Let the new files be the ones. All that may fail comes before the last line."""
+    """Let the new files be the ones. All that may fail comes before the last step."""
     new = target / STAGE / NEW
     files, folders = contents(new)
     _check_places(target, files, folders, obsolete)
@@ -106,38 +106,46 @@ def _settle(target: Path, obsolete: list[str]) -> None:
         shutil.copy2(target / CONFIG, new / CONFIG)
     if META in files and not (target / META).exists():
         os.replace(new / META, target / META)
+    # spaCy reads the config before anything of ours is called, so it tells old from new. If it will
+    # not call us, there is to be none until all files are in their places.
+    config = new / CONFIG
+    waits = config.exists() and not _heals(config)
+    if waits:
+        os.replace(config, target / STAGE / CONFIG)
+    _write_plan(target, obsolete)
+    if waits:
+        (target / CONFIG).unlink(missing_ok=True)
+    elif config.exists():
+        os.replace(config, target / CONFIG)
+
+
+def _write_plan(target: Path, obsolete: list[str]) -> None:
     plan = target / STAGE / PLAN
     part = plan.with_suffix(".part")
     part.write_bytes(os.fsencode("\0".join(obsolete)))
     _flush(part)
     os.replace(part, plan)
-    if (new / CONFIG).exists():
-        # spaCy reads the config before anything of ours is called, so it tells old from new. If
-        # it will not call us, there must be none until all files are there.
-        aside = target / STAGE / CONFIG
-        os.replace(new / CONFIG, target / CONFIG if _heals(new / CONFIG) else aside)
 
 
-def settled(folder: Path) -> bool:
+def settled(target: Path) -> bool:
     """Whether new files of a folder are the ones and not all in their places."""
-    return (folder / STAGE / PLAN).exists() and not (folder / STAGE / NEW / CONFIG).exists()
+    stage = target / STAGE
+    is_old = (stage / CONFIG).exists() and (target / CONFIG).exists()
+    return (stage / PLAN).exists() and not (stage / NEW / CONFIG).exists() and not is_old
 
 
 def finish(target: Path) -> None:
     """Move new files to their places if that is settled, or throw them away."""
     stage = target / STAGE
     if settled(target):
-        aside = stage / CONFIG
-        if aside.exists():
-            (target / CONFIG).unlink(missing_ok=True)
         for name in os.fsdecode((stage / PLAN).read_bytes()).split("\0"):
             _remove(target, name)
         files, folders = contents(stage / NEW)
         _make_folders(target, folders)
         for name in sorted(files, key=lambda name: name == LAST):
             _move(stage / NEW / name, target / name)
-        if aside.exists():
-            os.replace(aside, target / CONFIG)
+        if (stage / CONFIG).exists():
+            os.replace(stage / CONFIG, target / CONFIG)
         with suppress(OSError):  # not all file systems can do that for folders
             _flush(target)
     if stage.exists():
