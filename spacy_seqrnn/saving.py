@@ -54,13 +54,10 @@ def _write(nlp: Language, exclude: Iterable[str], target: Path, new: Path) -> li
     """Write a pipeline with checksums. Returns the files of an older one that it does not have."""
     type(nlp).to_disk(nlp, new, exclude=exclude)
     older = _read_checksums(target)
-    checksums = {name: _checksum(new / name) for name in contents(new)[0] if name != UNCHECKED}
-    others = older.keys() - checksums.keys() - {UNCHECKED}
-    kept = {name for name in others if _is_excluded(name, exclude)}
-    checksums.update((name, older[name]) for name in kept)
-    lines = [f"{checksum}  {name}\n" for name, checksum in sorted(checksums.items())]
-    (new / CHECKSUMS).write_text("".join(lines), encoding="utf8")
-    return sorted(others - kept)
+    others = older.keys() - set(contents(new)[0]) - {UNCHECKED}
+    kept = {name: older[name] for name in others if _is_excluded(name, exclude)}
+    _write_checksums(new, kept)
+    return sorted(others - kept.keys())
 
 
 def _is_excluded(name: str, exclude: Iterable[str]) -> bool:
@@ -157,6 +154,14 @@ def _read_checksums(folder: Path) -> dict[str, str]:
     text = file.read_text(encoding="utf8", errors="replace") if file.exists() else ""
     lines = [line.partition("  ") for line in text.splitlines()]
     return {name: checksum for checksum, _, name in lines}
+
+
+def _write_checksums(folder: Path, others: dict[str, str] | None = None) -> None:
+    """Write the checksums of all files of a folder, and some of files that are elsewhere."""
+    names = [name for name in contents(folder)[0] if name not in (UNCHECKED, CHECKSUMS)]
+    checksums = {**(others or {}), **{name: _checksum(folder / name) for name in names}}
+    lines = [f"{checksum}  {name}\n" for name, checksum in sorted(checksums.items())]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf8")
 
 
 def _checksum(path: Path) -> str:
