@@ -89,16 +89,12 @@ def load_whole(
 @contextmanager
 def _unchanged(folder: Path) -> Iterator[None]:
     """Raise ValueError if another process saves to a folder in the meantime."""
-    before = _state(folder)
+    before = _read_checksums(folder)
     try:
         yield
     finally:
-        if _state(folder) != before:
+        if settled(folder) or _read_checksums(folder) != before:
             raise ValueError(f"The pipeline {folder} was saved while it was loaded: load it again.")
-
-
-def _state(folder: Path) -> tuple[bool, dict[str, str]]:
-    return settled(folder), _read_checksums(folder)
 
 
 def load_bytes(nlp: Language, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Language:

@@ -19,7 +19,7 @@ from thinc.api import Config
 if sys.platform != "win32":
     import fcntl
 
-STAGE = ".saving"  # inside the target
+STAGE = ".spacy-seqrnn.saving"  # inside the target
 NEW = "new"  # inside the stage: the files to be
 PLAN = "obsolete"  # inside the stage: the files that go; written when all new ones are there
 CONFIG, META = "config.cfg", "meta.json"  # what spaCy reads before it calls anything of ours
@@ -41,15 +41,18 @@ def change(target: str | Path, write: Callable[[Path, Path], Iterable[str]]) -> 
     made = _make(target)
     try:
         with locked(target):
-            finish(target)
+            _finish_found(target)
             try:
-                _settle(target, list(write(target, _make_stage(target))))
+                obsolete = list(write(target, _make_stage(target)))
+                made = _make_places(target, obsolete) + made
+                _settle(target, obsolete)
             finally:
                 finish(target)
-    finally:
-        for folder in made:
+    except BaseException:
+        for folder in () if settled(target) else made:
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
+        raise
 
 
 def _make(target: Path) -> list[Path]:
@@ -93,19 +96,24 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def _make_places(target: Path, obsolete: list[str]) -> list[Path]:
+    """Make the folders that the target needs. Returns them, inner ones first."""
+    files, folders = contents(target / STAGE / NEW)
+    _check_places(target, files, folders, obsolete)
+    missing = [name for name in folders if not (target / name).exists()]
+    _make_folders(target, missing)
+    return [target / name for name in reversed(missing)]
+
+
 def _settle(target: Path, obsolete: list[str]) -> None:
     """Let the new files be the ones. All that may fail comes before the last step."""
     new = target / STAGE / NEW
-    files, folders = contents(new)
-    _check_places(target, files, folders, obsolete)
-    _make_folders(target, [name for name in folders if not (target / name).exists()])
+    files, _ = contents(new)
     for name in files:
         _keep_access(target / name, new / name)
         _flush(new / name)
     if (target / CONFIG).exists() and CONFIG not in files:
         shutil.copy2(target / CONFIG, new / CONFIG)
-    if META in files and not (target / META).exists():
-        os.replace(new / META, target / META)
     # spaCy reads the config before anything of ours is called, so it tells old from new. If it will
     # not call us, there is to be none until all files are in their places.
     config = new / CONFIG
@@ -116,6 +124,8 @@ def _settle(target: Path, obsolete: list[str]) -> None:
     if waits:
         (target / CONFIG).unlink(missing_ok=True)
     elif config.exists():
+        if META in files and not (target / META).exists():
+            os.replace(new / META, target / META)
         os.replace(config, target / CONFIG)
 
 
@@ -160,28 +170,31 @@ def finish_for_reading(folder: Path) -> None:
     if not settled(folder):
         return
     folder = folder.resolve()
-    sentence = f"The saving to {folder} was cut off and cannot be finished"
     try:
         with locked(folder):
-            _check_inside(folder)
-            finish(folder)
+            _finish_found(folder)
     except OSError as error:
         raise ValueError(
-            f"{sentence} ({error}): load it once as a user who may write to that folder, or save "
-            f"the pipeline again."
+            f"The saving to {folder} was cut off and cannot be finished ({error}): load it once as "
+            f"a user who may write to that folder, or save the pipeline again."
         ) from error
-    except ValueError as error:
-        raise ValueError(f"{sentence}: {error}. Save the pipeline again.") from error
 
 
-def _check_inside(target: Path) -> None:
-    """Raise ValueError if a plan from elsewhere would change what is not in the folder."""
+def _finish_found(target: Path) -> None:
+    """Finish or throw away what another process has left.
+
+    Raises ValueError if that would change what is not in the folder, as a folder from elsewhere may
+    try to.
+    """
     stage = target / STAGE
-    if (stage / NEW).resolve() != stage / NEW:
-        raise ValueError(f"{stage} is a link")
-    for name in contents(stage / NEW)[1]:
-        if (target / name).resolve() != target / name:
-            raise ValueError(f"{target / name} is a link")
+    folders = contents(stage / NEW)[1] if settled(target) else []
+    for path in (stage / NEW, *(target / name for name in folders)):
+        if path.resolve() != path:
+            raise ValueError(
+                f"The saving to {target} was cut off and cannot be finished, since {path} is a "
+                f"link: delete {stage} and save the pipeline again."
+            )
+    finish(target)
 
 
 def is_inside(name: str) -> bool:
@@ -235,9 +248,10 @@ def _check_places(
 ) -> None:
     """Raise OSError if there is something else where new files or folders are to be."""
     gone = {target / name for name in obsolete}
-    for name in folders:
+    left = {Path(name).parent.as_posix() for name in obsolete}
+    for name in (*folders, *sorted(left.difference(folders))):
         path = target / name
-        if os.path.lexists(path) and not path.is_dir() and path not in gone:
+        if name in folders and os.path.lexists(path) and not path.is_dir() and path not in gone:
             raise FileExistsError(f"{path} is a file, but the pipeline has a folder '{name}'.")
         if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(f"This user may not write to the folder {path}.")

@@ -17,6 +17,7 @@ from thinc.api import Config
 from spacy_seqrnn.report.log import FILE
 
 from ..killing import run_and_kill
+from ..trust.folders import mounted
 
 ROOT = Path(__file__).parents[2]
 STEPS = 20
@@ -94,3 +95,21 @@ def test_a_killed_training_leaves_the_best_so_far(config: Path, tmp_path: Path, 
     assert not run_and_kill(partial(train, config, output))
     assert best_score(output / "model-best", config) == pytest.approx(max(expected))
     assert sorted(path.name for path in output.iterdir()) == ["model-best", "model-last", FILE]
+
+
+def test_a_training_into_the_current_folder(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is a mount point, as the volume of a container, and has others' files."""
+    volume = tmp_path / "volume"
+    with mounted(volume), monkeypatch.context() as patch:
+        patch.chdir(volume)
+        Path("notes.txt").write_text("mine")
+        for _ in range(2):
+            assert not run_and_kill(
+                partial(train, config, Path("."), overrides={"training.max_steps": 3})
+            )
+        assert best_score(Path("model-best"), config) is not None
+        assert {path.name for path in volume.iterdir()} == {
+            *("model-best", "model-last", "notes.txt", FILE)
+        }

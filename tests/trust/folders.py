@@ -1,8 +1,11 @@
 """Small pipelines, the files of their folders, and users for whom the modes of folders count."""
 
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,3 +49,19 @@ def as_nobody(work: Callable) -> bool:
 def refuses(nlp: Language, path: Path, error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         nlp.to_disk(path)
+
+
+@contextmanager
+def mounted(folder: Path, size: str = "64m") -> Iterator[None]:
+    """A folder with a file system of its own; skips the test where none can be had."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(command, check=False, capture_output=True).returncode
+    ):
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_seqrnn.saving import CHECKSUMS
-from spacy_seqrnn.whole_folders import is_inside, settled
+from spacy_seqrnn.whole_folders import STAGE, is_inside, settled
 
 from ..integration.components import TEXTS, assert_same
 from ..killing import kill_at_change
@@ -29,7 +29,7 @@ def loads_whole(target: Path, versions: list[dict[str, bytes]]) -> bool:
             spacy.load(target)
         return False
     loaded = spacy.load(target)
-    there = {name: data for name, data in files(target).items() if not name.startswith(".saving/")}
+    there = {name: data for name, data in files(target).items() if not name.startswith(STAGE)}
     assert there in versions
     assert loaded.config.to_str() == spacy.util.load_config(target / "config.cfg").to_str()
     assert loaded.component_names == loaded.meta["components"]
@@ -128,7 +128,7 @@ def test_a_copy_of_what_was_cut_off(nlp: Language, larger: Language, tmp_path: P
     cut_off(nlp, tmp_path / "pipeline")
     copy = shutil.copytree(tmp_path / "pipeline", tmp_path / "copy")
     assert_same(spacy.load(copy).pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
-    assert not (copy / ".saving").exists()
+    assert not (copy / STAGE).exists()
 
 
 @POSIX
@@ -162,7 +162,7 @@ def test_lists_from_elsewhere_remove_nothing_outside(
 
 
 @POSIX
-@pytest.mark.parametrize("name", ["vocab", ".saving/new"])
+@pytest.mark.parametrize("name", ["vocab", f"{STAGE}/new"])
 def test_links_from_elsewhere_move_nothing_outside(
     nlp: Language, larger: Language, tmp_path: Path, name: str
 ) -> None:
@@ -173,6 +173,10 @@ def test_links_from_elsewhere_move_nothing_outside(
     shutil.move(target / name, outside)
     (target / name).symlink_to(outside, target_is_directory=True)
     before = files(outside)
-    with pytest.raises(ValueError, match=r"was cut off and cannot be finished: .* is a link"):
+    with pytest.raises(
+        ValueError, match=r"was cut off and cannot be finished, since .* is a link: delete"
+    ):
         spacy.load(target)
+    with pytest.raises(ValueError, match=r"is a link: delete .* and save"):
+        nlp.to_disk(target)
     assert files(outside) == before

@@ -20,6 +20,7 @@ from spacy_seqrnn.saving import (
     create_whole_files,
     guard,
 )
+from spacy_seqrnn.whole_folders import STAGE
 
 from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
 from ..killing import kill_at_change
@@ -155,7 +156,7 @@ def test_a_training_removes_what_an_earlier_one_has_left(
     save_checkpoint(checkpoints, tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
     for name in ("model-best", "model-last"):
-        shutil.copytree(tmp_path / name, tmp_path / name / ".saving" / "new")
+        shutil.copytree(tmp_path / name, tmp_path / name / STAGE / "new")
     loop.clean_output_dir(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     loop.clean_output_dir(tmp_path / "not there")
@@ -164,7 +165,7 @@ def test_a_training_removes_what_an_earlier_one_has_left(
 
 def whole_part(folder: Path) -> dict[str, bytes]:
     """The files of a pipeline without those that would be thrown away."""
-    return {name: data for name, data in files(folder).items() if not name.startswith(".saving/")}
+    return {name: data for name, data in files(folder).items() if not name.startswith(STAGE)}
 
 
 def remove(nlp: Language, output: Path) -> None:

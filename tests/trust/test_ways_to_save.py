@@ -5,9 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,30 +14,15 @@ import spacy
 from spacy.language import Language
 
 from spacy_seqrnn.saving import CHECKSUMS
+from spacy_seqrnn.whole_folders import STAGE
 
 from ..integration.components import TEXTS, assert_same
-from .folders import POSIX, files, make, refuses
+from .folders import POSIX, files, make, mounted, refuses
 
 
 @pytest.fixture(scope="module")
 def nlp() -> Language:
     return make("tagger")
-
-
-@contextmanager
-def mounted(folder: Path, size: str = "64m") -> Iterator[None]:
-    """A folder with a file system of its own; skips the test where none can be had."""
-    folder.mkdir(exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if (
-        not shutil.which("mount")
-        or subprocess.run(command, check=False, capture_output=True).returncode
-    ):
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def new(tmp_path: Path) -> Path:
@@ -118,7 +102,7 @@ def test_every_place(
     nlp.to_disk(path)
     assert files(Path(path)) == {**first, "README.md": b"mine"}
     assert not (Path(path) / "seqrnn_textcat").exists()
-    assert not (Path(path) / ".saving").exists()
+    assert not (Path(path) / STAGE).exists()
     assert Path.cwd() == here
     assert Path(path).is_symlink() == is_link
     assert_same(spacy.load(Path(path)).pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
@@ -168,6 +152,38 @@ def test_a_full_disk(nlp: Language, larger: Language, tmp_path: Path) -> None:
             blocks += 1
         assert_same(spacy.load(target).pipe(TEXTS), larger.pipe(TEXTS), tolerance=0)
         assert blocks > len(before)  # each file has met the end of the disk
+
+
+@POSIX
+@pytest.mark.parametrize("nth", [1, 5, -1])
+def test_a_full_disk_that_is_noticed_late(
+    nlp: Language, larger: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """As that of a server, which says so when a file is flushed: nothing is left either."""
+    nlp.to_disk(tmp_path / "pipeline")
+    before = files(tmp_path)
+    n_files = len(list(larger_files(larger, tmp_path / "larger")))
+    calls = count()
+
+    def fail(handle: int) -> None:
+        if next(calls) == nth % (n_files + 1):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    for target in (tmp_path / "pipeline", tmp_path / "new" / "folder"):
+        calls = count()
+        with pytest.raises(OSError, match="No space left"):
+            larger.to_disk(target)
+    assert files(tmp_path) == before
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "pipeline" / "seqrnn_textcat").exists()
+
+
+def larger_files(larger: Language, folder: Path) -> dict[str, bytes]:
+    larger.to_disk(folder)
+    saved = files(folder)
+    shutil.rmtree(folder)
+    return saved
 
 
 def fails_with_room(save, volume: Path, blocks: int) -> bool:
@@ -244,7 +260,7 @@ def test_what_is_excluded_stays_and_is_checked(
 def test_excluded_from_a_new_folder(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path / "new", exclude=["config", "meta"])
     assert "config.cfg" not in files(tmp_path / "new")
-    assert not (tmp_path / "new" / ".saving").exists()
+    assert not (tmp_path / "new" / STAGE).exists()
     make("tagger").from_disk(tmp_path / "new", exclude=["meta"])
 
 
