@@ -70,9 +70,9 @@ class SumProduct:
     def __init__(self, weights: Floats2d) -> None:
         """weights: of the transitions, 0 where forbidden. Shape (n_tags, n_tags)."""
         self.xp = get_array_module(weights)
-        self.weights = self.xp.ascontiguousarray(weights)
         # What depends on data would have to be waited for on a GPU.
         whole = self.xp is not np or len(weights) < SPLIT_TAGS
+        self.weights = self.xp.ascontiguousarray(weights) if whole else weights
         self.parts = None if whole else split(weights, 0.0)
 
     def into(self, states: Floats2d, out: Floats2d) -> None:
@@ -88,7 +88,7 @@ class SumProduct:
         out[:, parts.others] = sums
 
     def outer(self, before: Floats2d, after: Floats2d) -> Floats2d:
-        """(before.T @ after) * weights, all of shape (n, n_tags). Shape (n_tags, n_tags)."""
+        """(before.T @ after) * weights. before, after: (n, n_tags). Shape (n_tags, n_tags)."""
         parts = self.parts
         if parts is None:
             return before.T @ after * self.weights
