@@ -35,7 +35,8 @@ def _best_beginnings(chain: LinearChain, best: Floats2d) -> None:
     before = best
     n_docs = max(chain.packing.n_sequences, 1)
     n_docs = min(n_docs, BLOCK_DOCS) if chain.xp is np else n_docs
-    product = MaxProduct(chain.transitions, n_docs)
+    mean_docs = min(chain.packing.n_tokens / max(len(chain.packing.size_at_t), 1), n_docs)
+    product = MaxProduct(chain.transitions, n_docs, mean_docs)
     for begins, rows in chain.packing.blocks(n_docs):
         now = best[rows]
         if not begins:

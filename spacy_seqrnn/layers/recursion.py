@@ -134,7 +134,7 @@ def _scaled_backward(weights: LinearChain) -> Floats2d:
     xp = weights.xp
     backward = xp.empty_like(weights.emissions)
     after, ones = backward[:0], xp.ones((backward.shape[1], 1))
-    product = SumProduct(xp.ascontiguousarray(weights.transitions.T))
+    product = SumProduct(weights.transitions.T)
     for rows in weights.packing.steps_back():
         states = backward[rows]
         if len(states) > len(after):
