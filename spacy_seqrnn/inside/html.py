@@ -63,6 +63,11 @@ def scrolling(title: str, inside: str) -> str:
     return f'<div class="scroll" {region}>{inside}</div>'
 
 
+def visible(token: str) -> str:
+    """A token in one line: a line break would fall out of its row or column."""
+    return " ".join(token.split()) or "(space)"
+
+
 def paragraph(text: str) -> str:
     """A paragraph. The text is escaped."""
     return f"<p>{escape(text)}</p>"
@@ -73,10 +78,11 @@ def details(summary: str, inside: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>\n{inside}</details>"
 
 
-def page(title: str, parts: list[str]) -> str:
-    """A part of a page that brings its own style, for a notebook."""
+def page(title: str, parts: list[str], *, style: str = "") -> str:
+    """A part of a page that brings its own style, for a notebook. style: more CSS."""
     inside = "\n".join(parts)
-    return f'<div class="seqrnn"><style>{STYLE}</style><h2>{escape(title)}</h2>\n{inside}</div>'
+    css = f"{STYLE}\n{style}".strip()
+    return f'<div class="seqrnn"><style>{css}</style><h2>{escape(title)}</h2>\n{inside}</div>'
 
 
 def section(name: str, title: str, parts: list[str]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from ..checks import check_int
 from ..labels import tag_names
@@ -12,8 +12,9 @@ from ..layers.chain import LinearChain
 from ..layers.decoding import k_best, viterbi
 from ..layers.expectations import marginals
 from ..pipeline.ner import RecurrentNER
+from . import entity_text, heat_map
 from .find import choose, find_recognisers, make_doc
-from .html import page, table
+from .html import page, table, visible
 
 MOST_PATHS = 1000
 
@@ -25,6 +26,7 @@ class EntityScore:
     text: the entity as it stands there.
     label: what it is taken for.
     start, end: its first token, and the one after its last.
+    start_char, end_char: its first character, and the one after its last.
     score: the probability of all tag sequences that have exactly it.
     """
 
@@ -32,6 +34,8 @@ class EntityScore:
     label: str
     start: int
     end: int
+    start_char: int
+    end_char: int
     score: float
 
 
@@ -54,6 +58,8 @@ class NERExplanation:
     All probabilities are at the temperature that `calibrate` has fitted, as those in `doc.spans`.
 
     component: its name in the pipeline.
+    text: what was read.
+    direction: of the language's writing, "ltr" or "rtl".
     tokens: the text's.
     tags: all tags that the model knows.
     marginals: the probability of each tag at each token. Shape (n_tokens, n_tags).
@@ -65,6 +71,8 @@ class NERExplanation:
     """
 
     component: str
+    text: str
+    direction: str
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     marginals: tuple[tuple[float, ...], ...]
@@ -75,7 +83,7 @@ class NERExplanation:
 
     def tables(self, top: int = 3) -> list[tuple[str, list[str], list[list[str]]]]:
         """Title, header and rows of each table. top: how many tags to show for each token."""
-        found = [[e.text, e.label, f"{e.score:.4f}"] for e in self.entities]
+        found = [[visible(e.text), e.label, f"{e.score:.4f}"] for e in self.entities]
         before = "" if self.label_weights in ({}, 1.0) else ", before label_weights"
         ways = [[f"{p.probability:.4f}", " ".join(p.tags)] for p in self.paths]
         return [
@@ -89,12 +97,21 @@ class NERExplanation:
         for token, free, row in zip(self.tokens, self.unconstrained, self.marginals, strict=True):
             best = sorted(zip(row, self.tags, strict=True), key=_probability, reverse=True)[:top]
             shown = ", ".join(f"{tag} {probability:.3f}" for probability, tag in best)
-            rows.append([token, free, shown])
+            rows.append([visible(token), free, shown])
         return rows
 
     def _repr_html_(self) -> str:
-        parts = [table(*one) for one in self.tables()]
-        return page(f"Entities by {self.component}", parts)
+        spans = [(e.start_char, e.end_char, e.label) for e in self.entities]
+        marginals = heat_map.TagMarginals(
+            self.tokens, self.tags, self.marginals, self.paths[0].tags, self.unconstrained
+        )
+        parts = [
+            entity_text.entity_text(self.text, spans, direction=self.direction),
+            heat_map.heat_map(marginals, direction=self.direction),
+            *(table(*one) for one in self.tables()),
+        ]
+        style = f"{entity_text.STYLE}\n{heat_map.STYLE}"
+        return page(f"Entities by {self.component}", parts, style=style)
 
 
 def _probability(pair: tuple[float, str]) -> float:
@@ -136,6 +153,8 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     free = ops.to_numpy(viterbi(lifted))
     return NERExplanation(
         component=name,
+        text=doc.text,
+        direction=doc.vocab.writing_system.get("direction", "ltr"),
         tokens=tuple(token.text for token in doc),
         tags=tuple(names),
         marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(tempered)).tolist()),
@@ -158,10 +177,13 @@ def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityS
     """What the component itself finds, with the scores that `doc.spans` would have."""
     found = pipe._best_entities(chain, pipe.temperature)
     fields = (found.starts, found.lengths, found.labels, pipe._scores(chain, found))
-    return tuple(
-        EntityScore(doc[i : i + n].text, pipe.labels[label], i, i + n, float(score))
-        for i, n, label, score in zip(*(field.tolist() for field in fields), strict=True)
-    )
+    rows = zip(*(field.tolist() for field in fields), strict=True)
+    return tuple(_entity(doc[i : i + n], pipe.labels[label], score) for i, n, label, score in rows)
+
+
+def _entity(span: Span, label: str, score: float) -> EntityScore:
+    places = (span.start, span.end, span.start_char, span.end_char)
+    return EntityScore(span.text, label, *places, score)
 
 
 def _named(names: list[str], tags: np.ndarray) -> tuple[str, ...]:
