@@ -5,12 +5,13 @@ from html import escape
 
 from spacy import displacy
 
-from .html import scrolling
-
+# Isolated, so that a label stands behind its entity where the text runs from right to left; room at
+# the end of the lines for the padding of an entity that goes on in the next one.
 STYLE = """
-.seqrnn .entities { overflow-wrap: anywhere; }
-.seqrnn mark.entity { color: #1b1b1f; -webkit-box-decoration-break: clone;
-  box-decoration-break: clone; }
+.seqrnn .entities { overflow-wrap: anywhere; padding-inline-end: .8em; }
+.seqrnn .entities mark { color: #1b1b1f; unicode-bidi: isolate;
+  -webkit-box-decoration-break: clone; box-decoration-break: clone; }
+.seqrnn .entities mark span { unicode-bidi: isolate; margin-inline: .5rem 0 !important; }
 """.strip()
 
 
@@ -28,5 +29,4 @@ def entity_text(text: str, spans: Iterable[tuple[int, int, str]], *, direction: 
     ]
     content = {"text": text, "ents": marked, "settings": {"direction": direction}}
     # Not minified, as that would take line breaks and spaces out of the text too.
-    shown = displacy.render(content, style="ent", manual=True, page=False, jupyter=False)
-    return scrolling("Text with its entities", shown)
+    return displacy.render(content, style="ent", manual=True, page=False, jupyter=False)

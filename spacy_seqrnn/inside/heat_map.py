@@ -34,7 +34,8 @@ STYLE = """
   outline-offset: -2px; }
 .seqrnn .cut { display: inline-block; max-width: 10em; overflow: hidden; text-overflow: ellipsis;
   vertical-align: bottom; }
-.seqrnn .heat tr > :first-child .cut { max-width: min(12em, 30vw); }
+.seqrnn .heat tr > :first-child .cut { width: max-content; max-width: min(12em, 30vw);
+  white-space: normal; overflow-wrap: break-word; }
 @media (prefers-color-scheme: dark) {
   .seqrnn .heat { --ground: #17171b; --heat: 29 78 216; }
 }
@@ -48,7 +49,7 @@ class TagMarginals:
     tokens: the text's.
     tags: all tags that the model knows.
     values: the probability of each tag at each token. Shape (n_tokens, n_tags).
-    best: the tags of the most probable sequence.
+    best: the tags of what is found.
     free: the best tags without constraints.
     """
 
@@ -64,16 +65,16 @@ class TagMarginals:
         return [i for i, (best, free) in enumerate(pairs) if best != free]
 
 
-def heat_map(found: TagMarginals, *, direction: str) -> str:
+def heat_map(found: TagMarginals, *, title: str, direction: str) -> str:
     """A heat map and the sentences that it needs. All text is escaped.
 
-    It has the tags that have a probability of `LEAST` anywhere, of more than `MOST_TAGS` those
-    that come to the highest, and the sum of all others; of a text that is longer than
-    `MOST_TOKENS` the first ones.
+    It has the tags that are found and those that have a probability of `LEAST` anywhere, of more
+    than `MOST_TAGS` those that come to the highest, and the sum of all others; of a text that is
+    longer than `MOST_TOKENS` the first ones.
 
+    title: the caption.
     direction: of the text, "ltr" or "rtl": where the first token stands.
     """
-    title = "Probability of each tag at each token"
     n_tokens = len(found.tokens)
     if n_tokens > MOST_TOKENS:
         title += f", the first {MOST_TOKENS} of {n_tokens} tokens"
@@ -94,7 +95,7 @@ def heat_map(found: TagMarginals, *, direction: str) -> str:
 def _legend() -> str:
     return (
         "The stronger a colour, the more probable the tag at the token; cells below "
-        f"{LEAST} are empty. The frame is around the tag of the most probable sequence."
+        f"{LEAST} are empty. The frames are around the tags of what is found."
     )
 
 
@@ -117,7 +118,7 @@ def _sequences(found: TagMarginals) -> list[str]:
     marks = set(found.differences())
     best = [_tag(tag, differs=i in marks) for i, tag in enumerate(found.best[:MOST_TOKENS])]
     free = [_tag(tag, differs=i in marks) for i, tag in enumerate(found.free[:MOST_TOKENS])]
-    return [_row("most probable", best), _row("without constraints", free)]
+    return [_row("found", best), _row("without constraints", free)]
 
 
 def _tag(tag: str, *, differs: bool) -> str:
@@ -129,7 +130,7 @@ def _tag(tag: str, *, differs: bool) -> str:
 def _probabilities(found: TagMarginals) -> list[str]:
     """A row for each tag that is shown, and one for the sum of all others."""
     values = np.asarray(found.values)[:MOST_TOKENS]
-    shown = _shown(values)
+    shown = _shown(found, values)
     words = [visible(token) for token in found.tokens]
     rows = []
     for tag in shown:
@@ -138,16 +139,18 @@ def _probabilities(found: TagMarginals) -> list[str]:
     if len(shown) < len(found.tags):
         # Rounding must not make it negative.
         rest = np.maximum(values.sum(axis=1) - values[:, shown].sum(axis=1), 0.0)
-        name = f"{len(found.tags) - len(shown)} other tags"
+        name = f"other tags ({len(found.tags) - len(shown)})"
         rows.append(_heat_row(name, words, rest, best=()))
     return rows
 
 
-def _shown(values: np.ndarray) -> list[int]:
+def _shown(found: TagMarginals, values: np.ndarray) -> list[int]:
     """The tags that have a row, in their order. values: shape (n_tokens, n_tags)."""
-    peaks = values.max(axis=0)
-    ranked = np.argsort(-peaks, kind="stable")[:MOST_TAGS]
-    return sorted(ranked[peaks[ranked] >= LEAST].tolist())
+    best = set(found.best[:MOST_TOKENS])
+    # What is found comes first, however improbable.
+    weights = values.max(axis=0) + [tag in best for tag in found.tags]
+    ranked = np.argsort(-weights, kind="stable")[:MOST_TAGS]
+    return sorted(ranked[weights[ranked] >= LEAST].tolist())
 
 
 def _heat_row(name: str, words: list[str], values: np.ndarray, *, best: Sequence[str]) -> str:

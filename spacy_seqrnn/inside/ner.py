@@ -65,9 +65,10 @@ class NERExplanation:
     marginals: the probability of each tag at each token. Shape (n_tokens, n_tags).
     entities: what it finds, in the order of the text.
     paths: the most probable tag sequences, best first. With weights, what is found may be another.
+    constrained: the tags of what it finds.
     unconstrained: the best tags if the BILUO scheme, earlier annotation and sentence boundaries
         forbade nothing. What is never allowed is not trained, so its transitions count 0.
-    label_weights: those of the component, which count for `entities` and `unconstrained` only.
+    label_weights: those of the component, which do not count for `marginals` and `paths`.
     """
 
     component: str
@@ -78,19 +79,22 @@ class NERExplanation:
     marginals: tuple[tuple[float, ...], ...]
     entities: tuple[EntityScore, ...]
     paths: tuple[TagPath, ...]
+    constrained: tuple[str, ...]
     unconstrained: tuple[str, ...]
     label_weights: float | dict[str, float]
 
     def tables(self, top: int = 3) -> list[tuple[str, list[str], list[list[str]]]]:
         """Title, header and rows of each table. top: how many tags to show for each token."""
         found = [[visible(e.text), e.label, f"{e.score:.4f}"] for e in self.entities]
-        before = "" if self.label_weights in ({}, 1.0) else ", before label_weights"
         ways = [[f"{p.probability:.4f}", " ".join(p.tags)] for p in self.paths]
         return [
             ("Entities", ["entity", "label", "probability"], found),
-            (f"Most probable tag sequences{before}", ["probability", "tags"], ways),
+            (f"Most probable tag sequences{self._before()}", ["probability", "tags"], ways),
             ("Tags of each token", ["token", "without constraints", "probable"], self._rows(top)),
         ]
+
+    def _before(self) -> str:
+        return "" if self.label_weights in ({}, 1.0) else ", before label_weights"
 
     def _rows(self, top: int) -> list[list[str]]:
         rows = []
@@ -103,11 +107,12 @@ class NERExplanation:
     def _repr_html_(self) -> str:
         spans = [(e.start_char, e.end_char, e.label) for e in self.entities]
         marginals = heat_map.TagMarginals(
-            self.tokens, self.tags, self.marginals, self.paths[0].tags, self.unconstrained
+            self.tokens, self.tags, self.marginals, self.constrained, self.unconstrained
         )
+        title = f"Probability of each tag at each token{self._before()}"
         parts = [
             entity_text.entity_text(self.text, spans, direction=self.direction),
-            heat_map.heat_map(marginals, direction=self.direction),
+            heat_map.heat_map(marginals, title=title, direction=self.direction),
             *(table(*one) for one in self.tables()),
         ]
         style = f"{entity_text.STYLE}\n{heat_map.STYLE}"
@@ -149,8 +154,6 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     ways = [
         TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(tempered, k)[0]
     ]
-    lifted = pipe._weighted(_unconstrained(free_chain), pipe.temperature)
-    free = ops.to_numpy(viterbi(lifted))
     return NERExplanation(
         component=name,
         text=doc.text,
@@ -160,9 +163,14 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
         marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(tempered)).tolist()),
         entities=_entities(pipe, chain, doc),
         paths=tuple(ways),
-        unconstrained=_named(names, free),
+        constrained=_named(names, _best_tags(pipe, chain)),
+        unconstrained=_named(names, _best_tags(pipe, _unconstrained(free_chain))),
         label_weights=pipe.label_weights,
     )
+
+
+def _best_tags(pipe: RecurrentNER, chain: LinearChain) -> np.ndarray:
+    return pipe.model.ops.to_numpy(viterbi(pipe._weighted(chain, pipe.temperature)))
 
 
 def _unconstrained(chain: LinearChain) -> LinearChain:
