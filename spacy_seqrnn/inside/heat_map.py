@@ -88,8 +88,8 @@ def heat_map(found: TagMarginals, *, title: str, direction: str) -> str:
         f"<thead>{rows[0]}</thead><tbody>{rows[1]}{rows[2]}</tbody>"
         f"<tbody>{''.join(rows[3:])}</tbody></table>"
     )
-    map_ = f'<div class="heat" dir="{direction}">{scrolling(title, inside)}</div>'
-    return paragraph(_legend()) + paragraph(describe_differences(found)) + map_
+    region = f'<div class="heat" dir="{direction}">{scrolling(title, inside)}</div>'
+    return paragraph(_legend()) + paragraph(describe_differences(found)) + region
 
 
 def _legend() -> str:

@@ -75,11 +75,8 @@ def visible(token: str) -> str:
 def heading(text: str) -> str:
     """The beginning of a text in one line, as the title of a page."""
     line = " ".join(text.split())
-    return (
-        line
-        if len(line) <= MOST_CHARACTERS
-        else f"{line[:MOST_CHARACTERS]} \N{HORIZONTAL ELLIPSIS}"
-    )
+    rest = " \N{HORIZONTAL ELLIPSIS}" if len(line) > MOST_CHARACTERS else ""
+    return line[:MOST_CHARACTERS] + rest
 
 
 def paragraph(text: str) -> str:
