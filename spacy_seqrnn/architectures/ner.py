@@ -170,12 +170,14 @@ def run_windows(
     embed, encoders = split_encoders(model.get_ref("tok2vec"))
     tokvecs, backprop_embed = embed(docs, is_train)
     embedded = pack(ops, tokvecs)
+    del tokvecs  # of a very long document each copy is dear
     gradient = Packed(ops.alloc2f(*embedded.data.shape), embedded.packing)
     for piece in parts:
         X, backprop_encoders = encode(encoders, embedded.take(piece.rows, piece.lengths), is_train)
         chain, backprop_scores = _score(model, X, is_train)
         ways_back = (backprop_scores, backprop_encoders)
         yield piece, chain, partial(_backprop_piece, ops, ways_back, piece, gradient)
+    del embedded
     if is_train:
         backprop_embed(unpack(ops, gradient))
         clip_gradients(model, model.attrs["max_grad_norm"])

@@ -68,8 +68,11 @@ def scrolling(title: str, inside: str) -> str:
 
 
 def visible(token: str) -> str:
-    """A token in one line: a line break would fall out of its row or column."""
-    return " ".join(token.split()) or "(space)"
+    """A token in one line: a line break would fall out of its row or column.
+
+    White space alone can be seen as its escape sequence.
+    """
+    return " ".join(token.split()) or repr(token)[1:-1].replace(" ", "\N{OPEN BOX}")
 
 
 def heading(text: str) -> str:
@@ -92,8 +95,9 @@ def details(summary: str, inside: str) -> str:
 def page(title: str, parts: list[str], *, style: str = "") -> str:
     """A part of a page that brings its own style, for a notebook. style: more CSS."""
     inside = "\n".join(parts)
-    css = f"{STYLE}\n{style}".strip()
-    return f'<div class="seqrnn"><style>{css}</style><h2>{escape(title)}</h2>\n{inside}</div>'
+    return (
+        f'<div class="seqrnn"><style>{STYLE}{style}</style><h2>{escape(title)}</h2>\n{inside}</div>'
+    )
 
 
 def section(name: str, title: str, parts: list[str]) -> str:

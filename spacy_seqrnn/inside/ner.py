@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from ..checks import check_int
 from ..labels import tag_names
@@ -12,9 +12,9 @@ from ..layers.chain import LinearChain
 from ..layers.decoding import k_best, viterbi
 from ..layers.expectations import marginals
 from ..pipeline.ner import RecurrentNER
-from . import entity_text, heat_map
 from .find import choose, find_recognisers, make_doc
-from .html import page, table, visible
+from .heat import STYLE, describe_differences, entity_text, heat_map
+from .html import page, paragraph, table, visible
 
 MOST_PATHS = 1000
 
@@ -26,7 +26,7 @@ class EntityScore:
     text: the entity as it stands there.
     label: what it is taken for.
     start, end: its first token, and the one after its last.
-    start_char, end_char: its first character, and the one after its last.
+    start_char, end_char: the same in characters.
     score: the probability of all tag sequences that have exactly it.
     """
 
@@ -61,25 +61,25 @@ class NERExplanation:
     text: what was read.
     direction: of the language's writing, "ltr" or "rtl".
     tokens: the text's.
-    tags: all tags that the model knows.
+    labels: all that the model knows.
+    tags: all tags that the model knows, O and then four for each label.
     marginals: the probability of each tag at each token. Shape (n_tokens, n_tags).
     entities: what it finds, in the order of the text.
     paths: the most probable tag sequences, best first. With weights, what is found may be another.
-    constrained: the tags of what it finds.
     unconstrained: the best tags if the BILUO scheme, earlier annotation and sentence boundaries
         forbade nothing. What is never allowed is not trained, so its transitions count 0.
-    label_weights: those of the component, which do not count for `marginals` and `paths`.
+    label_weights: those of the component, which count for `entities` and `unconstrained` only.
     """
 
     component: str
     text: str
     direction: str
     tokens: tuple[str, ...]
+    labels: tuple[str, ...]
     tags: tuple[str, ...]
     marginals: tuple[tuple[float, ...], ...]
     entities: tuple[EntityScore, ...]
     paths: tuple[TagPath, ...]
-    constrained: tuple[str, ...]
     unconstrained: tuple[str, ...]
     label_weights: float | dict[str, float]
 
@@ -104,19 +104,34 @@ class NERExplanation:
             rows.append([visible(token), free, shown])
         return rows
 
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The tag of each token in the entities that the component finds."""
+        found = ["O"] * len(self.tokens)
+        for entity in self.entities:
+            tags = [f"I-{entity.label}"] * (entity.end - entity.start)
+            tags[0], tags[-1] = f"B-{entity.label}", f"L-{entity.label}"
+            found[entity.start : entity.end] = tags if len(tags) > 1 else [f"U-{entity.label}"]
+        return tuple(found)
+
     def _repr_html_(self) -> str:
-        spans = [(e.start_char, e.end_char, e.label) for e in self.entities]
-        marginals = heat_map.TagMarginals(
-            self.tokens, self.tags, self.marginals, self.constrained, self.unconstrained
-        )
-        title = f"Probability of each tag at each token{self._before()}"
+        spans = [(e.start_char, e.end_char, e.label, e.score) for e in self.entities]
+        probabilities = np.asarray(self.marginals)
         parts = [
-            entity_text.entity_text(self.text, spans, direction=self.direction),
-            heat_map.heat_map(marginals, title=title, direction=self.direction),
+            entity_text(self.text, spans, direction=self.direction),
+            paragraph(describe_differences(self.tokens, self.found, self.unconstrained)),
+            heat_map(
+                self.tokens,
+                self.found,
+                self.unconstrained,
+                self.labels,
+                probabilities,
+                direction=self.direction,
+                note=self._before(),
+            ),
             *(table(*one) for one in self.tables()),
         ]
-        style = f"{entity_text.STYLE}\n{heat_map.STYLE}"
-        return page(f"Entities by {self.component}", parts, style=style)
+        return page(f"Entities by {self.component}", parts, style=STYLE)
 
 
 def _probability(pair: tuple[float, str]) -> float:
@@ -154,23 +169,21 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     ways = [
         TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(tempered, k)[0]
     ]
+    lifted = pipe._weighted(_unconstrained(free_chain), pipe.temperature)
+    free = ops.to_numpy(viterbi(lifted))
     return NERExplanation(
         component=name,
         text=doc.text,
         direction=doc.vocab.writing_system.get("direction", "ltr"),
         tokens=tuple(token.text for token in doc),
+        labels=pipe.labels,
         tags=tuple(names),
         marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(tempered)).tolist()),
         entities=_entities(pipe, chain, doc),
         paths=tuple(ways),
-        constrained=_named(names, _best_tags(pipe, chain)),
-        unconstrained=_named(names, _best_tags(pipe, _unconstrained(free_chain))),
+        unconstrained=_named(names, free),
         label_weights=pipe.label_weights,
     )
-
-
-def _best_tags(pipe: RecurrentNER, chain: LinearChain) -> np.ndarray:
-    return pipe.model.ops.to_numpy(viterbi(pipe._weighted(chain, pipe.temperature)))
 
 
 def _unconstrained(chain: LinearChain) -> LinearChain:
@@ -185,13 +198,12 @@ def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityS
     """What the component itself finds, with the scores that `doc.spans` would have."""
     found = pipe._best_entities(chain, pipe.temperature)
     fields = (found.starts, found.lengths, found.labels, pipe._scores(chain, found))
-    rows = zip(*(field.tolist() for field in fields), strict=True)
-    return tuple(_entity(doc[i : i + n], pipe.labels[label], score) for i, n, label, score in rows)
-
-
-def _entity(span: Span, label: str, score: float) -> EntityScore:
-    places = (span.start, span.end, span.start_char, span.end_char)
-    return EntityScore(span.text, label, *places, score)
+    entities = []
+    for i, n, label, score in zip(*(field.tolist() for field in fields), strict=True):
+        span = doc[i : i + n]
+        place = (i, i + n, span.start_char, span.end_char)
+        entities.append(EntityScore(span.text, pipe.labels[label], *place, score))
+    return tuple(entities)
 
 
 def _named(names: list[str], tags: np.ndarray) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ HEAT_CONTRAST = """() => {
     const text = light(channels(element, "color").slice(0, 3));
     return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
   };
-  const shown = [...document.querySelectorAll(".heat td, .heat th, mark.entity")];
+  const shown = [...document.querySelectorAll(".heat td, .heat th, .entities mark")];
   return Math.min(...shown.map(contrast));
 }"""
 
@@ -132,12 +132,13 @@ def check_numbers(view: Any, name: str, found: Any) -> None:
         assert [row[2] for row in cells(view, "Entities")] == [
             f"{entity['score']:.4f}" for entity in entities
         ]
-        assert view.locator("mark.entity").count() == len(entities)
-        tags, marginals = found[0]["tags"], found[0]["marginals"]
-        rows = [row for row in cells(view, "Probability of each tag") if row[0] in tags]
+        assert view.locator(".entities mark").count() == len(entities)
+        labels, marginals = found[0]["labels"], found[0]["marginals"]
+        rows = [row for row in cells(view, "Probability of each label") if row[0] in labels]
         assert rows
-        for tag, *shares in rows:
-            expected = [row[tags.index(tag)] for row in marginals]
+        for label, *shares in rows:
+            tag = 1 + 4 * labels.index(label)
+            expected = [sum(row[tag : tag + 4]) for row in marginals]
             assert [float(share or 0) for share in shares] == pytest.approx(expected, abs=0.0051)
     if name == "gates":
         view_data = found["views"][0]
@@ -218,13 +219,14 @@ def test_narrow_screens_scroll_the_heat_map_only(opened: Opened, name: str):
     view = opened.view
     view.set_viewport_size({"width": 320, "height": 600})
     assert view.evaluate("() => document.documentElement.scrollWidth") <= 320
-    region = view.locator(".heat .scroll")
+    region = view.locator(".scroll", has=view.locator(".heat"))
     head = region.locator("tbody th").first
     before = head.bounding_box()["x"]
     region.focus()
     for _ in range(5):
         view.keyboard.press("ArrowRight")
-    view.wait_for_function("() => document.querySelector('.heat .scroll').scrollLeft > 40")
+    scrolled = "() => document.querySelector('.heat').parentElement.scrollLeft > 40"
+    view.wait_for_function(scrolled)
     assert head.bounding_box()["x"] == pytest.approx(before, abs=1)  # tags stay in sight
     marked = view.locator(".entities").bounding_box()
     assert marked["x"] + marked["width"] <= 320
