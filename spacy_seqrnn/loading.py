@@ -18,6 +18,7 @@ from srsly.msgpack import unpackb
 from thinc.api import Model
 from thinc.model import deserialize_attr
 
+from .layers.known_vectors import check_known
 from .layers.word_rows import check_word_rows
 
 # The elements of a list or the entries of a dictionary in a saved model; arrays are something else
@@ -290,13 +291,17 @@ def _is_list_of(kind: type, values: Any) -> bool:
 
 
 def check_fits(model: Model) -> None:
-    """Raise ValueError if parameters, or layers beside each other, are of different sizes."""
+    """Raise ValueError if parameters, or layers beside each other, are of different sizes.
+
+    So it does for what a layer keeps of words and their vectors, if that cannot be.
+    """
     for node in model.walk():
         for name in node.param_names:
             if node.has_param(name):
                 check_param(node, name, node.get_param(name))
         if "rows_of_keys" in node.attrs:
             check_word_rows(node)
+        check_known(node.attrs.get("known_vectors"))
     output_width(model, None)
 
 
