@@ -31,7 +31,8 @@ from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
 from ..layers.expectations import segment_log_posteriors
 from ..layers.pieces import Piece, listens
-from ..loading import check_settings, naming, read_saved
+from ..loading import naming
+from ..saved_data import check_settings, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
 from .scored_spans import ScoredSpans
