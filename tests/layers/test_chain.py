@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torchcrf import CRF as TorchCRF
 
 from spacy_seqrnn.labels import biluo_constraints
-from spacy_seqrnn.layers import expectations, recursion, transitions
+from spacy_seqrnn.layers import decoding, expectations, recursion, transitions
 from spacy_seqrnn.layers.chain import SCORES, LinearChain, finite_max, log_sum_exp, mean_chain
 from spacy_seqrnn.layers.decoding import k_best, viterbi
 from spacy_seqrnn.layers.expectations import (
@@ -33,6 +33,7 @@ def _way(request, monkeypatch):
     monkeypatch.setattr(transitions, "SPLIT_TAGS", smallest)
     monkeypatch.setattr(transitions, "PRUNED_PAIRS", smallest)
     monkeypatch.setattr(transitions, "DENSE_SHARE", 0.7)
+    monkeypatch.setattr(decoding, "HELD_PAIRS", decoding.HELD_PAIRS if smallest else 10)
 
 
 def make_chain(lengths, n_tags=3, scale=1.0, forbidden=0.2, seed=0):
