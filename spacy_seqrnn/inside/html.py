@@ -70,9 +70,9 @@ def scrolling(title: str, inside: str) -> str:
 def visible(token: str) -> str:
     """A token in one line: a line break would fall out of its row or column.
 
-    White space alone can be seen as its escape sequence.
+    White space alone can be seen as its escape sequence, in ASCII, which every terminal can show.
     """
-    return " ".join(token.split()) or repr(token)[1:-1].replace(" ", "\N{OPEN BOX}")
+    return " ".join(token.split()) or repr(token)[1:-1].replace(" ", r"\x20")
 
 
 def heading(text: str) -> str:

@@ -1,6 +1,7 @@
 """`spacy seqrnn …`: what it prints, what it writes, and what it says when it cannot."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -85,6 +86,16 @@ def test_a_long_text_is_no_title(untrained: Path, tmp_path: Path):
     assert title_of(html) == f"{begins} \N{HORIZONTAL ELLIPSIS}"
     assert call("explain", untrained, "Mira\nlikes", "--html", html, "--force").exit_code == 0
     assert title_of(html) == "Mira likes"
+
+
+@pytest.mark.skipif(not INSTALLED, reason="the package is not installed with this command")
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", ["explain", "gates"])
+def test_white_space_on_any_terminal(command: str, encoding: str, untrained: Path):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    output = run("seqrnn", command, untrained, "Mira   likes\n\u3000Oslo", env=environment)
+    assert r"\x20\x20" in output
+    assert r"\n\u3000" in output
 
 
 def test_heat_map(untrained: Path, tmp_path: Path):

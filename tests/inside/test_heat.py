@@ -91,7 +91,7 @@ def test_tags_that_constraints_change_are_marked():
 def test_white_space_can_be_seen_and_text_is_escaped():
     tokens = ["\n", "  ", "<b>"]
     html = heat_map(tokens, ["O"] * 3, ["O"] * 3, ["<i>"], np.full((3, 5), 0.2))
-    assert Table(html).texts()[0] == ["token", "\\n", "␣␣", "<b>"]
+    assert Table(html).texts()[0] == ["token", "\\n", r"\x20\x20", "<b>"]
     assert "<b>" not in html
     assert "<i>" not in html
 
