@@ -81,7 +81,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     **{f"maps as {key}": lambda key=key: _in_model(key, _lists(EMPTY_MAP)) for key in KEYS},
     "large attributes": lambda: _attributes(500, LIST_OF_10000 + 10_000 * NIL),
     "one long text": lambda: packb("x" * SIZE),
-    "one long array of bytes": lambda: packb(b"x" * SIZE),
+    "one long array of bytes": lambda: packb(b"x" * SIZE, use_bin_type=True),
 }
 
 
