@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from spacy.language import Language
-from spacy.pipeline import Tok2Vec
 from spacy.tokens import Doc
 from thinc.api import Model
 
@@ -47,23 +45,6 @@ def check_width(tok2vec: Model, X: Floats2d) -> None:
             f"The token vectors are {X.shape[1]} wide, but `width = {width}` of the `tok2vec`: "
             "give a listener the width of the encoder that it listens to.",
         )
-
-
-def check_listeners(nlp: Language, model: Model) -> None:
-    """Raise ConfigError if a listener is not as wide as the `tok2vec` that it listens to."""
-    for node in model.walk():
-        upstream = getattr(node, "upstream_name", None)
-        for name, component in nlp.pipeline if upstream else ():
-            if upstream not in ("*", name) or not isinstance(component, Tok2Vec):
-                continue
-            own, width = node.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
-            if None not in (own, width) and own != width:
-                raise ConfigError(
-                    "width",
-                    own,
-                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
-                    f"it listens to, are {width} wide: set both to the same.",
-                )
 
 
 def check_truth(model: Model, Y: Any) -> None:

@@ -4,7 +4,6 @@
 """
 
 import os
-import time
 import tracemalloc
 from hashlib import sha256
 from typing import Any
@@ -28,7 +27,7 @@ from spacy_seqrnn.saving import CHECKSUMS, LARGEST_LIST, check_files
 
 from ..small import small_ner
 
-MOST_MEMORY, MOST_SECONDS = 100_000_000, 1.0
+MOST_MEMORY = 100_000_000
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +36,11 @@ def component():
 
 
 @pytest.mark.parametrize("name", hostile.FILES)
-def test_refused_soon_and_without_much_memory(name, component):
+def test_refused_without_much_memory(name, component):
     data = hostile.FILES[name]()
     sentences = r"not readable as msgpack|saved model|attributes|no "
-    start = time.process_time()
     with pytest.raises(ValueError, match=sentences):
         check_saved(component.model, data)
-    assert time.process_time() - start < MOST_SECONDS
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match=sentences):
