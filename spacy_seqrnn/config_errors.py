@@ -3,7 +3,8 @@
 It catches confection's `ConfigValidationError` and prints a few lines instead of a traceback. What
 is wrong with an option is found out where it is used, by functions that do not know which block of
 the config they were called for. So the place is looked up when the error is shown, in the calls
-that it has passed through.
+that it has passed through. Where spaCy catches nothing, as in its training loop, the last line of
+the traceback has the place too.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,10 @@ class ConfigError(ConfigValidationError):
         super().__init__(errors=[{"loc": [option], "msg": sentence}], show_config=False)
 
     def __str__(self) -> str:
-        return self.sentence
+        return "".join([*(f"{block} -> {self.option}: " for block in self._block()), self.sentence])
+
+    def _block(self) -> list[str]:
+        return find_block(self.option, self.value, self.__traceback__)
 
     def __reduce__(self) -> tuple[type, tuple[str, Any, str]]:
         return ConfigError, (self.option, self.value, self.sentence)
@@ -46,8 +50,7 @@ class ConfigError(ConfigValidationError):
         """The error as spaCy's command line shows it, with the place of the option."""
         errors = err.errors
         if isinstance(err, ConfigError):
-            block = find_block(err.option, err.value, err.__traceback__)
-            errors = [{"loc": [*block, err.option], "msg": err.sentence}]
+            errors = [{"loc": [*err._block(), err.option], "msg": err.sentence}]
         return ConfigValidationError(
             errors=errors, title=title, desc=desc, parent=parent, show_config=False
         )

@@ -15,10 +15,12 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
-from .loading import check_fits, check_saved, naming, read_saved
-from .whole_folders import change, contents, finish_for_reading, settled
+from .loading import check_fits, check_saved, naming
+from .saved_data import read_saved
+from .whole_folders import change, contents, finish_for_reading, is_inside, settled
 
 CHECKSUMS = "checksums.sha256"  # as `sha256sum --check` reads it
+LARGEST_LIST = 1_000_000  # bytes of it, which are enough for ten thousand files
 # `spacy package` writes it anew, and no prediction depends on it.
 UNCHECKED = "meta.json"
 VOCAB_PARTS = ("strings", "vectors", "lookups")  # which `exclude` can name, too
@@ -134,7 +136,10 @@ def check_files(folder: Path) -> None:
     """
     for name, checksum in _read_checksums(folder).items():
         try:
-            damage = "" if _checksum(folder / name) == checksum else "is not what was saved"
+            # A device has no end, and a pipe waits for whoever writes to it.
+            is_file = is_inside(name) and (folder / name).is_file()
+            is_same = is_file and _checksum(folder / name) == checksum
+            damage = "" if is_same else "is not what was saved" if is_file else "cannot be read"
         except (OSError, ValueError):
             damage = "cannot be read"
         if damage:
@@ -145,9 +150,19 @@ def check_files(folder: Path) -> None:
 
 
 def _read_checksums(folder: Path) -> dict[str, str]:
-    """The checksum of each file of a saved pipeline; of none if it has no list of them."""
+    """The checksum of each file of a saved pipeline; of none if it has no list of them.
+
+    Raises ValueError if there are more than a pipeline can have.
+    """
     file = folder / CHECKSUMS
-    text = file.read_text(encoding="utf8", errors="replace") if file.exists() else ""
+    if not file.is_file():
+        return {}
+    if file.stat().st_size > LARGEST_LIST:
+        raise ValueError(
+            f"The saved pipeline {folder} is damaged: '{CHECKSUMS}' has more than {LARGEST_LIST} "
+            f"bytes. Save or copy the pipeline again, or delete {CHECKSUMS}."
+        )
+    text = file.read_text(encoding="utf8", errors="replace")
     lines = [line.partition("  ") for line in text.splitlines()]
     return {name: checksum for checksum, _, name in lines}
 

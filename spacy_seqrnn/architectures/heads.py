@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from spacy.language import Language
-from spacy.pipeline import Tok2Vec
 from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..config_errors import ConfigError
 from ..layers.dropout import dropout_mask
-from ..layers.known_vectors import check_vectors, know_vectors, vectors_attrs
 from ..layers.linear import shape_of
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
@@ -48,41 +45,6 @@ def check_width(tok2vec: Model, X: Floats2d) -> None:
             f"The token vectors are {X.shape[1]} wide, but `width = {width}` of the `tok2vec`: "
             "give a listener the width of the encoder that it listens to.",
         )
-
-
-def static_vectors_attrs(tok2vec: Model) -> dict[str, Any]:
-    """The attributes of a model in which a layer of spaCy's reads word vectors."""
-    reads = any(node.name == "static_vectors" for node in tok2vec.walk())
-    return vectors_attrs() if reads else {}
-
-
-def know_static_vectors(model: Model, X: list[Doc] | None) -> None:
-    """Let such a model know the vectors that it is going to be trained with."""
-    if X and "known_vectors" in model.attrs:
-        know_vectors(model, X[0].vocab)
-
-
-def check_static_vectors(model: Model, docs: list[Doc]) -> None:
-    """See whether it reads those that it was trained with; see `check_vectors`."""
-    if docs and "known_vectors" in model.attrs:
-        check_vectors(model, docs)
-
-
-def check_listeners(nlp: Language, model: Model) -> None:
-    """Raise ConfigError if a listener is not as wide as the `tok2vec` that it listens to."""
-    for node in model.walk():
-        upstream = getattr(node, "upstream_name", None)
-        for name, component in nlp.pipeline if upstream else ():
-            if upstream not in ("*", name) or not isinstance(component, Tok2Vec):
-                continue
-            own, width = node.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
-            if None not in (own, width) and own != width:
-                raise ConfigError(
-                    "width",
-                    own,
-                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
-                    f"it listens to, are {width} wide: set both to the same.",
-                )
 
 
 def check_truth(model: Model, Y: Any) -> None:

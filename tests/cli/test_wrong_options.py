@@ -16,7 +16,7 @@ from thinc.api import Config
 
 from spacy_seqrnn.config_errors import ConfigError, find_block
 
-from ..conftest import EMBED, gold_docs, tok2vec_config
+from ..conftest import EMBED, gold_docs, gold_examples, tok2vec_config
 
 NER = "components.seqrnn_ner"
 TEXTCAT, MULTILABEL = "components.textcat", "components.textcat_multilabel"
@@ -121,6 +121,23 @@ def test_spacy_train_ends_in_a_few_lines(case, tmp_path):
     assert result.returncode == 1
     assert "Traceback" not in result.stdout + result.stderr
     assert re.search(re.escape(CASES[case][2]) + r"\t", result.stdout)
+
+
+def test_the_place_is_in_the_last_line_of_a_traceback():
+    """What only training finds out, spaCy's command line does not catch."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": tok2vec_config()})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 6}
+    name = "spacy-seqrnn.TextCat.v1"
+    model = {"@architectures": name, "tok2vec": listener, "exclusive_classes": True}
+    nlp.add_pipe("textcat", config={"model": model})
+    examples = gold_examples(nlp)
+    nlp.initialize(lambda: examples)
+    with pytest.raises(ConfigError) as caught:
+        nlp.update(examples)
+    assert str(caught.value).startswith(
+        "components.textcat.model.tok2vec -> width: The token vectors are 24 wide, but `width = 6`"
+    )
 
 
 def test_python_gets_the_sentence_alone():
