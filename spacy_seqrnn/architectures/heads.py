@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from spacy.language import Language
-from spacy.pipeline import Tok2Vec
 from spacy.tokens import Doc
+from spacy.ty import ListenedToComponent
 from thinc.api import Model
 
 from ..config_errors import ConfigError
+from ..config_places import pipeline_at_work
 from ..layers.dropout import dropout_mask
 from ..layers.known_vectors import check_vectors, know_vectors, vectors_attrs
 from ..layers.linear import shape_of
+from ..layers.vectors import check_has_vectors
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
 
@@ -23,8 +24,11 @@ NEW_LABEL_MARGIN = 5.0
 def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
     """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
 
-    Raises ValueError if it is no model from documents to token vectors.
+    Raises ConfigError if it is no model from documents to token vectors, hears vectors of another
+    width, or reads word vectors that the pipeline does not have.
     """
+    check_listeners(tok2vec)
+    check_has_vectors(tok2vec, X)
     try:
         tok2vec.initialize(X=X)
         return tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
@@ -38,8 +42,31 @@ def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
         ) from error
 
 
+def check_listeners(tok2vec: Model) -> None:
+    """Raise ConfigError if a listener is not as wide as the component that it listens to.
+
+    Known to a pipeline only, which links them; without one, `check_width` finds out in training.
+    """
+    nlp = pipeline_at_work()
+    nodes = list(tok2vec.walk())
+    for name, component in nlp.components if nlp else ():  # frozen ones too
+        if not isinstance(component, ListenedToComponent):
+            continue
+        for listener in component.listeners:
+            own, width = listener.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
+            if listener in nodes and None not in (own, width) and own != width:
+                raise ConfigError(
+                    "width",
+                    own,
+                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
+                    f"it listens to, are {width} wide in [components.{name}.model]: set both to "
+                    "the same.",
+                    layer=listener,
+                )
+
+
 def check_width(tok2vec: Model, X: Floats2d) -> None:
-    """Raise ValueError if the token vectors are not as wide as the option `tok2vec` has it."""
+    """Raise ConfigError if the token vectors are not as wide as the option `tok2vec` has it."""
     width = tok2vec.maybe_get_dim("nO")
     if len(X) and width is not None and X.shape[1] != width:
         raise ConfigError(
@@ -66,23 +93,6 @@ def check_static_vectors(model: Model, docs: list[Doc]) -> None:
     """See whether it reads those that it was trained with; see `check_vectors`."""
     if docs and "known_vectors" in model.attrs:
         check_vectors(model, docs)
-
-
-def check_listeners(nlp: Language, model: Model) -> None:
-    """Raise ConfigError if a listener is not as wide as the `tok2vec` that it listens to."""
-    for node in model.walk():
-        upstream = getattr(node, "upstream_name", None)
-        for name, component in nlp.pipeline if upstream else ():
-            if upstream not in ("*", name) or not isinstance(component, Tok2Vec):
-                continue
-            own, width = node.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
-            if None not in (own, width) and own != width:
-                raise ConfigError(
-                    "width",
-                    own,
-                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
-                    f"it listens to, are {width} wide: set both to the same.",
-                )
 
 
 def check_truth(model: Model, Y: Any) -> None:

@@ -18,6 +18,7 @@ from ..types import Floats2d, Ints1d
 from .doc_batch import DocBatch, check_docs, find_once
 from .lexeme_table import LexemeTable
 from .packed import DistinctRows, Packed, Packing, TokenRows, join, make_packing, split_docs
+from .vectors import check_has_vectors, reads_vectors
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -66,7 +67,7 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
 
 
 def _reads_vectors(layer: Embedder) -> bool:
-    return any(node.name in ("static_vectors", "word_vectors") for node in layer.walk())
+    return any(map(reads_vectors, layer.walk()))
 
 
 def _columns(layers: list[Embedder]) -> list[int | str]:
@@ -312,6 +313,7 @@ def _backprop_list(backprop: Callable, dY: Floats2d) -> None:
 
 def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None = None) -> None:
     check_docs(model.name, X)
+    check_has_vectors(model, X)
     for layer in model.layers:
         layer.initialize(X=X)
     if not X:

@@ -23,7 +23,6 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations import LabelNumbers, allowed_by_docs, set_entities
-from ..architectures.heads import check_listeners
 from ..checks import is_number
 from ..config_errors import ConfigError
 from ..labels import BEGIN, PREFIXES, TAGS_PER_LABEL, UNIT, Entities, entities_of_tags, n_tags
@@ -185,8 +184,6 @@ class RecurrentNER(TrainablePipe):
             self.add_label(label)
         self.cfg["unseen_labels"] = list(self.labels)
         self._check_label_weights()
-        if nlp is not None:
-            check_listeners(nlp, self.model)
         doc_sample = [example.predicted for example in islice(get_examples(), 10)]
         if not doc_sample:
             raise ValueError(Errors.E923.format(name=self.name))
