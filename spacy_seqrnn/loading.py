@@ -9,23 +9,16 @@ claims to be.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from math import prod
 from typing import Any
 
 import numpy as np
-from srsly.msgpack import unpackb
 from thinc.api import Model
 from thinc.model import deserialize_attr
 
+from .layers.known_vectors import check_known
 from .layers.word_rows import check_word_rows
+from .saved_data import Budget, is_size, read_saved
 
-# The elements of a list or the entries of a dictionary in a saved model; arrays are something else
-MOST_ELEMENTS = 10_000
-MOST_OBJECTS = 200_000  # the largest recipe needs a fiftieth
-LARGEST_SETTINGS = 2_000_000  # bytes of the JSON that a component has; 10,000 labels need 200 kB
-LARGEST_SIZE = 2**31 - 1
-KINDS = "biuf"  # of the numbers in an array: truth values, whole numbers, others
 Shape = tuple[int, ...]
 
 # What settles the shapes of a model. It comes from the config, and what is saved has to agree.
@@ -103,90 +96,6 @@ def naming(name: str) -> Iterator[None]:
         ) from error
 
 
-class Budget:
-    """How many objects may still be made of what is read.
-
-    A file can claim ten million lists in ten megabytes, which would take minutes and gigabytes.
-    """
-
-    def __init__(self) -> None:
-        self.left = MOST_OBJECTS
-
-    def spend(self, objects: int) -> None:
-        """Raise ValueError if so many are too many."""
-        self.left -= objects
-        if self.left < 0:
-            raise ValueError(f"more than {MOST_OBJECTS} objects, which no saved model has")
-
-
-def read_saved(data: bytes, budget: Budget | None = None) -> Any:
-    """Read msgpack that has no more in it than a saved model needs.
-
-    budget: shared by all that is read of one model; None for a new one.
-
-    Raises ValueError for anything that is not plain data, and before memory is taken for something
-    that claims to be larger than it is.
-    """
-    budget = Budget() if budget is None else budget
-    try:
-        return unpackb(
-            data,
-            raw=False,
-            max_array_len=min(MOST_ELEMENTS, len(data)),
-            max_map_len=min(MOST_ELEMENTS, len(data)),
-            max_ext_len=0,
-            ext_hook=_refuse_extension,
-            list_hook=partial(_read_list, budget),
-            object_pairs_hook=partial(_read_pairs, budget),
-        )
-    except Exception as error:  # msgpack's own have no common class
-        raise ValueError(f"not readable as msgpack: {str(error) or type(error).__name__}") from None
-
-
-def _refuse_extension(code: int, data: bytes) -> None:
-    raise ValueError(f"an extension of type {code}")
-
-
-def _read_list(budget: Budget, elements: list[Any]) -> list[Any]:
-    budget.spend(1 + len(elements))
-    return elements
-
-
-def _read_pairs(budget: Budget, pairs: list[tuple[Any, Any]]) -> Any:
-    """A dictionary, or the array or number that it stands for."""
-    budget.spend(1 + 2 * len(pairs))
-    found = dict(pairs)
-    if b"complex" in found:
-        raise ValueError("a complex number")
-    return _read_numbers(found) if b"nd" in found else found
-
-
-def _read_numbers(found: dict[Any, Any]) -> Any:
-    """What `srsly.msgpack` writes for NumPy; only plain numbers, only as many as there are."""
-    kind = found.get(b"type")
-    if not isinstance(kind, str) or len(kind) > 3 or kind[1:2] not in KINDS:
-        raise ValueError(f"an array of the type {str(kind)[:50]!r}")
-    is_array = found[b"nd"]
-    if type(is_array) is not bool or found.get(b"kind"):
-        raise ValueError("an array of records")
-    data, dtype = found[b"data"], np.dtype(kind)
-    shape = found[b"shape"] if is_array else []
-    if not all(_is_size(size) for size in shape) or prod(shape) * dtype.itemsize != len(data):
-        raise ValueError(f"an array of the shape {str(shape)[:50]} in {len(data)} bytes")
-    numbers = np.frombuffer(data, dtype)
-    return numbers.reshape(shape) if is_array else numbers[0]
-
-
-def _is_size(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= LARGEST_SIZE
-
-
-def check_settings(size: int) -> None:
-    """Raise ValueError if the settings of a component are more bytes than they can be."""
-    if size > LARGEST_SETTINGS:
-        raise ValueError(f"settings of {size} bytes, where {LARGEST_SETTINGS} are the most")
-
-
 def check_saved(model: Model, data: bytes) -> None:
     """Raise ValueError if the bytes are not of a model that is built like this one."""
     budget = Budget()
@@ -229,7 +138,7 @@ def _check_info(node: Model, info: Any, n_nodes: int) -> None:
     if not isinstance(dims, dict) or not isinstance(refs, dict):
         raise ValueError(f"the layer '{node.name}' without sizes or references")
     for dim, size in dims.items():
-        if size is not None and not (_is_size(size) and dim in node.dim_names):
+        if size is not None and not (is_size(size) and dim in node.dim_names):
             raise ValueError(f"the size '{dim}' = {str(size)[:50]} of the layer '{node.name}'")
         # Some of spaCy's components make room for other labels while they load.
         built = node.maybe_get_dim(dim) if isinstance(node, Layer) else None
@@ -238,7 +147,7 @@ def _check_info(node: Model, info: Any, n_nodes: int) -> None:
                 f"the size '{dim}' = {size} of the layer '{node.name}', which is {built} here"
             )
     for ref, index in refs.items():
-        if index is not None and not (_is_size(index) and index < n_nodes):
+        if index is not None and not (is_size(index) and index < n_nodes):
             raise ValueError(f"the reference '{ref}' = {str(index)[:50]} of '{node.name}'")
 
 
@@ -290,13 +199,17 @@ def _is_list_of(kind: type, values: Any) -> bool:
 
 
 def check_fits(model: Model) -> None:
-    """Raise ValueError if parameters, or layers beside each other, are of different sizes."""
+    """Raise ValueError if parameters, or layers beside each other, are of different sizes.
+
+    So it does for what a layer keeps of words and their vectors, if that cannot be.
+    """
     for node in model.walk():
         for name in node.param_names:
             if node.has_param(name):
                 check_param(node, name, node.get_param(name))
         if "rows_of_keys" in node.attrs:
             check_word_rows(node)
+        check_known(node.attrs.get("known_vectors"))
     output_width(model, None)
 
 

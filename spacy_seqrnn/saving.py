@@ -15,19 +15,24 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
-from .loading import check_fits, check_saved, naming, read_saved
+from .loading import check_fits, check_saved, naming
+from .saved_data import read_saved
+from .whole_folders import change, contents, finish_for_reading, is_inside, settled
 
 CHECKSUMS = "checksums.sha256"  # as `sha256sum --check` reads it
+LARGEST_LIST = 1_000_000  # bytes of it, which are enough for ten thousand files
 # `spacy package` writes it anew, and no prediction depends on it.
 UNCHECKED = "meta.json"
+VOCAB_PARTS = ("strings", "vectors", "lookups")  # which `exclude` can name, too
 
 
 def create_whole_files() -> Callable[[Language], Language]:
     """Save a pipeline whole or not at all, and notice when its files are damaged.
 
     A callback for `[nlp.after_creation]`, registered as `spacy-seqrnn.whole_files.v1`.
-    `nlp.to_disk` then writes into a folder beside its target, with the checksums of all files, and
-    puts that in the target's place. Loading compares the checksums.
+    `nlp.to_disk` then writes into a folder inside its target, with the checksums of all files, and
+    moves the files to their places when all are there. Loading finishes that if it was cut off, and
+    compares the checksums.
     """
     return guard
 
@@ -44,26 +49,54 @@ def guard(nlp: Language) -> Language:
 
 def save_whole(nlp: Language, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
     """Save to a directory; see `Language.to_disk`. Whatever else is in it stays there."""
-    with _in_place_of(Path(path)) as folder:
-        type(nlp).to_disk(nlp, folder, exclude=exclude)
-        _write_checksums(folder)
+    change(path, partial(_write, nlp, exclude))
+
+
+def _write(nlp: Language, exclude: Iterable[str], target: Path, new: Path) -> list[str]:
+    """Write a pipeline with checksums. Returns the files of an older one that it does not have."""
+    type(nlp).to_disk(nlp, new, exclude=exclude)
+    older = _read_checksums(target)
+    others = older.keys() - set(contents(new)[0]) - {UNCHECKED}
+    kept = {name: older[name] for name in others if _is_excluded(name, exclude)}
+    _write_checksums(new, kept)
+    return sorted(others - kept.keys())
+
+
+def _is_excluded(name: str, exclude: Iterable[str]) -> bool:
+    """Whether a file of a pipeline belongs to a part that is not saved."""
+    part, _, _ = name.partition("/")
+    names = [part, part.partition(".")[0], *(VOCAB_PARTS if part == "vocab" else ())]
+    return any(name in exclude for name in names)
 
 
 def load_whole(
     nlp: Language, path: str | Path, *, exclude: Iterable[str] = (), **options: Any
 ) -> Language:
-    """Load from a directory; see `Language.from_disk`.
+    """Load from a directory; see `Language.from_disk`. Finishes a saving that was cut off.
 
     Raises ValueError if it is damaged, or if a model is none of its component.
     """
-    check_files(Path(path))
-    for name, model in _models(nlp, exclude):
-        file = Path(path, name, "model")
-        with naming(name):
-            if file.exists():
-                check_saved(model, file.read_bytes())
-    type(nlp).from_disk(nlp, path, exclude=exclude, **options)
+    finish_for_reading(Path(path))
+    with _unchanged(Path(path)):
+        check_files(Path(path))
+        for name, model in _models(nlp, exclude):
+            file = Path(path, name, "model")
+            with naming(name):
+                if file.exists():
+                    check_saved(model, file.read_bytes())
+        type(nlp).from_disk(nlp, path, exclude=exclude, **options)
     return _fitting(nlp, exclude)
+
+
+@contextmanager
+def _unchanged(folder: Path) -> Iterator[None]:
+    """Raise ValueError if another process saves to a folder in the meantime."""
+    before = _read_checksums(folder)
+    try:
+        yield
+    finally:
+        if settled(folder) or _read_checksums(folder) != before:
+            raise ValueError(f"The pipeline {folder} was saved while it was loaded: load it again.")
 
 
 def load_bytes(nlp: Language, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Language:
@@ -101,12 +134,12 @@ def check_files(folder: Path) -> None:
 
     Raises ValueError if a file is missing or not what was saved.
     """
-    if not (folder / CHECKSUMS).exists():
-        return
-    for line in (folder / CHECKSUMS).read_text(encoding="utf8", errors="replace").splitlines():
-        checksum, _, name = line.partition("  ")
+    for name, checksum in _read_checksums(folder).items():
         try:
-            damage = "" if _checksum(folder / name) == checksum else "is not what was saved"
+            # A device has no end, and a pipe waits for whoever writes to it.
+            is_file = is_inside(name) and (folder / name).is_file()
+            is_same = is_file and _checksum(folder / name) == checksum
+            damage = "" if is_same else "is not what was saved" if is_file else "cannot be read"
         except (OSError, ValueError):
             damage = "cannot be read"
         if damage:
@@ -116,10 +149,29 @@ def check_files(folder: Path) -> None:
             )
 
 
-def _write_checksums(folder: Path) -> None:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = [path.relative_to(folder).as_posix() for path in files]
-    lines = [f"{_checksum(folder / name)}  {name}\n" for name in names if name != UNCHECKED]
+def _read_checksums(folder: Path) -> dict[str, str]:
+    """The checksum of each file of a saved pipeline; of none if it has no list of them.
+
+    Raises ValueError if there are more than a pipeline can have.
+    """
+    file = folder / CHECKSUMS
+    if not file.is_file():
+        return {}
+    if file.stat().st_size > LARGEST_LIST:
+        raise ValueError(
+            f"The saved pipeline {folder} is damaged: '{CHECKSUMS}' has more than {LARGEST_LIST} "
+            f"bytes. Save or copy the pipeline again, or delete {CHECKSUMS}."
+        )
+    text = file.read_text(encoding="utf8", errors="replace")
+    lines = [line.partition("  ") for line in text.splitlines()]
+    return {name: checksum for checksum, _, name in lines}
+
+
+def _write_checksums(folder: Path, others: dict[str, str] | None = None) -> None:
+    """Write the checksums of all files of a folder, and some of files that are elsewhere."""
+    names = [name for name in contents(folder)[0] if name not in (UNCHECKED, CHECKSUMS)]
+    checksums = {**(others or {}), **{name: _checksum(folder / name) for name in names}}
+    lines = [f"{checksum}  {name}\n" for name, checksum in sorted(checksums.items())]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf8")
 
 
@@ -128,62 +180,11 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def _in_place_of(target: Path, *, keep_others: bool = True) -> Iterator[Path]:
-    """An empty folder that takes the target's place in the end; not if something goes wrong.
-
-    A process that is killed leaves the target as it was, replaced, or, between two renamings, under
-    the name of `old`, from which the next one brings it back.
-
-    keep_others: whether what only the target has stays there.
-    """
-    target = target.resolve()
-    new, old = _beside(target)
-    _finish_replacing(old, target, keep_others)
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    try:
-        yield new
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        _finish_replacing(old, target, keep_others)
-
-
-def _beside(target: Path) -> tuple[Path, Path]:
-    """Where a folder is while it is written, and where while another takes its place."""
-    return target.with_name(f".{target.name}.saving"), target.with_name(f".{target.name}.replaced")
-
-
-def _finish_replacing(old: Path, target: Path, keep_others: bool) -> None:
-    """Remove an old folder for which there is a new one, or bring it back if there is none."""
-    if not old.exists():
-        return
-    if not target.exists():
-        old.rename(target)
-        return
-    for path in old.iterdir() if keep_others else ():
-        if not (target / path.name).exists():
-            path.rename(target / path.name)
-    _remove(old, target)
-
-
-def _remove(folder: Path, target: Path) -> None:
-    """Remove a folder under the name that is never brought back: it is whole or not there."""
-    new, _ = _beside(target)
-    shutil.rmtree(new, ignore_errors=True)
-    if folder.exists():
-        folder.rename(new)
-        shutil.rmtree(new)
-
-
 def create_whole_checkpoints() -> Callable[[Language], Language]:
     """Let `spacy train` be stopped at any moment without leaving half a pipeline.
 
     A callback for `[training.before_to_disk]`, registered as `spacy-seqrnn.whole_checkpoints.v1`.
-    With it `model-best` is the best pipeline so far or, for the moment of a renaming, not there.
+    With it `model-best` is the best pipeline so far, as a whole.
     """
     # spaCy copies and removes folders file by file and has no setting for it. It makes callbacks
     # before it removes what an earlier training has left.
@@ -198,11 +199,16 @@ class WholeFolders:
 
     def copytree(self, source: Path, target: Path) -> None:
         """Copy a folder in the place of another, so that one of them is there as a whole."""
-        with _in_place_of(target, keep_others=False) as folder:
-            shutil.copytree(source, folder, dirs_exist_ok=True)
+        change(target, partial(_copy, source))
 
     def rmtree(self, path: str | Path) -> None:
         """Leave the folder: spaCy copies another to its place next, and `copytree` removes it."""
+
+
+def _copy(source: Path, target: Path, new: Path) -> set[str]:
+    """Copy all files of a folder. Returns those of the target that it does not have."""
+    shutil.copytree(source, new, dirs_exist_ok=True)
+    return set(contents(target)[0]) - set(contents(new)[0])
 
 
 def clean_output(path: Path | None) -> None:
@@ -211,6 +217,7 @@ def clean_output(path: Path | None) -> None:
     Stands in for the function `clean_output_dir` of spaCy's training loop.
     """
     names = ("model-best", "model-last")
-    for target in [(path / name).resolve() for name in names] if path else []:
-        for folder in (target, _beside(target)[1]):
-            _remove(folder, target)
+    for folder in [(path / name).resolve() for name in names] if path else []:
+        (folder / "config.cfg").unlink(missing_ok=True)  # so that nobody loads what is left
+        if folder.exists():
+            shutil.rmtree(folder)

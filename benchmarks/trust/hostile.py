@@ -16,6 +16,7 @@ from srsly.msgpack import packb
 from wasabi import msg
 
 from spacy_seqrnn.loading import check_saved
+from spacy_seqrnn.saved_data import LARGEST_SIZE, MOST_OBJECTS
 
 from ..environment import describe_environment
 from ..memory import MEGABYTE, memory, reset_peak
@@ -30,6 +31,17 @@ def _lists(element: bytes) -> bytes:
     """Lists of 10,000 elements each, the most that are read at all."""
     n_lists = SIZE // (10_000 * len(element) + 3)
     return b"\xdd" + n_lists.to_bytes(4, "big") + n_lists * (LIST_OF_10000 + 10_000 * element)
+
+
+def _in_each_other(part: bytes) -> bytes:
+    """Many times the same beginning of a list or map, whose last element begins the next."""
+    return SIZE // len(part) * part
+
+
+def _array(dimensions: int) -> bytes:
+    """An array of which no product of sizes is taken."""
+    shape = [LARGEST_SIZE] * dimensions
+    return packb({b"nd": True, b"type": "<f4", b"shape": shape, b"data": b""}, use_bin_type=True)
 
 
 def _in_model(key: str, part: bytes) -> bytes:
@@ -54,13 +66,22 @@ FILES: dict[str, Callable[[], bytes]] = {
     "lists in lists": lambda: SIZE * LIST_OF_ONE,
     "1,000 lists in each other": lambda: 1_000 * LIST_OF_ONE + NIL,
     "lists that claim to be long": lambda: 1_000_000 * LIST_OF_10000,
+    "wide lists in each other, cut off": lambda: _in_each_other(LIST_OF_10000 + 9_999 * NIL),
+    "and with texts": lambda: _in_each_other(LIST_OF_10000 + 9_999 * b"\xa6abcdef"),
+    "and with fractions": lambda: _in_each_other(LIST_OF_10000 + 9_999 * packb(1.5)),
+    "wide maps in each other": lambda: _in_each_other(
+        b"\xde\x27\x10" + 9_999 * b"\x01\xc0" + b"\x02"
+    ),
+    "an array of a million sizes": lambda: _array(MOST_OBJECTS // 2),
+    "a text of wide characters": lambda: packb("\U0001f600" + "x" * (SIZE - 4)),
+    "texts of wide characters": lambda: _lists(packb("\U0001f600" + "x" * 4_000)),
     "a text that claims to be long": lambda: b"\xdb\xff\xff\xff\xff" + b"x" * 1000,
     "extensions": lambda: _lists(b"\xd4\x01\x00"),
     "many keys": lambda: _lists(b"\x82\xa1a\xc0\xa1b\xc0"),
     **{f"maps as {key}": lambda key=key: _in_model(key, _lists(EMPTY_MAP)) for key in KEYS},
     "large attributes": lambda: _attributes(500, LIST_OF_10000 + 10_000 * NIL),
     "one long text": lambda: packb("x" * SIZE),
-    "one long array of bytes": lambda: packb(b"x" * SIZE),
+    "one long array of bytes": lambda: packb(b"x" * SIZE, use_bin_type=True),
 }
 
 

@@ -10,9 +10,7 @@ from thinc.api import Model
 from ..config_errors import ConfigError
 from ..config_places import pipeline_at_work
 from ..layers.dropout import dropout_mask
-from ..layers.known_vectors import check_vectors, know_vectors, vectors_attrs
 from ..layers.linear import shape_of
-from ..layers.vectors import check_has_vectors
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
 
@@ -24,11 +22,10 @@ NEW_LABEL_MARGIN = 5.0
 def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
     """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
 
-    Raises ConfigError if it is no model from documents to token vectors, hears vectors of another
-    width, or reads word vectors that the pipeline does not have.
+    Raises ConfigError if it is no model from documents to token vectors, or hears others' that have
+    another width than it is told.
     """
     check_listeners(tok2vec)
-    check_has_vectors(tok2vec, X)
     try:
         tok2vec.initialize(X=X)
         return tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
@@ -75,24 +72,6 @@ def check_width(tok2vec: Model, X: Floats2d) -> None:
             f"The token vectors are {X.shape[1]} wide, but `width = {width}` of the `tok2vec`: "
             "give a listener the width of the encoder that it listens to.",
         )
-
-
-def static_vectors_attrs(tok2vec: Model) -> dict[str, Any]:
-    """The attributes of a model in which a layer of spaCy's reads word vectors."""
-    reads = any(node.name == "static_vectors" for node in tok2vec.walk())
-    return vectors_attrs() if reads else {}
-
-
-def know_static_vectors(model: Model, X: list[Doc] | None) -> None:
-    """Let such a model know the vectors that it is going to be trained with."""
-    if X and "known_vectors" in model.attrs:
-        know_vectors(model, X[0].vocab)
-
-
-def check_static_vectors(model: Model, docs: list[Doc]) -> None:
-    """See whether it reads those that it was trained with; see `check_vectors`."""
-    if docs and "known_vectors" in model.attrs:
-        check_vectors(model, docs)
 
 
 def check_truth(model: Model, Y: Any) -> None:

@@ -11,6 +11,7 @@ from ..config_errors import ConfigError
 from ..labels import biluo_constraints, check_n_tags
 from ..layers.chain import LinearChain
 from ..layers.crf import CRF, TokenSoftmax
+from ..layers.known_vectors import check_vectors, know_vectors, static_vectors_attrs
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
 from ..layers.packed import (
@@ -33,14 +34,11 @@ from ..layers.pieces import (
 from ..loading import Layer
 from ..types import Floats2d
 from .heads import (
-    check_static_vectors,
     check_width,
     clip_gradients,
     dropout_forward,
     init_tok2vec,
-    know_static_vectors,
     resized_linear,
-    static_vectors_attrs,
 )
 
 DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
@@ -88,7 +86,7 @@ def NER(
             "dropout_rate": 0.0,
             "max_grad_norm": max_grad_norm,
             "resize_output": resize_output,
-            **static_vectors_attrs(tok2vec),
+            **static_vectors_attrs([tok2vec]),
         },
     )
 
@@ -96,7 +94,7 @@ def NER(
 def forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
 ) -> tuple[LinearChain, Callable]:
-    check_static_vectors(model, docs)
+    check_vectors(model, docs, is_train=is_train)
     if not is_train:
         return model.get_ref("decoder").predict(_predict_emissions(model, docs)), no_backprop
     tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
@@ -165,17 +163,19 @@ def run_windows(
     model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
 ) -> Iterator[tuple[Piece, LinearChain, Callable]]:
     """Embed documents as a whole, and encode and score their token vectors piece by piece."""
-    check_static_vectors(model, docs)
+    check_vectors(model, docs, is_train=is_train)
     ops = model.ops
     embed, encoders = split_encoders(model.get_ref("tok2vec"))
     tokvecs, backprop_embed = embed(docs, is_train)
     embedded = pack(ops, tokvecs)
+    del tokvecs  # of a very long document each copy is dear
     gradient = Packed(ops.alloc2f(*embedded.data.shape), embedded.packing)
     for piece in parts:
         X, backprop_encoders = encode(encoders, embedded.take(piece.rows, piece.lengths), is_train)
         chain, backprop_scores = _score(model, X, is_train)
         ways_back = (backprop_scores, backprop_encoders)
         yield piece, chain, partial(_backprop_piece, ops, ways_back, piece, gradient)
+    del embedded
     if is_train:
         backprop_embed(unpack(ops, gradient))
         clip_gradients(model, model.attrs["max_grad_norm"])
@@ -202,8 +202,8 @@ def init(
             f"'{model.name}' gives scores of tag sequences: set its `@architectures` in the "
             "`model` of a component with the factory `seqrnn_ner`.",
         )
+    know_vectors(model, X)
     width = init_tok2vec(model.get_ref("tok2vec"), X)
-    know_static_vectors(model, X)
     output_layer, decoder = model.get_ref("output_layer"), model.get_ref("decoder")
     output_layer.set_dim("nI", width)
     for layer in (output_layer, decoder):

@@ -8,6 +8,7 @@ from thinc.types import Ragged
 
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
+from ..layers.known_vectors import check_vectors, know_vectors, static_vectors_attrs
 from ..layers.linear import linear
 from ..layers.no_backprop import no_backprop
 from ..layers.packed import join
@@ -16,17 +17,14 @@ from ..layers.pooling import POOLINGS, pooling_layer
 from ..loading import Layer
 from ..types import Floats2d
 from .heads import (
-    check_static_vectors,
     check_truth,
     check_width,
     clip_gradients,
     dropout_forward,
     init_tok2vec,
-    know_static_vectors,
     new_label_bias,
     probabilities,
     resized_linear,
-    static_vectors_attrs,
 )
 
 
@@ -82,7 +80,7 @@ def TextCat(
             "max_grad_norm": max_grad_norm,
             "multi_label": not exclusive_classes,
             "resize_output": resize_output,
-            **static_vectors_attrs(tok2vec),
+            **static_vectors_attrs([tok2vec]),
         },
     )
 
@@ -133,7 +131,7 @@ def forward(
 ) -> tuple[Floats2d, Callable]:
     ops = model.ops
     tok2vec = model.get_ref("tok2vec")
-    check_static_vectors(model, docs)
+    check_vectors(model, docs, is_train=is_train)
     if is_train:
         tokvecs, backprop_tokvecs = encode_random_windows(tok2vec, docs)
     elif len(parts := prediction_pieces([len(doc) for doc in docs], cut=False)) > 1:
@@ -165,8 +163,8 @@ def init(
     if Y is not None:
         model.set_dim("nO", Y.shape[1])
     tok2vec, pool = model.get_ref("tok2vec"), model.get_ref("pooling")
+    know_vectors(model, X)
     width = init_tok2vec(tok2vec, X)
-    know_static_vectors(model, X)
     _check_directions(tok2vec, pool, width)
     # Two rows: an array of one could hide a pooling that mixes up its axes.
     sample = Ragged(model.ops.alloc2f(2, width), model.ops.asarray1i([2]))

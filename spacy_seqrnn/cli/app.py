@@ -64,9 +64,9 @@ def explain_cli(
             for table in explanation.tables(**options):
                 _show(*table)
         if html:
-            from ..inside.html import document  # noqa: PLC0415
+            from ..inside.html import document, heading  # noqa: PLC0415
 
-            write(html, document(text, [each._repr_html_() for each in found]))
+            write(html, document(heading(text), [each._repr_html_() for each in found]))
         write(json, as_json([asdict(each) for each in found]) if json else "")
 
 
@@ -124,7 +124,7 @@ def _gates_page(found: Any, text: str) -> str:
             svg = pictures.draw_gates(found, view)
             parts.append(as_element(svg, pictures.describe_gates(found, view)))
             parts.append(html.table(*table))
-    return html.document(f"Gates: {text}", [html.page("Gates", parts)])
+    return html.document(html.heading(f"Gates: {text}"), [html.page("Gates", parts)])
 
 
 @seqrnn_cli.command("gradients")

@@ -11,7 +11,7 @@ from thinc.api import Model
 from ..layers.packed import Packed, make_packing
 from ..layers.rnn import direction_weights
 from .find import Encoder, find_encoders, make_doc
-from .html import page, table
+from .html import page, table, visible
 from .trace import CellWeights, Trace, trace
 
 
@@ -53,7 +53,7 @@ class GatesOfText:
                 columns["cell norm"] = np.asarray(view.cell_norms)
             columns["hidden norm"] = np.linalg.norm(view.hidden, axis=1)
             rows = [
-                [token, *(f"{values[i]:.3f}" for values in columns.values())]
+                [visible(token), *(f"{values[i]:.3f}" for values in columns.values())]
                 for i, token in enumerate(self.tokens)
             ]
             tables.append((view.title, ["token", *columns], rows))

@@ -7,7 +7,7 @@ import numpy as np
 from spacy import displacy
 
 from ..labels import TAGS_PER_LABEL, n_tags
-from .html import scrolling
+from .html import scrolling, visible
 
 # Labels that are no less probable than this anywhere have a row of their own, but no more than
 # these; the others are summed.
@@ -16,6 +16,8 @@ MOST_LABELS = 12
 OTHERS = "all other labels"
 NONE = "no entity"
 LEAST_SHOWN = 0.005  # of what rounds to 0 the cell is empty
+MOST_TOKENS = 1000  # columns that a page has room for
+MOST_NAMED = 10  # differences that the sentence names
 
 ENTITY = (
     '<mark style="background: {bg}">{text}<span class="label">{label}'
@@ -23,16 +25,23 @@ ENTITY = (
 )
 STYLE = """
 .seqrnn .entities { margin: 0 0 1em; line-height: 2.2 !important; overflow-wrap: anywhere;
-  white-space: pre-wrap; }
+  white-space: pre-wrap; padding-inline-end: .6em; }
 .seqrnn .entities mark { color: #1b1b1f; padding: .2em .4em; border-radius: .3em;
-  box-decoration-break: clone; -webkit-box-decoration-break: clone; }
-.seqrnn .entities .label { font-size: .75em; font-weight: 700; margin-left: .6em; }
+  unicode-bidi: isolate; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+.seqrnn .entities .label { font-size: .75em; font-weight: 700; margin-inline-start: .6em;
+  unicode-bidi: isolate; }
 .seqrnn .entities .score { font-weight: 400; }
 .seqrnn .heat th, .seqrnn .heat td { padding: .2em .5em; text-align: center; white-space: nowrap; }
-.seqrnn .heat th[scope=row], .seqrnn .heat .corner { position: sticky; left: 0; text-align: left;
-  background: #fff; box-shadow: inset 0 -1px #ccc; }
+.seqrnn .heat caption { text-align: start; }
+.seqrnn .heat caption span { position: sticky; inset-inline-start: 0; }
+.seqrnn .heat th[scope=row], .seqrnn .heat .corner { position: sticky; inset-inline-start: 0;
+  z-index: 1; text-align: start; background: #fff; box-shadow: inset 0 -1px #ccc; }
 .seqrnn .heat td { background: rgb(59 130 246 / calc(var(--p, 0) * 55%)); }
 .seqrnn .heat .differs { outline: 2px solid #b45309; outline-offset: -2px; font-weight: 700; }
+.seqrnn .cut { display: inline-block; max-width: 10em; overflow: hidden; text-overflow: ellipsis;
+  vertical-align: bottom; }
+.seqrnn .heat th[scope=row] .cut { width: max-content; max-width: min(12em, 30vw);
+  white-space: normal; overflow-wrap: break-word; }
 @media (prefers-color-scheme: dark) {
   .seqrnn .heat th[scope=row], .seqrnn .heat .corner { background: #17171b;
     box-shadow: inset 0 -1px #444; }
@@ -41,22 +50,25 @@ STYLE = """
 """.strip()
 
 
-def entity_text(text: str, entities: Sequence[tuple[int, int, str, float]]) -> str:
+def entity_text(
+    text: str, entities: Sequence[tuple[int, int, str, float]], *, direction: str = "ltr"
+) -> str:
     """A text with its entities as displaCy draws them, in its colours.
 
     entities: first character, the one after the last, label and probability of each.
+    direction: of the text, "ltr" or "rtl".
     """
     ents = [
         {
             "start": start,
             "end": end,
-            "label": escape(label),  # which displaCy does not do
-            "params": {"score": f"{score:.2f}"},
+            "label": label,  # which chooses the colour, and would not be escaped
+            "params": {"label": escape(label), "score": f"{score:.2f}"},
         }
         for start, end, label, score in entities
     ]
     return displacy.render(
-        {"text": text, "ents": ents, "title": None},
+        {"text": text, "ents": ents, "settings": {"direction": direction}},
         style="ent",
         manual=True,
         jupyter=False,
@@ -70,6 +82,9 @@ def heat_map(
     unconstrained: Sequence[str],
     labels: Sequence[str],
     marginals: np.ndarray,
+    *,
+    direction: str = "ltr",
+    note: str = "",
 ) -> str:
     """A table with a column for each token: its tags, and how probable each label is, as colour.
 
@@ -78,23 +93,50 @@ def heat_map(
     labels: of the recogniser.
     marginals: the probability of each tag at each token; four tags for each label, after O.
         Shape (n_tokens, n_tags).
+    direction: of the text, "ltr" or "rtl": where the first token stands.
+    note: what the caption is to end with.
+
+    Of a text that is longer than `MOST_TOKENS` it has the first ones.
     """
-    title = "Probability of each label at each token"
+    title = f"Probability of each label at each token{note}"
+    if len(tokens) > MOST_TOKENS:
+        title += f", the first {MOST_TOKENS} of {len(tokens)} tokens"
+    shown = slice(MOST_TOKENS)
+    tokens, found, unconstrained = tokens[shown], found[shown], unconstrained[shown]
+    words = [visible(token) for token in tokens]
+    by_label = _by_label(labels, marginals[shown])
     differs = [one != other for one, other in zip(found, unconstrained, strict=True)]
-    head = "".join(f'<th scope="col">{escape(_shown(token))}</th>' for token in tokens)
+    head = "".join(f'<th scope="col">{_cut(word)}</th>' for word in words)
     rows = [
         _row("tag", [_tag_cell(*cell) for cell in zip(found, differs, strict=True)]),
         _row(
             "without constraints",
             [_tag_cell(*cell) for cell in zip(unconstrained, differs, strict=True)],
         ),
-        *(_row(name, [*map(_heat_cell, values)]) for name, values in _by_label(labels, marginals)),
+        *(_heat_row(name, words, values) for name, values in by_label),
     ]
-    return scrolling(
+    region = scrolling(
         title,
-        f'<table class="heat"><caption>{title}</caption><thead><tr>'
+        f'<table class="heat"><caption><span dir="ltr">{escape(title)}</span></caption><thead><tr>'
         f'<th class="corner" scope="col">token</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>",
+    )
+    return f'<div dir="{direction}">{region}</div>'
+
+
+def describe_differences(
+    tokens: Sequence[str], found: Sequence[str], unconstrained: Sequence[str]
+) -> str:
+    """Where tags would be others without constraints, as a sentence."""
+    places = [i for i, tag in enumerate(found) if tag != unconstrained[i]]
+    if not places:
+        return "Without constraints, the best tags would be the same."
+    # Isolated, so that words of the other direction leave the order of the sentence alone.
+    named = [f"\u2068{visible(tokens[i])}\u2069 {unconstrained[i]}" for i in places[:MOST_NAMED]]
+    more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+    return (
+        f"Without constraints, the best tags would differ at {len(places)} of {len(tokens)} "
+        f"tokens, marked \N{NOT EQUAL TO}: {', '.join(named)}{more}."
     )
 
 
@@ -113,21 +155,27 @@ def _by_label(labels: Sequence[str], marginals: np.ndarray) -> list[tuple[str, l
 
 
 def _row(name: str, cells: Sequence[str]) -> str:
-    return f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>'
+    return f'<tr><th scope="row">{_cut(name)}</th>{"".join(cells)}</tr>'
 
 
 def _tag_cell(tag: str, differs: bool) -> str:
     if not differs:
-        return f"<td>{escape(tag)}</td>"
-    return f'<td class="differs" title="The constraints change this tag">≠ {escape(tag)}</td>'
+        return f"<td>{_cut(tag)}</td>"
+    return f'<td class="differs" title="The constraints change this tag">≠ {_cut(tag)}</td>'
 
 
-def _heat_cell(probability: float) -> str:
+def _heat_row(name: str, words: list[str], values: list[float]) -> str:
+    pairs = zip(words, values, strict=True)
+    return _row(name, [_heat_cell(f"{word}: {name}", value) for word, value in pairs])
+
+
+def _heat_cell(title: str, probability: float) -> str:
     if probability < LEAST_SHOWN:
         return "<td></td>"
-    return f'<td style="--p:{probability:.3f}">{probability:.2f}</td>'
+    number = f"{probability:.2f}"
+    return f'<td style="--p:{probability:.3f}" title="{escape(title)} {number}">{number}</td>'
 
 
-def _shown(token: str) -> str:
-    """White space can be seen as its escape sequence."""
-    return token if token.strip() else repr(token)[1:-1].replace(" ", "␣")
+def _cut(text: str) -> str:
+    """A text of which a narrow column shows the beginning."""
+    return f'<span class="cut" dir="auto" title="{escape(text)}">{escape(text)}</span>'

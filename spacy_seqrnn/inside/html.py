@@ -2,9 +2,13 @@
 
 from html import escape
 
+# Of a title; a text may be pages long.
+MOST_CHARACTERS = 100
+
 STYLE = """
 .seqrnn { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; padding: 1em;
   max-width: 70em; color: #1b1b1f; background: #fff; }
+.seqrnn p { overflow-wrap: anywhere; }
 .seqrnn table { border-collapse: collapse; }
 .seqrnn caption { text-align: left; font-weight: 600; padding: .3em 0; }
 .seqrnn th, .seqrnn td { text-align: left; padding: .25em .8em .25em 0; vertical-align: top;
@@ -63,6 +67,21 @@ def scrolling(title: str, inside: str) -> str:
     return f'<div class="scroll" {region}>{inside}</div>'
 
 
+def visible(token: str) -> str:
+    """A token in one line: a line break would fall out of its row or column.
+
+    White space alone can be seen as its escape sequence, in ASCII, which every terminal can show.
+    """
+    return " ".join(token.split()) or repr(token)[1:-1].replace(" ", r"\x20")
+
+
+def heading(text: str) -> str:
+    """The beginning of a text in one line, as the title of a page."""
+    line = " ".join(text.split())
+    rest = " \N{HORIZONTAL ELLIPSIS}" if len(line) > MOST_CHARACTERS else ""
+    return line[:MOST_CHARACTERS] + rest
+
+
 def paragraph(text: str) -> str:
     """A paragraph. The text is escaped."""
     return f"<p>{escape(text)}</p>"
@@ -112,7 +131,7 @@ def document(title: str, parts: list[str], *, style: str = "") -> str:
 <body class="seqrnn">
 <a class="skip" href="#main">Skip to content</a>
 <main id="main" tabindex="-1">
-<h1>{escape(title)}</h1>
+<h1 dir="auto">{escape(title)}</h1>
 {inside}
 </main></body></html>
 """

@@ -13,8 +13,8 @@ from ..layers.decoding import k_best, viterbi
 from ..layers.expectations import marginals
 from ..pipeline.ner import RecurrentNER
 from .find import choose, find_recognisers, make_doc
-from .heat import STYLE, entity_text, heat_map
-from .html import page, table
+from .heat import STYLE, describe_differences, entity_text, heat_map
+from .html import page, paragraph, table, visible
 
 MOST_PATHS = 1000
 
@@ -59,6 +59,7 @@ class NERExplanation:
 
     component: its name in the pipeline.
     text: what was read.
+    direction: of the language's writing, "ltr" or "rtl".
     tokens: the text's.
     labels: all that the model knows.
     tags: all tags that the model knows, O and then four for each label.
@@ -72,6 +73,7 @@ class NERExplanation:
 
     component: str
     text: str
+    direction: str
     tokens: tuple[str, ...]
     labels: tuple[str, ...]
     tags: tuple[str, ...]
@@ -83,21 +85,23 @@ class NERExplanation:
 
     def tables(self, top: int = 3) -> list[tuple[str, list[str], list[list[str]]]]:
         """Title, header and rows of each table. top: how many tags to show for each token."""
-        found = [[e.text, e.label, f"{e.score:.4f}"] for e in self.entities]
-        before = "" if self.label_weights in ({}, 1.0) else ", before label_weights"
+        found = [[visible(e.text), e.label, f"{e.score:.4f}"] for e in self.entities]
         ways = [[f"{p.probability:.4f}", " ".join(p.tags)] for p in self.paths]
         return [
             ("Entities", ["entity", "label", "probability"], found),
-            (f"Most probable tag sequences{before}", ["probability", "tags"], ways),
+            (f"Most probable tag sequences{self._before()}", ["probability", "tags"], ways),
             ("Tags of each token", ["token", "without constraints", "probable"], self._rows(top)),
         ]
+
+    def _before(self) -> str:
+        return "" if self.label_weights in ({}, 1.0) else ", before label_weights"
 
     def _rows(self, top: int) -> list[list[str]]:
         rows = []
         for token, free, row in zip(self.tokens, self.unconstrained, self.marginals, strict=True):
             best = sorted(zip(row, self.tags, strict=True), key=_probability, reverse=True)[:top]
             shown = ", ".join(f"{tag} {probability:.3f}" for probability, tag in best)
-            rows.append([token, free, shown])
+            rows.append([visible(token), free, shown])
         return rows
 
     @property
@@ -113,8 +117,20 @@ class NERExplanation:
     def _repr_html_(self) -> str:
         spans = [(e.start_char, e.end_char, e.label, e.score) for e in self.entities]
         probabilities = np.asarray(self.marginals)
-        heat = heat_map(self.tokens, self.found, self.unconstrained, self.labels, probabilities)
-        parts = [entity_text(self.text, spans), heat, *(table(*one) for one in self.tables())]
+        parts = [
+            entity_text(self.text, spans, direction=self.direction),
+            paragraph(describe_differences(self.tokens, self.found, self.unconstrained)),
+            heat_map(
+                self.tokens,
+                self.found,
+                self.unconstrained,
+                self.labels,
+                probabilities,
+                direction=self.direction,
+                note=self._before(),
+            ),
+            *(table(*one) for one in self.tables()),
+        ]
         return page(f"Entities by {self.component}", parts, style=STYLE)
 
 
@@ -158,6 +174,7 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     return NERExplanation(
         component=name,
         text=doc.text,
+        direction=doc.vocab.writing_system.get("direction", "ltr"),
         tokens=tuple(token.text for token in doc),
         labels=pipe.labels,
         tags=tuple(names),

@@ -4,6 +4,7 @@ import numpy as np
 
 from .gates import GatesOfText, GateView
 from .gradients import GradientCurves
+from .html import visible
 from .svg import as_svg, new_figure, plain_numbers, style
 
 # Units that a heat map has room for; of wider layers it shows those that vary most.
@@ -39,8 +40,7 @@ def _draw_gates(found: GatesOfText, view: GateView) -> str:
         axis.set_title(f"{name} gate" if view.gates else name, fontsize=10, loc="left")
         axis.set_ylabel("unit")
         axis.set_yticks([])
-    # A line break would fall out of its column.
-    words = [" ".join(token.split()) or "(space)" for token in found.tokens]
+    words = [visible(token) for token in found.tokens]
     placed = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
     axes[-1].set_xticks(range(len(words)), words, **placed)
     figure.colorbar(image, ax=list(axes), label="activation", pad=0.01, aspect=30)

@@ -19,7 +19,7 @@ from ..layers.packed import join
 from ..layers.pooling import POOLINGS, softmax_over_docs
 from ..types import Floats1d, Floats2d
 from .find import choose, find_classifiers, make_doc
-from .html import page, table
+from .html import page, table, visible
 
 MOST_STEPS = 10_000
 # Points of the line whose gradients are computed at once
@@ -102,7 +102,11 @@ class TextCatExplanation:
         shown = sorted(np.argsort(weights, kind="stable")[:top].tolist())
         values = [view.values for view in model.poolings]
         return [
-            [self.tokens[i], f"{model.attributions[i]:+.4f}", *(f"{v[i]:.4g}" for v in values)]
+            [
+                visible(self.tokens[i]),
+                f"{model.attributions[i]:+.4f}",
+                *(f"{v[i]:.4g}" for v in values),
+            ]
             for i in shown
         ]
 

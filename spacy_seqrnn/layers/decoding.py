@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from thinc.util import get_array_module
 
 from ..types import Floats2d, Ints1d
 from .chain import LinearChain
 from .recursion import log_partition
-from .transitions import MaxProduct
+from .transitions import HELD_PAIRS, MaxProduct
 
 # Of more, the scores by previous and next tag do not fit into a core's cache.
 BLOCK_DOCS = 96
@@ -35,7 +36,8 @@ def _best_beginnings(chain: LinearChain, best: Floats2d) -> None:
     before = best
     n_docs = max(chain.packing.n_sequences, 1)
     n_docs = min(n_docs, BLOCK_DOCS) if chain.xp is np else n_docs
-    product = MaxProduct(chain.transitions, n_docs)
+    mean_docs = min(chain.packing.n_tokens / max(len(chain.packing.size_at_t), 1), n_docs)
+    product = MaxProduct(chain.transitions, n_docs, mean_docs)
     for begins, rows in chain.packing.blocks(n_docs):
         now = best[rows]
         if not begins:
@@ -82,19 +84,32 @@ def _k_best_of_one(chain: LinearChain, emissions: Floats2d, k: int) -> list[tupl
     xp = chain.xp
     if not len(emissions):
         return [(0.0, np.zeros(0, dtype="int64"))]
-    n_tags = emissions.shape[1]
+    into = chain.transitions.T
     scores = (chain.start + emissions[0])[:, None]  # (tag, rank of the path that ends in it)
     backpointers = []
     for emission in emissions[1:]:
-        # (tag, previous tag and its rank in one index)
-        candidates = (scores[None] + chain.transitions.T[:, :, None]).reshape(n_tags, -1)
-        best = xp.argsort(-candidates, axis=1, kind="stable")[:, :k]
+        held = max(HELD_PAIRS // scores.size, 1)
+        parts = [_k_best_into(scores, into[i : i + held], k) for i in range(0, len(into), held)]
+        best, arriving = (xp.concatenate(part) for part in zip(*parts, strict=True))
         backpointers.append((best, scores.shape[1]))
-        scores = xp.take_along_axis(candidates, best, axis=1) + emission[:, None]
+        scores = arriving + emission[:, None]
     totals = (scores + chain.end[:, None]).ravel()
     ranked = xp.argsort(-totals, kind="stable")[:k]
     feasible = [(totals[i], int(i)) for i in ranked if totals[i] > -np.inf]
     return [(score, _k_best_path(i, scores.shape[1], backpointers)) for score, i in feasible]
+
+
+def _k_best_into(scores: Floats2d, into: Floats2d, k: int) -> tuple[Any, Floats2d]:
+    """The k best ways into some tags.
+
+    scores: by previous tag and rank of the path that ends in it.
+    into: transitions. Shape (n_some, n_tags).
+    Returns the previous tag and its rank, in one index, and the score. Shapes (n_some, up to k).
+    """
+    xp = get_array_module(scores)
+    candidates = (scores[None] + into[:, :, None]).reshape(len(into), -1)
+    best = xp.argsort(-candidates, axis=1, kind="stable")[:, :k]
+    return best, xp.take_along_axis(candidates, best, axis=1)
 
 
 def _k_best_path(final: int, n_ranks: int, backpointers: list[tuple[Any, int]]) -> np.ndarray:

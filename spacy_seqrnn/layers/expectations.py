@@ -10,7 +10,7 @@ from ..types import Floats1d, Floats2d, Ints1d
 from .chain import LinearChain, finite_max, last_rows, log_sum_exp
 from .packed import Packing
 from .recursion import Recursion, forward_backward
-from .transitions import HELD_PAIRS
+from .transitions import HELD_PAIRS, SumProduct
 
 # exp() of more than this could overflow in the next product.
 LARGEST_EXPONENT = 600.0
@@ -32,7 +32,8 @@ def _marginals(recursion: Recursion) -> tuple[Floats2d, Floats2d]:
     scores = recursion.forward + recursion.backward
     peaks = finite_max(scores, axis=1)
     xp = get_array_module(scores)
-    probabilities = xp.exp(scores - peaks)
+    scores -= peaks
+    probabilities = xp.exp(scores, out=scores)  # in place: with many tags each copy is dear
     sums = probabilities.sum(axis=1, keepdims=True)
     probabilities /= sums
     return probabilities, xp.log(sums) + peaks
@@ -48,11 +49,10 @@ def expected_counts(
     Returns log Z in batch order, shape (n_docs,), and a chain of the expected number of times that
     each emission, transition, start and end is used: the gradient of sum(weights * log Z).
     """
-    chain = chain.as_float64()
     recursion = forward_backward(chain)
     row_weights = _row_weights(chain, weights)
-    probabilities, log_sums = _marginals(recursion)
-    tags = probabilities * row_weights
+    tags, log_sums = _marginals(recursion)
+    tags *= row_weights
     counts = LinearChain(
         emissions=tags,
         transitions=_expected_transitions(recursion, log_sums, row_weights),
@@ -80,11 +80,17 @@ def _expected_transitions(
         after -= log_sums[rows] + recursion.taken_off[rows][:, None]
     peaks = finite_max(before, axis=1)
     peak = finite_max(chain.transitions)
-    if not len(rows) or float((after + peaks).max()) + peak < LARGEST_EXPONENT:
+    largest = after.max(axis=1, keepdims=True) + peaks
+    if not len(rows) or float(largest.max()) + peak < LARGEST_EXPONENT:
         # P(i, j at t) = exp(before_i + transition_ij + after_j): for all tokens, one product.
-        sums = xp.exp(before - peaks).T @ (xp.exp(after + peaks + peak) * row_weights[rows])
-        return sums * xp.exp(chain.transitions - peak)
-    totals = xp.zeros_like(chain.transitions)
+        before -= peaks
+        xp.exp(before, out=before)
+        after += peaks + peak
+        xp.exp(after, out=after)
+        after *= row_weights[rows]
+        weights = xp.exp(chain.transitions.astype("float64") - peak)
+        return SumProduct(weights).outer(before, after)
+    totals = xp.zeros(chain.transitions.shape)
     held = max(HELD_PAIRS // totals.size, 1)
     for i in range(0, len(rows), held):
         chunk = slice(i, i + held)
@@ -109,13 +115,12 @@ def path_counts(chain: LinearChain, tags: Ints1d) -> tuple[Floats1d, LinearChain
 
     tags: the tag of each token, packed. Shape (n_tokens,).
     """
-    chain = chain.as_float64()
     xp, packing = chain.xp, chain.packing
     n_tags, last = len(chain.start), last_rows(chain)
     first, rows = slice(0, packing.n_sequences), xp.arange(packing.n_tokens)
     before = tags[xp.asarray(packing.previous[packing.n_sequences :])]
     after = tags[packing.n_sequences :]
-    scores = chain.emissions[rows, tags]
+    scores = chain.emissions[rows, tags].astype("float64")
     scores[first] += chain.start[tags[first]]
     scores[packing.n_sequences :] += chain.transitions[before, after]
     scores[last] += chain.end[tags[last]]

@@ -5,16 +5,19 @@ whatever vectors those have, and give token vectors that mean nothing to its enc
 """
 
 import warnings
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 from weakref import ref
 
 import numpy as np
+import srsly
 from spacy.attrs import NAMES
+from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vectors import Mode, Vectors
-from spacy.vocab import Vocab
 from thinc.api import Model, to_numpy
 
+from ..config_errors import ConfigError
 from .doc_batch import find_once
 
 # Odd multipliers that make one number of a vector's digits
@@ -22,23 +25,38 @@ COLUMNS = np.random.RandomState(1).randint(1, 2**62, 1024).astype("uint64") * 2 
 ROWS_AT_ONCE = 4096  # which fit into a core's cache
 MOST_SEEN = 8
 
+Digest: TypeAlias = dict[str, Any]
+DIGEST = {"name": str, "rows": int, "width": int, "attr": str, "checksum": str}
+
 
 class SeenVectors:
-    """The arrays of vectors that a model has been found to fit, or warned of. It is never saved."""
+    """The digests of arrays of vectors that a model has met. They are never saved.
+
+    An array that is changed in place keeps its digest here.
+    """
 
     def __init__(self) -> None:
-        self._arrays: list[ref] = []
+        self._met: list[tuple[ref, Digest]] = []
+        self._told: set[tuple[str, ...]] = set()
 
     def __reduce__(self) -> tuple[type, tuple]:
         return SeenVectors, ()
 
-    def __contains__(self, array: Any) -> bool:
-        return any(seen() is array for seen in self._arrays)
+    def find(self, array: Any) -> Digest | None:
+        """The digest of an array; None for one that is new."""
+        return next((digest for seen, digest in self._met if seen() is array), None)
 
-    def add(self, array: Any) -> None:
+    def add(self, array: Any, digest: Digest) -> None:
         """Remember an array as long as it lives."""
-        alive = [seen for seen in self._arrays if seen() is not None]
-        self._arrays = [*alive[-MOST_SEEN + 1 :], ref(array)]
+        alive = [(seen, of) for seen, of in self._met if seen() is not None]
+        self._met = [*alive[-MOST_SEEN + 1 :], (ref(array), digest)]
+
+    def is_news(self, known: Digest, found: Digest) -> bool:
+        """Whether it was not yet told that a model reads these for those that it knows."""
+        pair = (known["checksum"], known["attr"], found["checksum"], found["attr"])
+        is_news = pair not in self._told
+        self._told.add(pair)
+        return is_news
 
 
 def vectors_attrs() -> dict[str, Any]:
@@ -46,51 +64,116 @@ def vectors_attrs() -> dict[str, Any]:
     return {"known_vectors": None, "seen_vectors": SeenVectors()}
 
 
-def know_vectors(model: Model, vocab: Vocab) -> None:
-    """Let a model know the vectors that it is going to be trained with."""
-    model.attrs["known_vectors"] = digest(vocab.vectors)
-    model.attrs["seen_vectors"] = SeenVectors()
-    model.attrs["seen_vectors"].add(vocab.vectors.data)
+def static_vectors_attrs(layers: Iterable[Model]) -> dict[str, Any]:
+    """The same for a layer within which one of spaCy's reads vectors; otherwise none."""
+    return vectors_attrs() if _read_static(layers) else {}
 
 
-def check_vectors(model: Model, docs: list[Doc]) -> None:
-    """See whether the documents' vocab has the vectors that a model was trained with.
+def _read_static(layers: Iterable[Model]) -> bool:
+    """Whether one of spaCy's layers reads vectors and is in none that knows them already."""
+    return any(
+        layer.name == "static_vectors"
+        or ("known_vectors" not in layer.attrs and _read_static(layer.layers))
+        for layer in layers
+    )
+
+
+def know_vectors(model: Model, docs: list[Doc] | None) -> None:
+    """Let a model know the vectors that it is going to be trained with, if it reads any.
+
+    docs: of the sample that it is initialised with.
+
+    Raises ConfigError if there are none.
+    """
+    if not docs or "known_vectors" not in model.attrs:
+        return
+    vectors = docs[0].vocab.vectors
+    if not vectors.shape[1]:
+        raise ConfigError(
+            "include_static_vectors",
+            True,
+            "`include_static_vectors = true`, but the pipeline has no word vectors: set `vectors` "
+            "in [initialize], or `--paths.vectors`, to a pipeline or folder that has some, or set "
+            "it to false.",
+        )
+    model.attrs["known_vectors"] = None
+    if isinstance(vectors, Vectors):
+        model.attrs["known_vectors"] = _digest_once(model, docs, vectors)
+
+
+def _digest_once(model: Model, docs: list[Doc], vectors: Vectors) -> Digest:
+    """The digest of the vectors of documents, which is made once for each array of them."""
+    seen = model.attrs["seen_vectors"]
+    found = seen.find(vectors.data)
+    if found is None:
+        found = find_once(docs, ("digest of vectors", id(vectors)), lambda: digest(vectors))
+        seen.add(vectors.data, found)
+    return found
+
+
+def check_vectors(model: Model, docs: list[Doc], *, is_train: bool) -> None:
+    """See whether the vocab of documents has the vectors that a model was trained with.
+
+    Models that read none, or do not know theirs, take any.
+
+    is_train: whether the model is trained with these, so that it knows them from now on.
 
     Warns of others, once. Raises ValueError if there are none or they have another width.
     """
-    vectors, known = docs[0].vocab.vectors, model.attrs["known_vectors"]
-    if known is None or vectors.data in model.attrs["seen_vectors"]:
+    known, seen = (model.attrs.get(name) for name in ("known_vectors", "seen_vectors"))
+    if seen is None or (known is None and not is_train) or not any(len(doc) for doc in docs):
         return
-    if not vectors.shape[1]:
+    vectors = docs[0].vocab.vectors
+    if not isinstance(vectors, Vectors):  # a user's own may have no table that could be compared
+        return
+    if not vectors.shape[1] and known is not None:
         raise ValueError(
             f"The documents' vocab has no word vectors, but the model was trained with "
             f"{describe(known)}: make the documents with the pipeline, e.g. "
             "`DocBin.get_docs(nlp.vocab)`, or give it these vectors."
         )
-    found = find_once(docs, ("digest of vectors", id(vectors)), lambda: digest(vectors))
+    found = _digest_once(model, docs, vectors)
+    if known is not None:
+        _compare(model, known, found)
+    if is_train and vectors.shape[1] and (known is None or known["checksum"] != found["checksum"]):
+        model.attrs["known_vectors"] = found
+
+
+def _compare(model: Model, known: Digest, found: Digest) -> None:
     if found["width"] != known["width"]:
         raise ValueError(
             f"The model was trained with {describe(known)} and cannot read {describe(found)}: give "
             "the pipeline the vectors that the component was trained with."
         )
-    if found["checksum"] != known["checksum"]:
+    # A layer of ours remembers the attribute, which spaCy forgets on saving.
+    decisive = ("checksum",) if "vectors_attr" in model.attrs else ("checksum", "attr")
+    differs = any(known[key] != found[key] for key in decisive)
+    if differs and model.attrs["seen_vectors"].is_news(known, found):
         warnings.warn(
             f"The model was trained with {describe(known)}, but reads {describe(found)}, in which "
             "words mean something else to it: give the pipeline the vectors that the component was "
-            "trained with, or train it again.",
+            "trained with, or train it on with these.",
             stacklevel=2,
         )
-    model.attrs["seen_vectors"].add(vectors.data)
 
 
-def describe(digest: dict[str, Any]) -> str:
+def check_known(digest: Any) -> None:
+    """Raise ValueError if a saved digest is none."""
+    if digest is None:
+        return
+    kinds = {name: type(value) for name, value in digest.items()} if type(digest) is dict else {}
+    if kinds != DIGEST:
+        raise ValueError(f"`known_vectors = {str(digest)[:50]}`, which is no digest of vectors")
+
+
+def describe(digest: Digest) -> str:
     """Words for a digest."""
     name = f" '{digest['name']}'" if digest["name"] else ""
     size = f"{digest['rows']} x {digest['width']}, by {digest['attr']}"
     return f"the word vectors{name} ({size}, checksum {digest['checksum'][:8]})"
 
 
-def digest(vectors: Vectors) -> dict[str, Any]:
+def digest(vectors: Vectors) -> Digest:
     """What tells vectors from others: name, size, attribute, and a checksum of their meaning.
 
     That is which vector a key has. The order of the rows and rows that no key has do not count.
@@ -100,8 +183,8 @@ def digest(vectors: Vectors) -> dict[str, Any]:
     if vectors.mode == Mode.default:
         keys = np.fromiter(vectors.key2row.keys(), "uint64", len(vectors.key2row))
         of_keys = rows[np.fromiter(vectors.key2row.values(), "int64", len(keys))]
-    else:  # floret: words are hashed to rows, so that their numbers are the keys
-        keys, of_keys = np.arange(len(rows), dtype="uint64"), rows
+    else:  # words are hashed to rows, in a way that is part of what they mean
+        keys, of_keys = np.arange(len(rows), dtype="uint64") ^ _floret_seed(vectors), rows
     total = int(_mixed(_mixed(keys) ^ of_keys).sum(dtype="uint64"))
     return {
         "name": vectors.name or "",
@@ -110,6 +193,13 @@ def digest(vectors: Vectors) -> dict[str, Any]:
         "attr": NAMES[vectors.attr],
         "checksum": f"{total:016x}",
     }
+
+
+def _floret_seed(vectors: Vectors) -> np.uint64:
+    """One number for the way in which floret vectors find the rows of a word."""
+    sizes = [vectors.minn, vectors.maxn, vectors.hash_count, vectors.hash_seed]
+    way = srsly.json_dumps([*sizes, vectors.bow, vectors.eow])
+    return np.uint64(get_string_id(way))
 
 
 def _row_hashes(data: np.ndarray) -> np.ndarray:

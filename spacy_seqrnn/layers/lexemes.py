@@ -16,9 +16,9 @@ from ..config_errors import ConfigError
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
 from .doc_batch import DocBatch, check_docs, find_once
+from .known_vectors import check_vectors, know_vectors, static_vectors_attrs
 from .lexeme_table import LexemeTable
 from .packed import DistinctRows, Packed, Packing, TokenRows, join, make_packing, split_docs
-from .vectors import check_has_vectors, reads_vectors
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -57,6 +57,7 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
         layers=layers,
         dims={"nO": None},
         attrs={
+            **static_vectors_attrs(layers),
             "columns": _columns(layers),
             "n_kept": len(layers) - sum(map(_reads_vectors, layers)),
             "table": LexemeTable(table_size),
@@ -67,7 +68,7 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
 
 
 def _reads_vectors(layer: Embedder) -> bool:
-    return any(map(reads_vectors, layer.walk()))
+    return any(node.name in ("static_vectors", "word_vectors") for node in layer.walk())
 
 
 def _columns(layers: list[Embedder]) -> list[int | str]:
@@ -161,6 +162,7 @@ def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floa
         distinct = DistinctRows(vectors, words.index)
         return TokenRows(vectors[index], words.packing, distinct=distinct), lambda dYs: []
     model.attrs["table"].clear()
+    _check_vectors(model, words, is_train=True)
     Y, backprop_layers = _embed(model.ops, model.layers, words.docs, is_train=True)
 
     def backprop(dYs: list[Floats2d]) -> list[Doc]:
@@ -183,6 +185,7 @@ def predict_packed(model: Embedder, docs: list[Doc]) -> Packed:
 def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
     """Vectors of all words, from the table where they stand there. Shape (n_words, nO)."""
     n_kept = model.attrs["n_kept"]
+    _check_vectors(model, words, is_train=False)
     if _awaits_update(model) or not n_kept:
         return _predict_layers(model.ops, model.layers, words, np.arange(len(words.keys)))
 
@@ -194,6 +197,12 @@ def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
         return rows
     others, _ = _embed(model.ops, model.layers[n_kept:], words.docs, is_train=False)
     return model.ops.xp.concatenate([rows, others], axis=1)
+
+
+def _check_vectors(model: Embedder, words: DistinctWords, *, is_train: bool) -> None:
+    """See whether layers of spaCy's read the vectors that they were trained with, in each vocab."""
+    for doc in words.docs if "known_vectors" in model.attrs else ():
+        check_vectors(model, DocBatch([doc]), is_train=is_train)
 
 
 def _predict_layers(
@@ -313,7 +322,7 @@ def _backprop_list(backprop: Callable, dY: Floats2d) -> None:
 
 def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None = None) -> None:
     check_docs(model.name, X)
-    check_has_vectors(model, X)
+    know_vectors(model, X)
     for layer in model.layers:
         layer.initialize(X=X)
     if not X:

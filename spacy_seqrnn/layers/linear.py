@@ -40,7 +40,9 @@ def forward(
         model.inc_grad("W", dY.T @ X)
         return dY @ W
 
-    return X @ W.T + model.get_param("b"), backprop
+    Y = X @ W.T
+    Y += model.get_param("b")
+    return Y, backprop
 
 
 def init(

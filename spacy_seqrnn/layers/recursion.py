@@ -24,7 +24,7 @@ SMALLEST_PRODUCT = 1e-290
 LARGEST_SPREAD = 100.0
 # What is no smaller cannot vanish in one more step of that spread, whatever the number of tags.
 SMALLEST_STATE = 1e-240
-CHECKED_ROWS = 65536  # at once, as each copy of a very long document is dear
+CHECKED_STATES = 1 << 20  # at once, as each copy of a very long document is dear
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ def _smallest(states: Floats2d) -> Any:
     As long as none is too small, those that are 0 are impossible.
     """
     xp = get_array_module(states)
-    parts = (states[i : i + CHECKED_ROWS] for i in range(0, len(states), CHECKED_ROWS))
+    held = max(CHECKED_STATES // states.shape[1], 1)
+    parts = (states[i : i + held] for i in range(0, len(states), held))
     return reduce(xp.minimum, (xp.where(part == 0, 1.0, part).min() for part in parts))
 
 
@@ -134,7 +135,7 @@ def _scaled_backward(weights: LinearChain) -> Floats2d:
     xp = weights.xp
     backward = xp.empty_like(weights.emissions)
     after, ones = backward[:0], xp.ones((backward.shape[1], 1))
-    product = SumProduct(xp.ascontiguousarray(weights.transitions.T))
+    product = SumProduct(weights.transitions.T)
     for rows in weights.packing.steps_back():
         states = backward[rows]
         if len(states) > len(after):

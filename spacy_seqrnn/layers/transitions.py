@@ -3,24 +3,26 @@
 A tag scheme forbids most transitions. Of the tags of BILUO, those that go on with an entity (I, L)
 follow two tags each, and those that do not (O, B, U) follow any tag after which no entity is open.
 So a matrix of transitions is one dense block and a few entries for each other column, and a step
-needs a quarter of the work. With few tags the whole matrix is the block, since that is quicker than
-to put the parts together.
+needs a quarter of the work. With few tags the whole matrix is read, since that is quicker than to
+put the parts together.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from thinc.util import get_array_module
 
-from ..types import Floats2d
+from ..types import Bools2d, Floats2d
 
-# Of fewer tags the whole matrix is read.
-SPLIT_TAGS = 100
+# With fewer tags the product with the whole matrix is faster than that with its parts.
+SPLIT_TAGS = 300
+# With fewer pairs of tags, of all documents at a time step, it takes longer to prune than to look.
+PRUNED_PAIRS = 1 << 16
 # A column with this share of a matrix's rows belongs to the block.
 DENSE_SHARE = 0.1
 # Scores by pairs of tags that are held at once
 HELD_PAIRS = 1 << 19
+LOWEST = np.finfo("float64").min
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Transitions:
         fewer than another, what has no effect. Shape (n_sources, n_others).
     """
 
-    rows: Any
-    columns: Any
+    rows: np.ndarray
+    columns: np.ndarray
     block: Floats2d
     others: np.ndarray
     sources: np.ndarray
@@ -43,27 +45,23 @@ class Transitions:
 
 
 def split(matrix: Floats2d, empty: float) -> Transitions:
-    """Take a matrix of transitions apart.
+    """Take a matrix of transitions apart, on a CPU.
 
     matrix: from a tag (row) to the next (column). Shape (n_tags, n_tags).
     empty: the entry of a transition that is forbidden.
     """
-    everything = slice(None)
-    none = np.zeros(0, dtype="int64")
-    # What depends on data would have to be waited for on a GPU.
-    if get_array_module(matrix) is not np or len(matrix) < SPLIT_TAGS:
-        return Transitions(everything, everything, matrix, none, none[None], matrix[:0])
     possible = matrix != empty
-    counts = possible.sum(axis=0)
+    counts = np.add.reduce(possible, axis=0, dtype="int32")
     dense = counts > DENSE_SHARE * len(matrix)
     columns, others = np.flatnonzero(dense), np.flatnonzero(~dense)
     rows = np.flatnonzero(possible[:, columns].any(axis=1))
-    most = int(counts[others].max(initial=0))
-    # Of each column the rows with an entry come first.
-    sources = np.argsort(~possible[:, others], axis=0, kind="stable")[:most]
-    weights = np.take_along_axis(matrix[:, others], sources, axis=0)
-    block = np.ascontiguousarray(matrix[np.ix_(rows, columns)])
-    return Transitions(rows, columns, block, others, sources, weights)
+    place, source = np.divmod(np.flatnonzero(possible.T[others]), len(matrix))
+    rank = np.arange(len(place)) - np.searchsorted(place, place)  # among those of its column
+    sources = np.zeros((int(counts[others].max(initial=0)), len(others)), dtype="int64")
+    weights = np.full(sources.shape, empty)
+    sources[rank, place] = source
+    weights[rank, place] = matrix[source, others[place]]
+    return Transitions(rows, columns, matrix[np.ix_(rows, columns)], others, sources, weights)
 
 
 class SumProduct:
@@ -71,80 +69,96 @@ class SumProduct:
 
     def __init__(self, weights: Floats2d) -> None:
         """weights: of the transitions, 0 where forbidden. Shape (n_tags, n_tags)."""
-        self.parts = split(weights, 0.0)
+        self.xp = get_array_module(weights)
+        # What depends on data would have to be waited for on a GPU.
+        whole = self.xp is not np or len(weights) < SPLIT_TAGS
+        self.weights = self.xp.ascontiguousarray(weights) if whole else weights
+        self.parts = None if whole else split(weights, 0.0)
 
     def into(self, states: Floats2d, out: Floats2d) -> None:
         """out = states @ weights. Both of shape (n, n_tags)."""
         parts = self.parts
-        if isinstance(parts.rows, slice):
-            get_array_module(states).matmul(states, parts.block, out=out)
+        if parts is None:
+            self.xp.matmul(states, self.weights, out=out)
             return
-        out[:, parts.columns] = states[:, parts.rows] @ parts.block
+        out[:, parts.columns] = states.take(parts.rows, axis=1) @ parts.block
         sums = np.zeros((len(states), len(parts.others)))
         for source, weights in zip(parts.sources, parts.weights, strict=True):
-            sums += states[:, source] * weights
+            sums += states.take(source, axis=1) * weights
         out[:, parts.others] = sums
+
+    def outer(self, before: Floats2d, after: Floats2d) -> Floats2d:
+        """(before.T @ after) * weights. before, after: (n, n_tags). Shape (n_tags, n_tags)."""
+        parts = self.parts
+        if parts is None:
+            return before.T @ after * self.weights
+        result = np.zeros(self.weights.shape)
+        own = before.take(parts.rows, axis=1).T @ after.take(parts.columns, axis=1)
+        result[np.ix_(parts.rows, parts.columns)] = own * parts.block
+        after = after.take(parts.others, axis=1)
+        for source, weights in zip(parts.sources, parts.weights, strict=True):
+            sums = np.einsum("nt,nt->t", before.take(source, axis=1), after)
+            # Added, as a place without effect may name a source that has an entry.
+            result[source, parts.others] += sums * weights
+        return result
 
 
 class MaxProduct:
     """The best way from the tags of one step to each tag of the next."""
 
-    def __init__(self, scores: Floats2d, n_docs: int) -> None:
+    def __init__(self, scores: Floats2d, n_docs: int, mean_docs: float) -> None:
         """scores: of the transitions, -inf where forbidden. Shape (n_tags, n_tags).
-        n_docs: the most that are read at once.
+        n_docs, mean_docs: how many are read at once, at most and on average.
         """
-        xp = get_array_module(scores)
-        self.parts = split(scores, -np.inf)
-        block = self.parts.block
-        self.whole = isinstance(self.parts.rows, slice)
-        if self.whole:
+        self.xp = get_array_module(scores)
+        self.parts: Transitions | None = None
+        if self.xp is not np or mean_docs * scores.size < PRUNED_PAIRS:
             # The previous tag goes first, so that the maximum runs over whole rows of memory.
-            self.pairs = xp.empty((len(block), n_docs, len(block)))
+            self.into_tags = scores[:, None, :]
+            self.pairs = self.xp.empty((len(scores), n_docs, len(scores)))
         else:
-            self.lowest = block.min(axis=1, initial=np.inf)
-            self.highest = block.max(axis=1, initial=-np.inf)
+            self.parts = split(scores, -np.inf)
+            self.lowest = self.parts.block.min(axis=1, initial=np.inf)
+            self.highest = self.parts.block.max(axis=1, initial=-np.inf)
 
     def into(self, before: Floats2d, out: Floats2d) -> None:
         """Add to `out` the scores of the best ways. Both of shape (n, n_tags)."""
         parts = self.parts
-        if self.whole:
+        if parts is None:
             own = self.pairs[:, : len(out)]
-            get_array_module(out).add(before.T[:, :, None], parts.block[:, None, :], out=own)
+            self.xp.add(before.T[:, :, None], self.into_tags, out=own)
             out += own.max(axis=0)
             return
         best = np.full((len(out), len(parts.others)), -np.inf)
         for source, weights in zip(parts.sources, parts.weights, strict=True):
-            np.maximum(best, before[:, source] + weights, out=best)
+            np.maximum(best, before.take(source, axis=1) + weights, out=best)
         out[:, parts.others] += best
         if len(parts.columns):
-            out[:, parts.columns] += self._through_block(before[:, parts.rows])
+            out[:, parts.columns] += self._through(parts.block, before.take(parts.rows, axis=1))
 
-    def _through_block(self, before: Floats2d) -> Floats2d:
-        """The best ways through the block. before: (n, n_rows). Returns (n, n_columns).
+    def _through(self, block: Floats2d, before: Floats2d) -> Floats2d:
+        """The best ways through the block. before: (n, n_rows). Returns (n, n_columns)."""
+        docs, tags = np.divmod(np.flatnonzero(self._within_reach(before)), before.shape[1])
+        if len(docs) * block.shape[1] > HELD_PAIRS and len(before) > 1:
+            half = len(before) // 2
+            parts = (before[:half], before[half:])
+            return np.concatenate([self._through(block, part) for part in parts])
+        ways = block[tags]
+        ways += before[docs, tags][:, None]
+        if len(docs) == len(before):
+            return ways
+        return np.maximum.reduceat(ways, np.searchsorted(docs, np.arange(len(before))))
 
-        Exact, though of most documents few tags are looked at: one that is worse, by more than
-        transitions can make up for, than the best one followed by its worst transition cannot be on
-        the best way to any tag (as in Esposito and Radicioni 2009).
+    def _within_reach(self, before: Floats2d) -> Bools2d:
+        """The tags, at least one of each document, that the best ways may come from.
+
+        One that is worse, by more than transitions can make up for, than the best one followed by
+        its worst transition cannot be on the best way to any tag (as in Esposito and Radicioni
+        2009). This is exact in spite of rounding, which never turns the order of two sums round.
         """
-        block = self.parts.block
-        n_docs = len(before)
-        leader = before.argmax(axis=1)
-        bound = before[np.arange(n_docs), leader] + self.lowest[leader]
-        docs, tags = np.nonzero(before + self.highest >= bound[:, None])
-        if len(docs) == n_docs:  # of each only the leader
-            return block[tags] + before[docs, tags][:, None]
-        result = np.empty((n_docs, block.shape[1]))
-        firsts = np.searchsorted(docs, np.arange(n_docs + 1))
-        held = max(HELD_PAIRS // block.shape[1], 1)
-        start = 0
-        while start < n_docs:
-            # As many documents as there is room for, at least one
-            end = max(int(np.searchsorted(firsts, firsts[start] + held, "right")) - 1, start + 1)
-            pairs = slice(firsts[start], firsts[end])
-            ways = block[tags[pairs]]
-            ways += before[docs[pairs], tags[pairs]][:, None]
-            np.maximum.reduceat(
-                ways, firsts[start:end] - firsts[start], axis=0, out=result[start:end]
-            )
-            start = end
-        return result
+        docs, leader = np.arange(len(before)), before.argmax(axis=1)
+        bound = before[docs, leader] + self.lowest[leader]
+        bound = np.maximum(bound, LOWEST)  # what is forbidden is not within reach
+        within = before + self.highest >= bound[:, None]
+        within[docs, leader] = True  # also where all is forbidden, or a score is NaN
+        return within

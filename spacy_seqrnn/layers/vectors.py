@@ -10,7 +10,6 @@ from spacy.tokens import Doc
 from spacy.vectors import Mode
 from thinc.api import Model
 
-from ..config_errors import ConfigError
 from ..loading import Layer
 from ..types import Floats2d, Ints1d
 from .doc_batch import check_docs, find_once
@@ -49,7 +48,7 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
 
 def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
     vocab = docs[0].vocab
-    check_vectors(model, docs)
+    check_vectors(model, docs, is_train=is_train)
     attr = model.attrs["vectors_attr"] or vectors_attr(vocab)
     lengths = [len(doc) for doc in docs]
 
@@ -85,27 +84,9 @@ def vectors_attr(vocab: Any) -> int:
     return getattr(vocab.vectors, "attr", ORTH)
 
 
-def check_has_vectors(model: Model, X: list[Doc] | None) -> None:
-    """Raise ConfigError if a layer, ours or spaCy's, reads word vectors that there are not."""
-    if X and not X[0].vocab.vectors.shape[1] and any(map(reads_vectors, model.walk())):
-        raise ConfigError(
-            "include_static_vectors",
-            True,
-            "`include_static_vectors = true`, but the pipeline has no word vectors: set `vectors` "
-            "in [initialize], or `--paths.vectors`, to a pipeline or folder that has some, or set "
-            "it to false.",
-        )
-
-
-def reads_vectors(node: Model) -> bool:
-    """Whether a layer itself looks word vectors up."""
-    return node.name in ("static_vectors", "word_vectors")
-
-
 def init(model: WordVectors, X: list[Doc] | None = None, Y: Any = None) -> None:
     check_docs(model.name, X)
-    check_has_vectors(model, X)
     if X:
+        know_vectors(model, X)
         model.set_dim("nO", X[0].vocab.vectors.shape[1])
         model.attrs["vectors_attr"] = vectors_attr(X[0].vocab)
-        know_vectors(model, X[0].vocab)

@@ -2,20 +2,15 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from itertools import islice, product
 from math import log
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import srsly
 from spacy.attrs import ENT_TYPE
 from spacy.errors import Errors
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import check_lexeme_norms, minibatch
@@ -23,20 +18,18 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations import LabelNumbers, allowed_by_docs, set_entities
-from ..checks import is_number
 from ..config_errors import ConfigError
-from ..labels import BEGIN, PREFIXES, TAGS_PER_LABEL, UNIT, Entities, entities_of_tags, n_tags
+from ..labels import BEGIN, TAGS_PER_LABEL, UNIT, Entities, entities_of_tags, n_tags
 from ..layers.chain import LinearChain
 from ..layers.decoding import viterbi
 from ..layers.expectations import segment_log_posteriors
 from ..layers.pieces import Piece, listens
-from ..loading import check_settings, naming, read_saved
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
+from .ner_saving import SavedWithChecksum
+from .ner_settings import check_label, check_spans_key, check_weights
 from .scored_spans import ScoredSpans
 from .unlearnable import describe
-
-CHECKSUM = "sha256"  # of settings and model, among the saved settings
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ class Predictions:
     scores: np.ndarray | None
 
 
-class RecurrentNER(TrainablePipe):
+class RecurrentNER(SavedWithChecksum):
     """Recognise entities with a linear chain over recurrent token vectors.
 
     It takes the place of spaCy's `ner`: same annotation, labels, scores and habits. Entities that
@@ -94,8 +87,8 @@ class RecurrentNER(TrainablePipe):
                 f"The model of '{name}' gives no scores of tag sequences: set "
                 f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].',
             )
-        _check_spans_key(name, "spans_key", spans_key)
-        _check_spans_key(name, "incorrect_spans_key", incorrect_spans_key)
+        check_spans_key(name, "spans_key", spans_key)
+        check_spans_key(name, "incorrect_spans_key", incorrect_spans_key)
         self.vocab = vocab
         self.model = model
         self.name = name
@@ -106,11 +99,6 @@ class RecurrentNER(TrainablePipe):
         self.cfg: dict[str, Any] = {"labels": [], "unseen_labels": []}
         self._rehearsal_model: Model | None = None
         self._has_told = False  # of annotation that cannot be learnt
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The entity labels, in the order in which they were added."""
-        return tuple(self.cfg["labels"])
 
     @property
     def label_data(self) -> list[str]:
@@ -132,7 +120,7 @@ class RecurrentNER(TrainablePipe):
 
     @label_weights.setter
     def label_weights(self, weights: float | dict[str, float]) -> None:
-        _check_weights(self.name, weights if isinstance(weights, dict) else {"all": weights})
+        check_weights(self.name, weights if isinstance(weights, dict) else {"all": weights})
         self._label_weights = dict(weights) if isinstance(weights, dict) else weights
 
     @property
@@ -149,7 +137,7 @@ class RecurrentNER(TrainablePipe):
 
         Returns 1, or 0 if it is there already. Raises ValueError for what cannot be a label.
         """
-        _check_label(label)
+        check_label(label)
         if label in self.labels:
             return 0
         size = n_tags(len(self.labels) + 1)
@@ -201,11 +189,6 @@ class RecurrentNER(TrainablePipe):
                 f"Label '{unknown[0]}' in [components.{self.name}.label_weights] is none of the "
                 f"labels {', '.join(self.labels)}: name one of them, or leave it out.",
             )
-
-    @property
-    def temperature(self) -> float:
-        """What the chain's scores are divided by for the entities' scores; see `calibrate`."""
-        return self.cfg.get("temperature", 1.0)
 
     def calibrate(
         self, nlp: Language, examples: Iterable[Example], *, batch_size: int = 256
@@ -453,131 +436,6 @@ class RecurrentNER(TrainablePipe):
         model: Model[list[Doc], LinearChain], docs: list[Doc], *, is_train: bool
     ) -> Iterator[tuple[Piece, LinearChain, Callable]]:
         return model.attrs["in_pieces"](model, docs, is_train)
-
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Save as a byte string.
-
-        exclude: parts to leave out: "cfg", "model" or "vocab".
-        """
-        with self._with_checksum(exclude):
-            return super().to_bytes(exclude=exclude)
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save to a directory.
-
-        path: the directory, which is made if there is none.
-        exclude: parts to leave out: "cfg", "model" or "vocab".
-        """
-        with self._with_checksum(exclude):
-            super().to_disk(path, exclude=exclude)
-
-    @contextmanager
-    def _with_checksum(self, exclude: Iterable[str]) -> Iterator[None]:
-        """Let the saved settings have the checksum of what is saved."""
-        if "model" not in exclude:
-            self.cfg[CHECKSUM] = self._checksum(self.model.to_bytes())
-        try:
-            yield
-        finally:
-            self.cfg.pop(CHECKSUM, None)
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
-        """Load from a byte string.
-
-        exclude: parts that are not there or not to be loaded: "cfg", "model" or "vocab".
-
-        Returns the component itself. Raises ValueError if the bytes are damaged or of another
-        model.
-        """
-        with naming(self.name):
-            check_settings(len(read_saved(bytes_data).get("cfg", b"")))
-            super().from_bytes(bytes_data, exclude=exclude)
-            self._check_checksum(lambda: srsly.msgpack_loads(bytes_data)["model"], exclude)
-        self._check_loaded(exclude)
-        return self
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "RecurrentNER":
-        """Load from a directory.
-
-        exclude: parts that are not there or not to be loaded: "cfg", "model" or "vocab".
-
-        Returns the component itself. Raises ValueError if a file is damaged or of another model.
-        """
-        with naming(self.name):
-            if "cfg" not in exclude and Path(path, "cfg").exists():
-                check_settings(Path(path, "cfg").stat().st_size)
-            super().from_disk(path, exclude=exclude)
-            self._check_checksum(Path(path, "model").read_bytes, exclude)
-        self._check_loaded(exclude)
-        return self
-
-    def _check_checksum(self, read_model: Callable[[], bytes], exclude: Iterable[str]) -> None:
-        """Raise ValueError if settings and model are not what was saved, or could not be."""
-        expected = self.cfg.pop(CHECKSUM, None)
-        for key in ("labels", "unseen_labels"):
-            labels = self.cfg[key]
-            if not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
-                raise ValueError(f"the settings have {str(labels)[:50]} as '{key}'")
-        if not is_number(self.temperature) or self.temperature <= 0:
-            raise ValueError(f"the settings have the temperature {str(self.temperature)[:50]}")
-        if "model" in exclude or expected is None:
-            return
-        if self._checksum(read_model()) != expected:
-            raise ValueError("weights or labels are not those that were saved")
-
-    def _checksum(self, model: bytes) -> str:
-        """The SHA-256 of settings and model."""
-        return sha256(srsly.json_dumps(self.cfg, sort_keys=True).encode() + model).hexdigest()
-
-    def _check_loaded(self, exclude: Iterable[str]) -> None:
-        """Raise ValueError if labels and model do not belong together."""
-        for label in self.labels:
-            self.vocab.strings.add(label)  # before any memory zone, whose strings do not last
-        if "model" in exclude or not self.model.has_dim("nO"):
-            return
-        size = self.model.get_dim("nO")
-        if size != n_tags(len(self.labels)):
-            raise ValueError(
-                f"The model of '{self.name}' has scores for {(size - 1) // TAGS_PER_LABEL} labels, "
-                f"but its settings name {len(self.labels)}: the files of the saved pipeline do not "
-                "belong together; save or copy it again."
-            )
-        self._check_label_weights()
-
-
-def _check_weights(name: str, weights: dict[str, float]) -> None:
-    for label, weight in weights.items():
-        if not is_number(weight) or weight <= 0:
-            raise ConfigError(
-                "label_weights",
-                weights,
-                f"The weight {weight!r} of label '{label}' cannot work: set it to a number above 0 "
-                f"in `label_weights` of [components.{name}].",
-            )
-
-
-def _check_spans_key(name: str, option: str, key: str | None) -> None:
-    if key is not None and not key.strip():
-        raise ConfigError(
-            option,
-            key,
-            f"`{option} = {key!r}` of [components.{name}] names no span group: set it to a name, "
-            "or to null for none.",
-        )
-
-
-def _check_label(label: Any) -> None:
-    if not isinstance(label, str):
-        raise ValueError(Errors.E187)
-    if not label.strip():
-        raise ValueError("An entity label must have at least one character that is no space.")
-    if label.startswith("!"):  # how spaCy 2 wrote "no entity of this label"
-        raise ValueError(Errors.E869.format(label=label))
-    if label[:2] in [f"{prefix}-" for prefix in PREFIXES]:
-        raise ValueError(
-            f"The entity label '{label}' looks like the tag of a single token: annotate spans with "
-            f"the label '{label[2:]}', e.g. by converting the data with `spacy convert -c ner`."
-        )
 
 
 def _scored(doc: Doc, key: str, entities: list[Span], scores: dict[int, float]) -> ScoredSpans:

@@ -1,14 +1,18 @@
 """The parts of the speed benchmark that decide what its table says. Nothing here is timed."""
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
+from spacy.vocab import Vocab
 
+from benchmarks.speed import labels
 from benchmarks.speed.compare import Worker, compare, ratios
 from benchmarks.speed.growth import WAYS, draw
 from benchmarks.speed.rows import ROWS, Row
 from benchmarks.speed.table import lines
+from benchmarks.speed.workers import many_labels
 from benchmarks.speed.workers.serve import best
 from benchmarks.speed.writing import seconds
 
@@ -83,3 +87,22 @@ def test_growth_is_drawn(tmp_path, monkeypatch):
     row = {"seconds": 0.0, "megabytes": 0}
     draw([{**row, "tokens": n, "way": way} for n in (10, 100) for way in WAYS])
     assert "<svg" in (tmp_path / "growth.svg").read_text()
+
+
+def test_labels_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.speed.labels.PICTURE", tmp_path / "labels.svg")
+    row = {"seconds": 1.0, "megabytes": 1}
+    places = product(many_labels.SIDES, many_labels.WAYS, (4, 1000))
+    labels.draw([{**row, "side": side, "way": way, "labels": n} for side, way, n in places])
+    assert "<svg" in (tmp_path / "labels.svg").read_text()
+
+
+def test_words_of_many_labels_say_what_they_are():
+    """So that a pipeline can learn them; entities that touch are as many as they are."""
+    found = set()
+    for example in many_labels.examples(Vocab(), 7, n_docs=30, seed=0):
+        entities = {token.i: span.label_ for span in example.reference.ents for token in span}
+        words = [token.text.split("x")[0] for token in example.predicted]
+        assert words == [entities.get(i, "w") for i in range(many_labels.DOC_TOKENS)]
+        found.update(entities.values())
+    assert len(found) == 7

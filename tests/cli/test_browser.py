@@ -31,6 +31,26 @@ CONTRAST = """() => {
 }"""
 
 
+# The least contrast of text and ground among the cells of the heat map and the marked entities,
+# the grounds of cells being laid over that of the page
+HEAT_CONTRAST = """() => {
+  const channels = (element, name) =>
+    getComputedStyle(element)[name].match(/[0-9.]+/g).map(Number);
+  const light = (rgb) => rgb.map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const page = channels(document.body, "backgroundColor");
+  const contrast = (element) => {
+    const [r, g, b, alpha = 1] = channels(element, "backgroundColor");
+    const ground = light([r, g, b].map((c, i) => alpha * c + (1 - alpha) * page[i]));
+    const text = light(channels(element, "color").slice(0, 3));
+    return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+  };
+  const shown = [...document.querySelectorAll(".heat td, .heat th, .entities mark")];
+  return Math.min(...shown.map(contrast));
+}"""
+
+
 @dataclass
 class Opened:
     """A page in the browser, and what went on while it was opened."""
@@ -112,6 +132,14 @@ def check_numbers(view: Any, name: str, found: Any) -> None:
         assert [row[2] for row in cells(view, "Entities")] == [
             f"{entity['score']:.4f}" for entity in entities
         ]
+        assert view.locator(".entities mark").count() == len(entities)
+        labels, marginals = found[0]["labels"], found[0]["marginals"]
+        rows = [row for row in cells(view, "Probability of each label") if row[0] in labels]
+        assert rows
+        for label, *shares in rows:
+            tag = 1 + 4 * labels.index(label)
+            expected = [sum(row[tag : tag + 4]) for row in marginals]
+            assert [float(share or 0) for share in shares] == pytest.approx(expected, abs=0.0051)
     if name == "gates":
         view_data = found["views"][0]
         means = [sum(units) / len(units) for units in view_data["gates"]["update"]]
@@ -178,3 +206,27 @@ def test_links_and_details_work_with_the_keyboard(opened: Opened, name: str):
     view.keyboard.press("Enter")
     assert view.locator("pre").is_visible()
     assert "spacy-seqrnn.NER.v1" in view.locator("pre").text_content()
+
+
+@pytest.mark.parametrize("name", ["explain"])
+def test_heat_map_is_readable(opened: Opened, name: str):
+    assert opened.view.locator(".heat td[style]").count() > 0
+    assert opened.view.evaluate(HEAT_CONTRAST) > 4.5
+
+
+@pytest.mark.parametrize("name", ["explain"])
+def test_narrow_screens_scroll_the_heat_map_only(opened: Opened, name: str):
+    view = opened.view
+    view.set_viewport_size({"width": 320, "height": 600})
+    assert view.evaluate("() => document.documentElement.scrollWidth") <= 320
+    region = view.locator(".scroll", has=view.locator(".heat"))
+    head = region.locator("tbody th").first
+    before = head.bounding_box()["x"]
+    region.focus()
+    for _ in range(5):
+        view.keyboard.press("ArrowRight")
+    scrolled = "() => document.querySelector('.heat').parentElement.scrollLeft > 40"
+    view.wait_for_function(scrolled)
+    assert head.bounding_box()["x"] == pytest.approx(before, abs=1)  # tags stay in sight
+    marked = view.locator(".entities").bounding_box()
+    assert marked["x"] + marked["width"] <= 320

@@ -1,6 +1,8 @@
 """`spacy seqrnn …`: what it prints, what it writes, and what it says when it cannot."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -70,6 +72,43 @@ def test_explain(trained: Path, tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "page.json"]
     refuse("add --force to replace it", "explain", trained, TEXT, "--html", html)
     assert call("explain", trained, TEXT, "--html", html, "--force").exit_code == 0
+
+
+def title_of(page: Path) -> str:
+    return re.search("<title>(.*?)</title>", page.read_text(encoding="utf8"), re.DOTALL).group(1)
+
+
+def test_a_long_text_is_no_title(untrained: Path, tmp_path: Path):
+    html = tmp_path / "page.html"
+    text = "Mira likes Oslo.\n\n" * 100
+    assert call("explain", untrained, text, "--html", html).exit_code == 0
+    begins = " ".join(text.split())[:100]
+    assert title_of(html) == f"{begins} \N{HORIZONTAL ELLIPSIS}"
+    assert call("explain", untrained, "Mira\nlikes", "--html", html, "--force").exit_code == 0
+    assert title_of(html) == "Mira likes"
+
+
+@pytest.mark.skipif(not INSTALLED, reason="the package is not installed with this command")
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", ["explain", "gates"])
+def test_white_space_on_any_terminal(command: str, encoding: str, untrained: Path):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    output = run("seqrnn", command, untrained, "Mira   likes\n\u3000Oslo", env=environment)
+    assert r"\x20\x20" in output
+    assert r"\n\u3000" in output
+
+
+def test_heat_map(untrained: Path, tmp_path: Path):
+    html, data = tmp_path / "page.html", tmp_path / "page.json"
+    result = call("explain", untrained, TEXT, "--html", html, "--json", data)
+    assert result.exit_code == 0, result.output
+    (found,) = json.loads(data.read_text(encoding="utf8"))
+    assert found["text"] == TEXT
+    assert len(found["unconstrained"]) == len(found["tokens"])
+    page = html.read_text(encoding="utf8")
+    assert page.count("<mark") == len(found["entities"])
+    assert page.count('<table class="heat">') == 1
+    assert "<script" not in page
 
 
 @pytest.fixture(scope="module")

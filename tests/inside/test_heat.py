@@ -12,11 +12,15 @@ from spacy_seqrnn.explain import explain_ner
 from spacy_seqrnn.inside.heat import (
     LEAST_SHOWN,
     MOST_LABELS,
+    MOST_NAMED,
+    MOST_TOKENS,
     NONE,
     OTHERS,
+    describe_differences,
     entity_text,
     heat_map,
 )
+from spacy_seqrnn.inside.html import visible
 
 
 class Table(HTMLParser):
@@ -87,9 +91,44 @@ def test_tags_that_constraints_change_are_marked():
 def test_white_space_can_be_seen_and_text_is_escaped():
     tokens = ["\n", "  ", "<b>"]
     html = heat_map(tokens, ["O"] * 3, ["O"] * 3, ["<i>"], np.full((3, 5), 0.2))
-    assert Table(html).texts()[0] == ["token", "\\n", "␣␣", "<b>"]
+    assert Table(html).texts()[0] == ["token", "\\n", r"\x20\x20", "<b>"]
     assert "<b>" not in html
     assert "<i>" not in html
+
+
+@pytest.mark.parametrize("n_places", [0, 1, MOST_NAMED, MOST_NAMED + 3])
+def test_differences_in_words(n_places):
+    free = ["U-X"] * n_places + ["O"]
+    n = len(free)
+    said = describe_differences(["word"] * n, ["O"] * n, free)
+    if not n_places:
+        assert said == "Without constraints, the best tags would be the same."
+        return
+    assert f"differ at {n_places} of {n} tokens" in said
+    assert said.count("U-X") == min(n_places, MOST_NAMED)
+    assert ("and 3 more" in said) == (n_places > MOST_NAMED)
+
+
+def test_a_long_text_says_what_is_left_out():
+    n = MOST_TOKENS + 1
+    html = heat_map(["w"] * n, ["O"] * n, ["O"] * n, ["X"], np.full((n, 5), 0.2))
+    assert f"the first {MOST_TOKENS} of {n} tokens</span></caption>" in html
+    assert {len(row) for row in Table(html).rows} == {1 + MOST_TOKENS}
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_columns_run_as_the_text(direction):
+    options = {"direction": direction, "note": ", <b>"}
+    html = heat_map(["a"], ["O"], ["O"], ["X"], np.full((1, 5), 0.2), **options)
+    assert html.startswith(f'<div dir="{direction}">')
+    assert "Probability of each label at each token, &lt;b&gt;</span>" in html
+
+
+@given(st.text(min_size=1))
+def test_a_token_is_seen_in_one_line(token):
+    shown = visible(token)
+    assert shown.strip()
+    assert len(shown.splitlines()) == 1
 
 
 def test_entities_are_drawn_over_the_text():

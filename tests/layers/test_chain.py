@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torchcrf import CRF as TorchCRF
 
 from spacy_seqrnn.labels import biluo_constraints
-from spacy_seqrnn.layers import expectations, recursion
+from spacy_seqrnn.layers import decoding, expectations, recursion, transitions
 from spacy_seqrnn.layers.chain import SCORES, LinearChain, finite_max, log_sum_exp, mean_chain
 from spacy_seqrnn.layers.decoding import k_best, viterbi
 from spacy_seqrnn.layers.expectations import (
@@ -24,6 +24,16 @@ from spacy_seqrnn.layers.packed import make_packing
 from spacy_seqrnn.layers.recursion import log_partition
 
 LENGTHS = [3, 0, 1, 5, 2, 4, 0]
+
+
+@pytest.fixture(autouse=True, params=["whole", "in parts"])
+def _way(request, monkeypatch):
+    """All with the matrix of transitions as a whole, and in parts as with hundreds of tags."""
+    smallest = np.inf if request.param == "whole" else 0
+    monkeypatch.setattr(transitions, "SPLIT_TAGS", smallest)
+    monkeypatch.setattr(transitions, "PRUNED_PAIRS", smallest)
+    monkeypatch.setattr(transitions, "DENSE_SHARE", 0.7)
+    monkeypatch.setattr(decoding, "HELD_PAIRS", decoding.HELD_PAIRS if smallest else 10)
 
 
 def make_chain(lengths, n_tags=3, scale=1.0, forbidden=0.2, seed=0):

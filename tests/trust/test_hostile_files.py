@@ -3,14 +3,27 @@
 `python -m benchmarks.trust.hostile` shows the seconds that each takes.
 """
 
+import os
 import tracemalloc
+from hashlib import sha256
+from typing import Any
 
 import pytest
 import spacy
 import srsly
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.trust import hostile
-from spacy_seqrnn.loading import LARGEST_SETTINGS, MOST_OBJECTS, check_saved, read_saved
+from spacy_seqrnn.loading import check_saved
+from spacy_seqrnn.saved_data import (
+    LARGEST_SETTINGS,
+    MOST_OBJECTS,
+    MOST_TEXT,
+    Budget,
+    read_saved,
+)
+from spacy_seqrnn.saving import CHECKSUMS, LARGEST_LIST, check_files
 
 from ..small import small_ner
 
@@ -23,12 +36,14 @@ def component():
 
 
 @pytest.mark.parametrize("name", hostile.FILES)
-def test_refused_without_much_memory(name, component, monkeypatch):
-    monkeypatch.setattr(hostile, "SIZE", 10_000_000)
+def test_refused_without_much_memory(name, component):
     data = hostile.FILES[name]()
+    sentences = r"not readable as msgpack|saved model|attributes|no "
+    with pytest.raises(ValueError, match=sentences):
+        check_saved(component.model, data)
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match=r"not readable as msgpack|saved model|attributes|no "):
+        with pytest.raises(ValueError, match=sentences):
             check_saved(component.model, data)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -41,6 +56,57 @@ def test_objects_are_counted_wherever_they_are(element):
     n_lists = MOST_OBJECTS // 5_000 + 1
     with pytest.raises(ValueError, match=f"more than {MOST_OBJECTS} objects"):
         read_saved(srsly.msgpack_dumps([[element] * 5_000] * n_lists))
+
+
+def plain_data() -> st.SearchStrategy:
+    """All that msgpack can write of what a saved model may have."""
+    numbers = st.integers(-(2**63), 2**64 - 1) | st.floats() | st.booleans() | st.none()
+    leaves = numbers | st.text() | st.binary() | st.binary(min_size=300, max_size=70_000)
+    return st.recursive(
+        leaves, lambda each: st.lists(each, max_size=20) | st.dictionaries(st.text(), each)
+    )
+
+
+def count(value: Any) -> int:
+    """Objects in plain data."""
+    if isinstance(value, dict):
+        return 1 + sum(1 + count(element) for element in value.values())
+    return 1 + sum(map(count, value)) if isinstance(value, list) else 1
+
+
+def count_text(value: Any) -> int:
+    """Bytes of text in plain data."""
+    if isinstance(value, dict):
+        return sum(map(count_text, [*value.keys(), *value.values()]))
+    if isinstance(value, str):
+        return len(value.encode())
+    return sum(map(count_text, value)) if isinstance(value, list) else 0
+
+
+@given(plain_data())
+def test_what_is_counted_is_what_is_made(value):
+    budget = Budget()
+    assert repr(read_saved(srsly.msgpack_dumps(value), budget)) == repr(value)
+    assert budget.objects == MOST_OBJECTS - count(value)
+    assert budget.text == MOST_TEXT - count_text(value)
+
+
+@given(st.binary())
+def test_any_bytes_are_read_as_msgpack_does_or_refused(data):
+    """What is refused here and not there are extensions, and arrays that are none."""
+    try:
+        found = [read_saved(data)]
+    except ValueError:
+        found = []
+    for value in found:
+        assert repr(value) == repr(srsly.msgpack_loads(data))
+
+
+@pytest.mark.parametrize("size", [15, 16, 31, 32, 255, 256, 65_535, 65_536])
+@pytest.mark.parametrize("make", [lambda n: "x" * n, bytes, lambda n: [0] * n])
+def test_sizes_where_msgpack_writes_another_head(make, size):
+    value = [make(size), "last"]
+    assert read_saved(srsly.msgpack_dumps(value)) == value
 
 
 def test_real_models_are_far_from_the_limit(component):
@@ -67,3 +133,22 @@ def test_settings_that_are_too_large(whole, tmp_path):
         saved["cfg"] = cfg.read_text()
         with pytest.raises(ValueError, match=f"where {LARGEST_SETTINGS} are the most"):
             component.from_bytes(srsly.msgpack_dumps(saved))
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../outside", "waits"])
+def test_checksums_of_what_is_no_file_of_the_pipeline(name, tmp_path):
+    """None is opened: a device has no end, and a pipe waits for ever."""
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    (tmp_path / "outside").write_bytes(b"")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "waits")
+    (folder / CHECKSUMS).write_text(f"{sha256().hexdigest()}  {name}\n")
+    with pytest.raises(ValueError, match=f"'{name}' cannot be read"):
+        check_files(folder)
+
+
+def test_a_list_of_checksums_that_is_too_long(tmp_path):
+    (tmp_path / CHECKSUMS).write_bytes(b"\n" * (LARGEST_LIST + 1))
+    with pytest.raises(ValueError, match=f"{CHECKSUMS}' has more than {LARGEST_LIST} bytes"):
+        check_files(tmp_path)
