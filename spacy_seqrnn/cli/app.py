@@ -11,7 +11,7 @@ from wasabi import msg
 
 from .output import as_json, busy, check_targets, clear_errors, load, write
 
-HELP = "Configs and reports of recurrent pipelines, and what goes on inside them."
+HELP = "Data, configs and reports of recurrent pipelines, and what goes on inside them."
 seqrnn_cli = typer.Typer(name="seqrnn", help=HELP, no_args_is_help=True)
 app.add_typer(seqrnn_cli)
 

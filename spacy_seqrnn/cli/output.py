@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -23,32 +22,37 @@ def clear_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def check_targets(paths: list[Path | None], *, force: bool) -> None:
-    """Raise ValueError if a file cannot be written. Asked before anything is computed."""
+def check_targets(paths: list[Path | None], *, force: bool, make_folders: bool = False) -> None:
+    """Raise ValueError if a file cannot be written. Asked before anything is computed.
+
+    make_folders: whether the command makes folders that are not there.
+    """
     for path in filter(None, paths):
         if path.is_dir():
             raise ValueError(f"'{path}' is a folder: name a file in it.")
         if path.exists() and not force:
             raise ValueError(f"'{path}' exists: name another file, or add --force to replace it.")
-        if not path.parent.is_dir():
+        if not make_folders and not path.parent.is_dir():
             raise ValueError(
                 f"There is no folder '{path.parent}' for '{path.name}': make it first."
             )
 
 
-def write(path: Path | None, text: str) -> None:
-    """Write a file whole or not at all. No path: nothing."""
+def write(path: Path | None, content: str | bytes) -> None:
+    """Write a file whole or not at all. No path: nothing.
+
+    If the process is killed, what it leaves beside the file is overwritten by the next one.
+    """
     if path is None:
         return
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = path.with_name(f".partial-{path.name}")
     try:
-        with os.fdopen(handle, "w", encoding="utf8") as file:
-            file.write(text)
-        os.chmod(beside, 0o644)  # temporary files are for their owner only
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise OSError(f"'{path}' cannot be written: {error.strerror or error}.") from error
+    finally:
+        beside.unlink(missing_ok=True)
     msg.good(f"Wrote {path}")
 
 

@@ -49,8 +49,9 @@ def test_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     ours = {"spacy_seqrnn", "spacy_seqrnn.about", "spacy_seqrnn.cli"}
-    names = ("app", "comments", "init_config", "output", "report")
+    names = ("app", "comments", "convert", "init_config", "output", "report")
     ours |= {f"spacy_seqrnn.cli.{name}" for name in names}
+    ours |= {"spacy_seqrnn.convert", "spacy_seqrnn.convert.options"}
     assert ours <= set(output) or not output  # nothing new where the entry point is installed
     assert not [name for name in output if name.startswith("spacy_seqrnn") and name not in ours]
     assert not [name for name in output if name.partition(".")[0] in ("torch", "matplotlib")]

@@ -1,28 +1,39 @@
-"""Converting sentiment corpora: the usual splits, the corpus' own tokens, two labels."""
+"""The sentiment corpora: the usual splits, the corpus' own tokens, two labels."""
 
-import json
+import shlex
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from ..cli.conftest import succeed
 from .conftest import DATA, Project, needs_data
+from .test_conll import COMMANDS
 from .zips import make_zip
 
-CONVERT = "scripts/convert_sentiment.py"
+SPLIT = "scripts/split_reviews.py"
 SPLITS = ("train", "dev", "test")
 POSITIVE = {"positive": 1.0, "negative": 0.0}
 NEGATIVE = {"positive": 0.0, "negative": 1.0}
 
 
 def convert(project: Project, corpus: str, source: Path) -> dict[str, list[Doc]]:
-    """Convert a corpus as `project.yml` does."""
-    project.succeeds(CONVERT, corpus, source, "corpus")
+    """Convert a corpus as `project.yml` does, from another folder than its own."""
+    with chdir(project.folder):
+        for line in COMMANDS[f"convert-{corpus}"]:
+            words = [word.replace(f"assets/{corpus}", str(source)) for word in shlex.split(line)]
+            if words[1:3] == ["-m", "spacy"]:
+                succeed(*words[3:])
+            else:
+                project.succeeds(*words[1:])
     vocab = Vocab()
     return {
-        split: list(DocBin().from_disk(project.folder / f"corpus/{split}.spacy").get_docs(vocab))
+        split: list(
+            DocBin().from_disk(project.folder / f"corpus/{corpus}/{split}.spacy").get_docs(vocab)
+        )
         for split in SPLITS
     }
 
@@ -55,20 +66,6 @@ def write_movie_reviews(folder: Path) -> None:
     (folder / "movie_reviews.zip").write_bytes(make_zip({"movie_reviews/README": b"", **members}))
 
 
-def write_sst2(folder: Path) -> None:
-    """Two sentences a split."""
-    for split in SPLITS:
-        (folder / f"{split}.tsv").write_text(f"{split} is n't well-made\t0\n{split} is\t1")
-
-
-def write_jsonl(folder: Path) -> None:
-    """Two plain texts a split."""
-    for split in SPLITS:
-        records = [(f"{split} isn't.", "negative"), (f"{split} is.", "positive")]
-        lines = [json.dumps({"text": t, "label": lb, "domain": "films"}) for t, lb in records]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines))
-
-
 def test_rt_polarity_is_split_by_line_number(project: Project, tmp_path: Path) -> None:
     write_rt_polarity(tmp_path)
     docs = convert(project, "rt-polarity", tmp_path)
@@ -84,21 +81,6 @@ def test_movie_reviews_are_split_by_hundreds(project: Project, tmp_path: Path) -
     for split, hundred in (("train", 0), ("dev", 8), ("test", 9)):
         text = f"it 's well-made {hundred} ."
         assert texts(docs[split]) == [(f"neg {text}", False), (f"pos {text}", True)]
-
-
-def test_sst2_has_its_own_splits(project: Project, tmp_path: Path) -> None:
-    write_sst2(tmp_path)
-    docs = convert(project, "sst2", tmp_path)
-    for split in SPLITS:
-        assert texts(docs[split]) == [(f"{split} is n't well-made", False), (f"{split} is", True)]
-
-
-def test_plain_text_is_tokenised(project: Project, tmp_path: Path) -> None:
-    write_jsonl(tmp_path)
-    docs = convert(project, "sentiment", tmp_path)
-    for split in SPLITS:
-        assert texts(docs[split]) == [(f"{split} is n't .", False), (f"{split} is .", True)]
-        assert docs[split][0].text == f"{split} isn't."
 
 
 def break_zip(folder: Path) -> None:
@@ -133,39 +115,25 @@ def test_bad_archive_leaves_earlier_output_alone(
 ) -> None:
     write_rt_polarity(tmp_path)
     damage(tmp_path)
-    old = project.write("corpus/train.spacy", b"old")
-    line = project.fails(CONVERT, "rt-polarity", tmp_path, "corpus")
+    old = project.write("corpus/train.jsonl", b"old")
+    line = project.fails(SPLIT, "rt-polarity", tmp_path, "corpus")
     assert reason in line
     assert "sentence_polarity.zip" in line
-    assert [path.name for path in old.parent.iterdir()] == ["train.spacy"]
+    assert [path.name for path in old.parent.iterdir()] == ["train.jsonl"]
     assert old.read_bytes() == b"old"
     assert not list(project.folder.rglob("evil"))
 
 
-def test_bad_line_is_named(project: Project, tmp_path: Path) -> None:
-    write_sst2(tmp_path)
-    (tmp_path / "dev.tsv").write_text("fine\t1\nhalf a line\n")
-    assert "dev.tsv, line 2: not a text" in project.fails(CONVERT, "sst2", tmp_path, "corpus")
-
-
-def test_bad_record_is_named(project: Project, tmp_path: Path) -> None:
-    write_jsonl(tmp_path)
-    for record in ('{"text": "fine", "label": "neutral"}', '{"text": "half of a l'):
-        (tmp_path / "test.jsonl").write_text(f"\n{record}\n")
-        line = project.fails(CONVERT, "sentiment", tmp_path, "corpus")
-        assert "test.jsonl, line 2: not a text with the label positive or negative" in line
-
-
 def test_empty_split_is_named(project: Project, tmp_path: Path) -> None:
-    write_jsonl(tmp_path)
-    (tmp_path / "dev.jsonl").write_text("\n")
-    line = project.fails(CONVERT, "sentiment", tmp_path, "corpus")
-    assert line == f"Error: {tmp_path} holds no text for dev.spacy."
+    members = {f"sentence_polarity/rt-polarity.{lb}": b"one\n" for lb in ("neg", "pos")}
+    (tmp_path / "sentence_polarity.zip").write_bytes(make_zip(members))
+    line = project.fails(SPLIT, "rt-polarity", tmp_path, "corpus")
+    assert line == f"Error: {tmp_path} holds no text for dev.jsonl."
     assert not (project.folder / "corpus").exists()
 
 
 def test_unknown_corpus(project: Project, tmp_path: Path) -> None:
-    assert "No reader for 'imdb'" in project.fails(CONVERT, "imdb", tmp_path, "corpus")
+    assert "No reader for 'imdb'" in project.fails(SPLIT, "imdb", tmp_path, "corpus")
 
 
 @needs_data

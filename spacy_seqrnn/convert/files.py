@@ -1,0 +1,89 @@
+"""Which files a conversion reads, and the names of those that it writes."""
+
+from pathlib import Path
+
+from .records import is_visible
+
+# Ends of names that say what a file is; any other is part of its name, as in `ned.testa`.
+COLUMNS = {".conll", ".conllu", ".conllup", ".conll03", ".iob", ".iob2", ".bio", ".bioes", ".bilou"}
+COLUMNS |= {".biluo", ".ner", ".tsv", ".txt", ".tab"}
+TEXTS = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".txt", ".label"}
+SUFFIX = ".spacy"
+
+
+def find_sources(paths: list[Path], *, columns: bool) -> tuple[dict[Path, Path], list[Path]]:
+    """Find what to read, and the name of the output without its end, relative to its folder.
+
+    paths: files and folders. In a folder, all files are read whose names say that they are data
+        or, if there is none, all files. For texts, a folder that has folders and no such files is
+        a source itself, whose labels are the names of the folders.
+    columns: whether they have columns of tokens, else texts.
+
+    Returns the names by source, and files in folders that are left out. Raises ValueError if a
+    path is not there or holds nothing.
+    """
+    known = COLUMNS if columns else TEXTS
+    sources: dict[Path, Path] = {}
+    left_out: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise ValueError(f"There is no '{path}': give a file or a folder that is there.")
+        if path.is_file() or (not columns and _has_label_folders(path, known)):
+            sources[path] = Path(_stem(path, known) if path.is_file() else path.resolve().name)
+            continue
+        files = [each for each in sorted(path.rglob("*")) if _is_data(each, path)]
+        data = [each for each in files if _suffix(each) in known] or files
+        if not data:
+            raise ValueError(f"'{path}' holds no files.")
+        sources |= {each: each.relative_to(path).with_name(_stem(each, known)) for each in data}
+        left_out += [each for each in files if each not in data]
+    return sources, left_out
+
+
+def name_targets(sources: dict[Path, Path], folder: Path, names: list[str]) -> dict[Path, Path]:
+    """Name the output of each source.
+
+    names: names to use instead of those of the sources, in their order; none for those.
+
+    Raises ValueError if two outputs would be one file, or there are not as many names as sources.
+    """
+    if names and len(names) != len(sources):
+        raise ValueError(
+            f"`--names` has {len(names)} names for {len(sources)} inputs: name each of them."
+        )
+    stems = [Path(name) for name in names] or list(sources.values())
+    targets: dict[Path, Path] = {}
+    for source, stem in zip(sources, stems, strict=True):
+        target = folder / stem.with_name(stem.name + SUFFIX)
+        other = next((each for each in targets if targets[each] == target), None)
+        if other is not None:
+            raise ValueError(
+                f"'{other}' and '{source}' would both become '{target}': tell them apart with "
+                "`--names`, a name for each input with commas between, or convert them into "
+                "folders of their own."
+            )
+        targets[source] = target
+    return targets
+
+
+def _has_label_folders(folder: Path, known: set[str]) -> bool:
+    parts = [path for path in folder.iterdir() if is_visible(path)]
+    tables = known - {".txt", ".label"}
+    return any(path.is_dir() for path in parts) and not any(
+        path.is_file() and _suffix(path) in tables for path in parts
+    )
+
+
+def _is_data(path: Path, folder: Path) -> bool:
+    parts = path.relative_to(folder).parts
+    return path.is_file() and all(is_visible(Path(part)) for part in parts)
+
+
+def _suffix(path: Path) -> str:
+    name = Path(path.stem) if path.suffix.lower() == ".gz" else path
+    return name.suffix.lower()
+
+
+def _stem(path: Path, known: set[str]) -> str:
+    name = Path(path.stem if path.suffix.lower() == ".gz" else path.name)
+    return name.stem if name.suffix.lower() in known else name.name

@@ -1,0 +1,191 @@
+"""Records of a file with a text in each: JSON lines, or tables with a header or without."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from .encodings import rare_ends
+from .options import Form
+
+# So that no text is too long for a cell
+LONGEST_CELL = 2**31 - 1
+
+
+SUFFIXES = {
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), Form.jsonl),
+    ".csv": Form.csv,
+    **dict.fromkeys((".tsv", ".tab"), Form.tsv),
+}
+FASTTEXT = "__label__"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A text and whatever else the file says of it, with the number of its line."""
+
+    line: int
+    fields: dict[str, Any]
+
+
+def find_form(text: str, path: Path) -> Form:
+    """What a file is by the end of its name or, if that says nothing, by its lines.
+
+    Raises ValueError if its lines leave it open.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    if suffixes and suffixes[-1] in SUFFIXES:
+        return SUFFIXES[suffixes[-1]]
+    lines = [line for line in text.split("\n") if line.strip()]
+    if all(line.lstrip().startswith("{") for line in lines):
+        return Form.jsonl
+    if all(FASTTEXT in line for line in lines):
+        return Form.fasttext
+    if all("\t" in line for line in lines):
+        return Form.tsv
+    labels = {line.split()[0] for line in lines}
+    if 2 * len(labels) > len(lines):
+        raise ValueError(
+            f"It is not clear what '{path}' is: its name does not say it, and its lines begin with "
+            f"{len(labels)} different words, too many for labels. Set `--format`."
+        )
+    return Form.lines
+
+
+def read_json(text: str, path: Path) -> list[Record]:
+    """Read an object in each line, or a list of objects. Raises ValueError for anything else."""
+    if text.lstrip().startswith("["):
+        found = _parse(text, f"'{path}'")
+        return [_as_record(each, i, f"'{path}', object {i}") for i, each in enumerate(found, 1)]
+    lines = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    records = []
+    for number, line in lines:
+        place = f"'{path}', line {number}"
+        records.append(_as_record(_parse(line, place), number, place))
+    return records
+
+
+def _parse(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        ends = f"; it has {rare_ends(text)}, which end no line" if rare_ends(text) else ""
+        raise ValueError(f"{place}: {_cut(text)!r} is no JSON ({error}{ends}).") from error
+
+
+def _as_record(found: Any, number: int, place: str) -> Record:
+    if not isinstance(found, dict):
+        raise ValueError(f"{place}: {_cut(str(found))!r} is no object with a text and a label.")
+    return Record(number, found)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]} ..."
+
+
+def read_rows(text: str, path: Path, delimiters: str, quote: str | None) -> list[Record]:
+    """Read a table; the fields are called "1", "2" and so on.
+
+    delimiters: what may be between cells: the first is taken that cuts all rows alike.
+    quote: what stands around cells, or "" for nothing. None: '"' in CSV, and in TSV if all cells
+        with such a mark have it as programs write it.
+
+    Raises ValueError for a quotation mark without its other.
+    """
+    if "\n" not in text.strip("\n") and rare_ends(text):
+        raise ValueError(
+            f"'{path}' has no line ends but {rare_ends(text)}: write it with line feeds."
+        )
+    if quote is None:
+        quote = '"' if len(delimiters) > 1 or _is_quoted(text, delimiters) else ""
+    # The module's limit is for all of Python: it is as before afterwards.
+    limit = csv.field_size_limit(LONGEST_CELL)
+    try:
+        found = (_cut_rows(text, delimiter, quote) for delimiter in delimiters)
+        regular = (rows for rows in found if len({len(each.fields) for each in rows}) == 1)
+        rows = next((rows for rows in regular if len(rows[0].fields) > 1), None)
+        return rows or _cut_rows(text, delimiters[0], quote, path)
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _cut_rows(text: str, delimiter: str, quote: str, path: Path | None = None) -> list[Record]:
+    """path: name it in an error; None for no rows instead."""
+    options: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    reader = csv.reader(StringIO(text), delimiter=delimiter, strict=bool(quote), **options)
+    records, line = [], 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                fields = {str(i): cell for i, cell in enumerate(cells, start=1)}
+                records.append(Record(line, fields))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        if path is None:
+            return []
+        raise ValueError(
+            f"'{path}', line {line}: {error}. If its quotation marks are part of the texts, set "
+            "`--quote ''`."
+        ) from error
+    return records
+
+
+def _is_quoted(text: str, delimiter: str) -> bool:
+    """Whether quotation marks are a program's: it doubles those within, or has them everywhere."""
+    cells = [cell for line in text.split("\n") if line for cell in line.split(delimiter)]
+    begun = [cell for cell in cells if cell.startswith('"')]
+    inner = [cell[1:-1] for cell in begun if len(cell) > 1 and cell.endswith('"')]
+    if not begun or len(inner) < len(begun):
+        return False
+    doubled = all('"' not in cell.replace('""', "") for cell in inner)
+    return doubled and (len(begun) == len(cells) or any('""' in cell for cell in inner))
+
+
+def read_lines(text: str, path: Path) -> list[Record]:
+    """Read lines with a label, a space and a text. Raises ValueError for a line without a text."""
+    records = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        label, _, rest = line.strip(" \t").partition(" ")
+        if label and not rest:
+            raise ValueError(
+                f"'{path}', line {number}: no label, space and text in {_cut(line)!r}; `--format` "
+                "says what else the file may be."
+            )
+        if label:
+            records.append(Record(number, {"label": label, "text": rest.strip()}))
+    return records
+
+
+def read_fasttext(text: str, path: Path) -> list[Record]:
+    """Read lines whose words with the prefix `__label__` are labels."""
+    records = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = re.split(r"[ \t]+", line.strip(" \t"))
+        labels = [word.removeprefix(FASTTEXT) for word in words if word.startswith(FASTTEXT)]
+        rest = " ".join(word for word in words if not word.startswith(FASTTEXT))
+        if line.strip():
+            records.append(Record(number, {"label": labels, "text": rest}))
+    return records
+
+
+def walk_texts(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the name of each folder in a folder, which is a label, with each file in it.
+
+    Raises ValueError for a folder in one of them, which leaves open what is a label.
+    """
+    for label in sorted(path for path in folder.iterdir() if is_visible(path) and path.is_dir()):
+        for path in sorted(filter(is_visible, label.iterdir())):
+            if path.is_dir():
+                raise ValueError(
+                    f"'{path}' is a folder in '{label}', but files were expected, whose label is "
+                    f"the name of their folder: give '{label}' instead of '{folder}'."
+                )
+            yield label.name, path
+
+
+def is_visible(path: Path) -> bool:
+    return not path.name.startswith((".", "__MACOSX"))
