@@ -128,6 +128,7 @@ def _guess_label(records: list[Record], text: str) -> str | None:
     columns = [name for name in _names(records) if name != text]
     values = {n: {str(record.fields.get(n, "")).strip() for record in records} for n in columns}
     values = {name: found for name, found in values.items() if found != {""}}
-    repeated = [name for name, found in values.items() if 2 * len(found) <= len(records)]
-    found = repeated or list(values)
+    size = len(records)
+    often = [name for name, found in values.items() if 2 * len(found) <= size]
+    found = often or [name for name in values if len(values[name]) < size] or list(values)
     return found[0] if len(found) == 1 else None
