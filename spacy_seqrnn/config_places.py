@@ -133,21 +133,21 @@ def _running_block(
     """The innermost block with a layer that is running, and the keys to it."""
     keys: Keys = []
     block = component
-    inner = [("model", model)] if model in running else []
+    inner = [(["model"], model)] if model in running and "model" in component else []
     while inner:
-        [(key, model), *_] = inner
-        keys.append(key)
-        for part in key.split("."):
-            block = block[part]
+        [(more, model), *_] = inner
+        for key in more:
+            block = block[key]
+        keys += more
         inner = [
-            (key, part)
-            for key, part in _layers_of(model, block)
+            (more, part)
+            for more, part in _layers_of(model, block)
             if any(node in running for node in part.walk())
         ]
     return keys, block
 
 
-def _layers_of(model: Model, block: dict[str, Any]) -> list[tuple[str, Model]]:
+def _layers_of(model: Model, block: dict[str, Any]) -> list[tuple[Keys, Model]]:
     """The layers that the blocks in a block have become, as far as they can be told apart.
 
     Those of an ensemble are in the order of its members, and those of LexemeEmbed in the order of
@@ -156,9 +156,9 @@ def _layers_of(model: Model, block: dict[str, Any]) -> list[tuple[str, Model]]:
     for option, n in (("members", len(model.layers)), ("layers", model.attrs.get("n_kept", 0))):
         parts, layers = block.get(option), model.layers[:n]
         if isinstance(parts, dict) and len(parts) == n:
-            return [(f"{option}.{key}", part) for key, part in zip(parts, layers, strict=True)]
+            return [([option, key], part) for key, part in zip(parts, layers, strict=True)]
     refs = [key for key in model.ref_names if isinstance(block.get(key), dict)]
-    named = [(key, model.maybe_get_ref(key)) for key in refs]
+    named = [([key], model.maybe_get_ref(key)) for key in refs]
     return [(key, part) for key, part in named if part is not None]
 
 

@@ -11,6 +11,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
+from spacy.pipeline import TextCategorizer
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
 from spacy.util import load_model_from_config, registry
@@ -228,6 +229,19 @@ def test_a_config_that_a_function_resolves_is_not_the_users():
     with pytest.raises(ConfigError) as caught:
         make_nlp({"tok2vec": {**tok2vec(), "encode": {NAME: "tests.OwnConfig.v1"}}})
     assert caught.value.block() == "components.tok2vec.model.encode"
+
+
+@Language.factory("tests_own_factory", default_config={"network": textcat(WRONG)})
+def own_factory(nlp: Language, name: str, network: Model) -> TextCategorizer:
+    return TextCategorizer(nlp.vocab, network, name, threshold=0.5, scorer=None)
+
+
+def test_a_factory_may_have_other_options():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tests_own_factory", name="own")
+    with pytest.raises(ConfigError) as caught:
+        use(nlp)
+    assert place(caught.value) == "components.own.network.tok2vec.encode -> residual"
 
 
 def test_a_frozen_component_is_listened_to_as_well():
