@@ -136,21 +136,21 @@ def _ensemble(
         if not isinstance(member, Model) or attr not in member.attrs:
             shown = f"the model {member.name!r}" if isinstance(member, Model) else repr(member)
             raise ConfigError(
-                "members",
-                None,
+                f"members.{name}",
+                member,
                 f"`members.{name} = {shown}` cannot be a member of {kind}: give the block an "
                 f'`@architectures` line such as "{example}".',
             )
         if member.name == "NEREnsemble":
             raise ConfigError(
-                "members",
-                None,
+                f"members.{name}",
+                member,
                 f"`members.{name}` is an ensemble itself: name its members under `members` too.",
             )
         if member.maybe_get_dim("nO") not in (None, nO):
             raise ConfigError(
-                "members",
-                None,
+                f"members.{name}.nO",
+                member.get_dim("nO"),
                 f"`members.{name}.nO = {member.get_dim('nO')}` is not that of the ensemble, {nO}: "
                 "leave both out, and the component sets them.",
             )

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy.tokens import Doc
+from spacy.ty import ListenedToComponent
 from thinc.api import Model
 
 from ..config_errors import ConfigError
+from ..config_places import pipeline_at_work
 from ..layers.dropout import dropout_mask
 from ..layers.linear import shape_of
 from ..loading import Layer
@@ -20,8 +22,10 @@ NEW_LABEL_MARGIN = 5.0
 def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
     """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
 
-    Raises ValueError if it is no model from documents to token vectors.
+    Raises ConfigError if it is no model from documents to token vectors, or hears others' that have
+    another width than it is told.
     """
+    check_listeners(tok2vec)
     try:
         tok2vec.initialize(X=X)
         return tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
@@ -35,8 +39,31 @@ def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
         ) from error
 
 
+def check_listeners(tok2vec: Model) -> None:
+    """Raise ConfigError if a listener is not as wide as the component that it listens to.
+
+    Known to a pipeline only, which links them; without one, `check_width` finds out in training.
+    """
+    nlp = pipeline_at_work()
+    nodes = list(tok2vec.walk())
+    for name, component in nlp.components if nlp else ():  # frozen ones too
+        if not isinstance(component, ListenedToComponent):
+            continue
+        for listener in component.listeners:
+            own, width = listener.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
+            if listener in nodes and None not in (own, width) and own != width:
+                raise ConfigError(
+                    "width",
+                    own,
+                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
+                    f"it listens to, are {width} wide in [components.{name}.model]: set both to "
+                    "the same.",
+                    layer=listener,
+                )
+
+
 def check_width(tok2vec: Model, X: Floats2d) -> None:
-    """Raise ValueError if the token vectors are not as wide as the option `tok2vec` has it."""
+    """Raise ConfigError if the token vectors are not as wide as the option `tok2vec` has it."""
     width = tok2vec.maybe_get_dim("nO")
     if len(X) and width is not None and X.shape[1] != width:
         raise ConfigError(

@@ -38,6 +38,7 @@ def RNNStack(
 
 
 def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+    _check_width(model, X)
     word_rate = model.attrs["word_dropout_rate"]
     backprops = []
     Y = X
@@ -54,6 +55,17 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
         return dY
 
     return Y, backprop
+
+
+def _check_width(model: Model, X: Packed) -> None:
+    """Raise ValueError for an input of another width, with which some of torch's kernels go on."""
+    width = model.maybe_get_dim("nI")
+    if len(X.data) and width is not None and X.data.shape[1] != width:
+        raise ValueError(
+            f"The recurrent layers were initialised for an input that is {width} wide, but get one "
+            f"that is {X.data.shape[1]} wide: give the embedding or listener before them the width "
+            "that they were trained with, or initialise them again."
+        )
 
 
 def _layer_forward(

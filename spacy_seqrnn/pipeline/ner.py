@@ -27,7 +27,7 @@ from ..layers.pieces import Piece, listens
 from .calibration import fit_temperature, judge
 from .ner_loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
 from .ner_saving import SavedWithChecksum
-from .ner_settings import check_label, check_listeners, check_spans_key, check_weights
+from .ner_settings import check_label, check_spans_key, check_weights
 from .scored_spans import ScoredSpans
 from .unlearnable import describe
 
@@ -172,8 +172,6 @@ class RecurrentNER(SavedWithChecksum):
             self.add_label(label)
         self.cfg["unseen_labels"] = list(self.labels)
         self._check_label_weights()
-        if nlp is not None:
-            check_listeners(nlp, self.model)
         doc_sample = [example.predicted for example in islice(get_examples(), 10)]
         if not doc_sample:
             raise ValueError(Errors.E923.format(name=self.name))

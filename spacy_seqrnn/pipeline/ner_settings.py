@@ -3,9 +3,6 @@
 from typing import Any
 
 from spacy.errors import Errors
-from spacy.language import Language
-from spacy.pipeline import Tok2Vec
-from thinc.api import Model
 
 from ..checks import is_number
 from ..config_errors import ConfigError
@@ -48,20 +45,3 @@ def check_label(label: Any) -> None:
             f"The entity label '{label}' looks like the tag of a single token: annotate spans with "
             f"the label '{label[2:]}', e.g. by converting the data with `spacy convert -c ner`."
         )
-
-
-def check_listeners(nlp: Language, model: Model) -> None:
-    """Raise ConfigError if a listener is not as wide as the `tok2vec` that it listens to."""
-    for node in model.walk():
-        upstream = getattr(node, "upstream_name", None)
-        for name, component in nlp.pipeline if upstream else ():
-            if upstream not in ("*", name) or not isinstance(component, Tok2Vec):
-                continue
-            own, width = node.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
-            if None not in (own, width) and own != width:
-                raise ConfigError(
-                    "width",
-                    own,
-                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
-                    f"it listens to, are {width} wide: set both to the same.",
-                )

@@ -358,7 +358,6 @@ FOR_TEXTCAT = "gives categories of texts: set its `@architectures` .* `textcat`"
 FOR_NER = "gives scores of tag sequences: set its `@architectures` .* `seqrnn_ner`"
 NO_CHAIN = "The model of 'seqrnn_ner' gives no scores of tag sequences: set `@architectures"
 LISTENER_WIDTH = "listener has `width = {}`, but the token vectors of 'tok2vec', .* are 8 wide"
-OTHER_WIDTH = "token vectors are 8 wide, but `width = {}`.*listener the width of the encoder"
 NO_VECTORS = "`include_static_vectors = true`, but the pipeline has no word vectors: set `vectors`"
 NO_TOKEN_VECTORS = "`tok2vec = '.*'` cannot be initialised to give token vectors: "
 SEVERAL = "`exclusive_classes = true`, but a text of the training data has several categories"
@@ -381,11 +380,11 @@ COMBINATIONS = {
         {"tok2vec": tok2vec(), "seqrnn_ner": ner(listener(10))}, LISTENER_WIDTH.format(10)
     ),
     "listener of a classifier": Combination(
-        {"tok2vec": tok2vec(), "textcat": textcat(listener(6))}, OTHER_WIDTH.format(6)
+        {"tok2vec": tok2vec(), "textcat": textcat(listener(6))}, LISTENER_WIDTH.format(6)
     ),
     "listener of a classifier with attention": Combination(
         {"tok2vec": tok2vec(), "textcat": textcat(listener(6), pooling="attention")},
-        OTHER_WIDTH.format(6),
+        LISTENER_WIDTH.format(6),
     ),
     "listener to nobody": Combination({"seqrnn_ner": ner(listener(8))}, "E203"),
     "one of several categories": Combination(
