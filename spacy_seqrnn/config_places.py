@@ -32,7 +32,10 @@ def find_block(
     Returns [] if none of the callers knows the config.
     """
     frames = [frame for frame, _ in walk_tb(traceback)]
-    return _resolved_block(frames) or _used_block(frames, option, value, layer)
+    try:
+        return _resolved_block(frames) or _used_block(frames, option, value, layer)
+    except (KeyError, AttributeError, TypeError, ValueError):
+        return []  # of another version's callers; what is wrong has to be told all the same
 
 
 def pipeline_at_work() -> Language | None:

@@ -17,6 +17,7 @@ from spacy.training import Example
 from spacy.util import load_model_from_config, registry
 from thinc.api import Config, Model
 
+from spacy_seqrnn import config_places
 from spacy_seqrnn.config_errors import ConfigError
 from spacy_seqrnn.config_places import pipeline_at_work
 
@@ -311,3 +312,15 @@ def test_without_a_pipeline_there_is_no_place():
         function(width=7)
     assert caught.value.block() == ""
     assert str(caught.value) == caught.value.sentence
+
+
+def test_a_place_that_cannot_be_looked_up_hides_nothing(monkeypatch):
+    """As with callers of another version, whose variables have other names."""
+
+    def renamed(*args):
+        raise KeyError("key")
+
+    monkeypatch.setattr(config_places, "_resolved_block", renamed)
+    with pytest.raises(ConfigError) as caught:
+        spacy.blank("en").add_pipe("seqrnn_ner", config={"model": ner(tok2vec(cell="x"))})
+    assert str(caught.value).startswith("Unknown cell 'x'")
