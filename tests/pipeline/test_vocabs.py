@@ -38,7 +38,7 @@ def with_vectors(vocab, seed):
     ),
     table_size=st.sampled_from([0, 4, 100]),
 )
-@settings(max_examples=50)
+@settings(max_examples=20)
 def test_each_document_is_embedded_as_if_alone(texts, table_size):
     """Also where the vocabs' vectors differ, and whether or not words are in the table."""
     vocabs = [with_vectors(spacy.blank("en").vocab, seed) for seed in range(3)]
