@@ -48,11 +48,11 @@ def read_texts(path: Path, options: TextOptions) -> Texts:
         how = "labels: names of folders"
     else:
         found, form = _read_records(path, options)
+        if not found:
+            raise ValueError(f"'{path}' holds no text, only a header.")
         text = find_text(found, path, options.text_field)
         labels = find_labels(found, path, options.label_field, text)
-        records = [
-            (f"'{path}', line {each.line}", *_take(each, text, labels, path)) for each in found
-        ]
+        records = [(f"'{path}', {each.place}", *_take(each, text, labels, path)) for each in found]
         how = f"{form}; text: {text}, label: {', '.join(labels)}"
     texts = [
         (text, _scores(value, place, options)) for place, text, value in records if text.strip()
@@ -97,12 +97,12 @@ def _take(record: Record, text: str, labels: list[str], path: Path) -> tuple[str
     missing = [name for name in (text, *labels) if record.fields.get(name) is None]
     if missing:
         raise ValueError(
-            f"'{path}', line {record.line}: the field {missing[0]!r} is missing or empty; there "
+            f"'{path}', {record.place}: the field {missing[0]!r} is missing or empty; there "
             f"are {', '.join(record.fields)}."
         )
     content = record.fields[text]
     if not isinstance(content, str):
-        raise ValueError(f"'{path}', line {record.line}: the text {content!r} is no string.")
+        raise ValueError(f"'{path}', {record.place}: the text {content!r} is no string.")
     if len(labels) == 1:
         return content, record.fields[labels[0]]
     return content, {name: record.fields[name] for name in labels}

@@ -36,10 +36,10 @@ def name_fields(
         cells = list(record.fields.values())
         if len(cells) < len(names) or any(cells[len(names) :]):
             raise ValueError(
-                f"'{path}', line {record.line}: {len(cells)} cells, but {len(names)} in the first "
+                f"'{path}', {record.place}: {len(cells)} cells, but {len(names)} in the first "
                 "row: mend it, or set `--quote` or `--format`."
             )
-        named.append(Record(record.line, dict(zip(names, cells, strict=False))))
+        named.append(Record(record.place, dict(zip(names, cells, strict=False))))
     return named
 
 

@@ -26,9 +26,9 @@ FASTTEXT = "__label__"
 
 @dataclass(frozen=True)
 class Record:
-    """A text and whatever else the file says of it, with the number of its line."""
+    """A text and whatever else the file says of it, with its place in the file: "line 7"."""
 
-    line: int
+    place: str
     fields: dict[str, Any]
 
 
@@ -60,27 +60,31 @@ def read_json(text: str, path: Path) -> list[Record]:
     """Read an object in each line, or a list of objects. Raises ValueError for anything else."""
     if text.lstrip().startswith("["):
         found = _parse(text, f"'{path}'")
-        return [_as_record(each, i, f"'{path}', object {i}") for i, each in enumerate(found, 1)]
+        return [_as_record(each, path, f"object {i}") for i, each in enumerate(found, start=1)]
     lines = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    records = []
-    for number, line in lines:
-        place = f"'{path}', line {number}"
-        records.append(_as_record(_parse(line, place), number, place))
-    return records
+    return [_as_record(_parse(line, f"'{path}', line {i}"), path, f"line {i}") for i, line in lines]
 
 
 def _parse(text: str, place: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        found = json.loads(text)
+        if "\\u" in text:  # which may be half of a character
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start : error.end]
+        raise ValueError(f"{place}: {half!r} is half of a character: mend it.") from error
+    except (ValueError, RecursionError) as error:
         ends = f"; it has {rare_ends(text)}, which end no line" if rare_ends(text) else ""
         raise ValueError(f"{place}: {_cut(text)!r} is no JSON ({error}{ends}).") from error
+    return found
 
 
-def _as_record(found: Any, number: int, place: str) -> Record:
+def _as_record(found: Any, path: Path, place: str) -> Record:
     if not isinstance(found, dict):
-        raise ValueError(f"{place}: {_cut(str(found))!r} is no object with a text and a label.")
-    return Record(number, found)
+        raise ValueError(
+            f"'{path}', {place}: {_cut(str(found))!r} is no object with a text and a label."
+        )
+    return Record(place, found)
 
 
 def _cut(text: str) -> str:
@@ -122,7 +126,7 @@ def _cut_rows(text: str, delimiter: str, quote: str, path: Path | None = None) -
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 fields = {str(i): cell for i, cell in enumerate(cells, start=1)}
-                records.append(Record(line, fields))
+                records.append(Record(f"line {line}", fields))
             line = reader.line_num + 1
     except csv.Error as error:
         if path is None:
@@ -156,7 +160,7 @@ def read_lines(text: str, path: Path) -> list[Record]:
                 "says what else the file may be."
             )
         if label:
-            records.append(Record(number, {"label": label, "text": rest.strip()}))
+            records.append(Record(f"line {number}", {"label": label, "text": rest.strip()}))
     return records
 
 
@@ -168,7 +172,7 @@ def read_fasttext(text: str, path: Path) -> list[Record]:
         labels = [word.removeprefix(FASTTEXT) for word in words if word.startswith(FASTTEXT)]
         rest = " ".join(word for word in words if not word.startswith(FASTTEXT))
         if line.strip():
-            records.append(Record(number, {"label": labels, "text": rest}))
+            records.append(Record(f"line {number}", {"label": labels, "text": rest}))
     return records
 
 

@@ -193,6 +193,10 @@ def test_quotation_marks_in_tables_with_tabs(text: str, found: list[str]) -> Non
     [
         ("toy.jsonl", '{"text": "a", "label": "b"}\n{"text": "half of a l', ONE, "line 2: "),
         ("toy.jsonl", "[1]\n[2]\n", ONE, "'toy.jsonl'"),
+        ("toy.json", '[{"text": "a", "label": 1}, 2]', ONE, "'toy.json', object 2: '2' is no"),
+        ("toy.json", '[{"text": "a", "label": 1.5}]', ONE, "object 1: 1.5 is no label"),
+        ("toy.jsonl", "[" * 100_000, ONE, "is no JSON (maximum recursion depth exceeded"),
+        ("toy.jsonl", r'{"text": "\ud800", "label": "a"}', ONE, "line 1: '\\ud800' is half of a"),
         ("toy.jsonl", '"a"\n', ONE, "line 1: 'a' is no object with a text and a label."),
         ("toy.jsonl", '{"text": "a"}', ONE, "not clear which field of 'toy.jsonl' has the labels"),
         (
@@ -222,6 +226,7 @@ def test_quotation_marks_in_tables_with_tabs(text: str, found: list[str]) -> Non
             "no field 'topic'",
         ),
         ("toy.txt", "The film is good.\nIt is bad.\n", ONE, "It is not clear what 'toy.txt' is"),
+        ("toy.csv", "text,label\n", ONE, "'toy.csv' holds no text, only a header."),
         ("toy.txt", "", ONE, "'toy.txt' holds no text."),
         ("toy.jsonl", "{}", [*ONE, "--lang", "q"], "`--lang q` is unknown to spaCy"),
         ("toy.jsonl", "{}", [*ONE, "--rename", "a"], "`--rename a` is no pair of labels"),
