@@ -11,7 +11,9 @@ DOCUMENT = "-DOCSTART-"
 # Comments that begin a document: CoNLL-U and CoNLL-2012
 NEW_DOCUMENT = re.compile(r"newdoc\b|begin document\b")
 # The tags of all schemes. What else a comment has in common with a row is its number of words.
-TAG = re.compile(r"O|[BILUESMW]-\S+")
+TAG = re.compile(r"O|[BILUESMW][-_]\S+")
+# `text = O`: a comment of CoNLL-U that has a tag's letters and a row's number of words
+KEY = re.compile(r" *[\w.:]+ = ")
 
 
 @dataclass(frozen=True)
@@ -104,5 +106,7 @@ def _is_comment(line: str, cells: list[str], comment: str, is_tabbed: bool, widt
         return False
     if len(cells) != width:
         return True
-    is_apart = line[len(comment) :].startswith(" ")
-    return is_apart and not is_tabbed and not any(map(TAG.fullmatch, cells))
+    rest = line[len(comment) :]
+    if is_tabbed or not rest.startswith(" "):
+        return False
+    return bool(KEY.match(rest)) or not any(map(TAG.fullmatch, cells))

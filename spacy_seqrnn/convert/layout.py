@@ -63,6 +63,11 @@ def find_layout(
     the_token = chosen.get("--token-column")
     if the_token is None:
         the_token = _choose_token(table, {*tags, the_tag % width}, numbers, width)
+    if the_token % width == the_tag % width:
+        raise ValueError(
+            f"Column {the_tag % width + 1} of '{table.path}' cannot have both tokens and tags: set "
+            "`--token-column` and `--tag-column` to different columns."
+        )
     if pos is None:
         the_pos = _choose_pos(table.rows, the_token + 1, {*tags, the_tag % width}, width)
     else:
@@ -129,7 +134,7 @@ def _find_tags(rows: list[Row], width: int, none: frozenset[str]) -> list[int]:
 
 
 def _labels(rows: list[Row], index: int) -> set[str]:
-    return {row.cells[index][2:] for row in rows if "-" in row.cells[index][1:2]}
+    return {row.cells[index][2:] for row in rows if row.cells[index][1:2] in {"-", "_"}}
 
 
 def _choose_tag(

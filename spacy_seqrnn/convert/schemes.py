@@ -26,6 +26,7 @@ OUTSIDE, MISSING = "O", "-"
 # The letter of a token, by whether an entity goes on into it, and on from it
 BY_NEIGHBOURS = {(False, False): "U", (False, True): "B", (True, True): "I", (True, False): "L"}
 PREFIXED = re.compile(r"([BILUESMW])-(\S+)")
+UNDERSCORED = re.compile(r"([BILUESMW])_(\S+)")  # as some programs write them all
 
 # Tags by sentence, what says where one is, given its sentence and its place in it, and such a place
 Tags = list[list[str]]
@@ -43,6 +44,9 @@ def read_tags(tags: Tags, where: Where, scheme: Scheme = Scheme.auto) -> tuple[T
     none, and for entities without the beginning or the end that it has letters for.
     """
     places = _first_places(tags)
+    if places and scheme is not Scheme.io and all(map(UNDERSCORED.fullmatch, places)):
+        tags = [[UNDERSCORED.sub(r"\1-\2", tag) for tag in sentence] for sentence in tags]
+        places = _first_places(tags)
     for tag, place in places.items():
         if not tag.isprintable() or " " in tag:
             raise ValueError(f"{where(*place)}: the tag {tag!r} has white space in it: mend it.")
@@ -77,6 +81,12 @@ def _find_scheme(places: dict[str, Place], where: Where) -> Scheme:
     """The scheme that has all these tags; IOB2 for IOB1, which has the same ones."""
     bare = [tag for tag in places if not PREFIXED.fullmatch(tag)]
     if places and len(bare) == len(places):
+        zero = next((tag for tag in bare if tag in {"0", "o"}), None)
+        if zero:
+            raise ValueError(
+                f"{where(*places[zero])}: the tag {zero!r} is no label, but may stand for O: mend "
+                "it, or set `--outside` or `--scheme io`."
+            )
         return Scheme.io
     if bare:
         other = next(tag for tag in places if tag not in bare)

@@ -177,10 +177,30 @@ def test_what_stands_for_outside_is_asked(convert: Convert, fail: Fail) -> None:
         ("Ann O\n", ["--tag-column", "3"], "line 1: no column 3 in 'Ann O', which has 2"),
         ("Ann O\n", ["--tag-column", "-3"], "line 1: no column 3 in 'Ann O', which has 2"),
         ("Ann O\n", ["--token-column", "0"], "`--token-column 0` is no column"),
+        (
+            "Ann O\n",
+            ["--token-column", "2", "--tag-column", "-1"],
+            "Column 2 of 'toy.conll' cannot have both tokens and tags",
+        ),
+        ("Ann PER\nsat 0\nup O\n", [], "line 2: the tag '0' is no label, but may stand for O"),
+        ("Ann PER\nsat o\nup O\n", [], "line 2: the tag 'o' is no label, but may stand for O"),
     ],
 )
 def test_what_cannot_be_read(fail: Fail, content: str, options: list[str], part: str) -> None:
     assert part in fail(content, *options)
+
+
+def test_comments_of_conllu_are_none_of_the_rows(convert: Convert) -> None:
+    """Even if a comment has as many words as a row has columns, and its value is a tag."""
+    content = "# sent_id = O\n# text = B-PER\nAnn NN x B-PER\n\n# text = O\nOslo NN x B-LOC\n"
+    assert entities(convert(content)) == [[("Ann", "PER")], [("Oslo", "LOC")]]
+
+
+def test_underscores_after_the_letters(convert: Convert) -> None:
+    content = "Ann NN B_PER\nLee NN I_PER\nsat VB O\n"
+    assert entities(convert(content)) == [[("Ann Lee", "PER")]]
+    found = entities(convert(content, "--scheme", "io"))  # whole tags are labels
+    assert found == [[("Ann", "B_PER"), ("Lee", "I_PER")]]
 
 
 def test_documents_are_those_of_spacys_converter(convert: Convert) -> None:
