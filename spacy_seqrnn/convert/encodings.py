@@ -26,10 +26,14 @@ BOM = "\ufeff"
 GZIP = b"\x1f\x8b"
 # What a file begins with that is no text, and what to do with it
 CONTAINERS = {
-    b"PK\x03\x04": "a zip archive or an office document: unpack it, or save it as text,",
-    b"BZh": "compressed by bzip2: unpack it",
-    b"\xfd7zXZ": "compressed by xz: unpack it",
-    b"PAR1": "a Parquet file: write it as JSON lines",
+    b"PK\x03\x04": "a zip archive or an office document: unpack it, or save it as text, first",
+    b"BZh": "compressed by bzip2: unpack it first",
+    b"\xfd7zXZ": "compressed by xz: unpack it first",
+    **dict.fromkeys(
+        (b"x\x9c", b"x\xda"),
+        "packed by zlib, as .spacy files are: give the file that it was made of",
+    ),
+    b"PAR1": "a Parquet file: write it as JSON lines first",
 }
 # Characters that some programs end lines with, though no line of these formats ends there
 RARE_ENDS = {"\x85": "U+0085 (NEL)", "\u2028": "U+2028", "\u2029": "U+2029"}
@@ -48,7 +52,7 @@ def read_text(path: Path, encoding: str = AUTO) -> str:
         content = _unpack(content, path)
     for start, what in CONTAINERS.items():
         if content.startswith(start):
-            raise ValueError(f"'{path}' is {what} first.")
+            raise ValueError(f"'{path}' is {what}.")
     return normalise(_decode(content, path, encoding))
 
 
@@ -105,7 +109,7 @@ def _decode(content: bytes, path: Path, encoding: str) -> str:
 
 
 def _place(content: bytes, start: int) -> str:
-    line = content.count(b"\n", 0, start) + 1
+    line = len(re.findall(rb"\r*\n|\r", content[:start])) + 1
     return f"byte 0x{content[start]:02x} in line {line}" if start < len(content) else "its end"
 
 
@@ -113,6 +117,10 @@ def _proposal(content: bytes, error: UnicodeDecodeError) -> str:
     """Which encoding the file may be in, with a word to judge by."""
     if b"\0" in content:
         return _sixteen(content)
+    beyond = [line for line in content.splitlines() if not line.isascii()]
+    n_right = sum(map(_is_utf8, beyond))
+    if 2 * n_right > len(beyond):
+        return f"All but {len(beyond) - n_right:,} lines are UTF-8: mend these."
     first = content.rfind(b"\n", 0, error.start) + 1
     line = content[first : error.end + 40].split(b"\n")[0]
     try:
@@ -128,7 +136,11 @@ def _proposal(content: bytes, error: UnicodeDecodeError) -> str:
 
 
 def _sixteen(content: bytes) -> str:
-    """What to do about a file that is UTF-16 without a byte-order mark, or no text."""
+    """What to do about a file that is UTF-16 or UTF-32 without its mark, or no text."""
+    zeros = [content[i::4].count(0) > 0.9 * len(content[i::4]) for i in range(4)]
+    if zeros[1] and zeros[2] and zeros[0] != zeros[3]:
+        name = "utf-32-le" if zeros[3] else "utf-32-be"
+        return f"It seems to be UTF-32 without a byte-order mark: set `--encoding {name}`."
     even, odd = content[::2].count(0), content[1::2].count(0)
     if max(even, odd) < len(content) / 8:
         return "Is it a text file?"

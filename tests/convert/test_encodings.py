@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import warnings
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,7 @@ FORMS = {
     + '\n{"text": "Hi", "label": "yes"}\n',
 }
 MARKED = ("utf-8-sig", "utf-16", "utf-32")
+WITHOUT_MARK = ("cp1252", "latin-1", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r", "CRCRLF": "\r\r\n"}
 
 
@@ -54,7 +56,7 @@ def test_line_ends_and_marks(convert: Convert, form: str, end: str, encoding: st
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("end", ["LF", "CR"])
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", WITHOUT_MARK)
 def test_what_has_no_mark_is_named_and_then_read(
     convert: Convert, fail: Fail, form: str, end: str, encoding: str
 ) -> None:
@@ -124,6 +126,11 @@ def test_encodings_that_are_set_wrong(fail: Fail, content: bytes, option: str, p
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not in utf-8: byte 0x89 in line 1"),
         (b"ab\0cdefghijklmnopqrstuvwxyz", "has NUL characters, which no text has. Is it a text"),
         ("Málaga".encode("utf-16")[:-1], "is not in utf-16: "),
+        (
+            "Oslo O\rMálaga O\rMérida O\r".encode() + b"C\xe1diz O\r",
+            "byte 0xe1 in line 4 cannot be read. All but 1 lines are UTF-8",
+        ),
+        (zlib.compress(b"as spaCy writes them"), "'toy.conll' is packed by zlib, as .spacy files"),
     ],
 )
 def test_what_is_no_text(fail: Fail, content: bytes, part: str) -> None:
