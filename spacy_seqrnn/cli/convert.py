@@ -110,6 +110,13 @@ HEADER = typer.Option(
     show_default=False,
     rich_help_panel=TEXTS,
 )
+DELIMITER = typer.Option(
+    None,
+    "--delimiter",
+    help="What is between the cells of a table, or tab",
+    show_default=False,
+    rich_help_panel=TEXTS,
+)
 QUOTE = typer.Option(
     None,
     "--quote",
@@ -140,7 +147,17 @@ TOKENISED = typer.Option(
 # What only one of the tasks has, as the function calls it and as the user does
 FOR_COLUMNS = {"token_column", "tag_column", "pos_column", "scheme", "outside", "missing"}
 FOR_COLUMNS |= {"comment", "n_sents"}
-FOR_TEXTS = {"lang", "form", "text_field", "label_field", "header", "quote", "separator", "until"}
+FOR_TEXTS = {
+    "lang",
+    "form",
+    "text_field",
+    "label_field",
+    "header",
+    "delimiter",
+    "quote",
+    "separator",
+    "until",
+}
 FOR_TEXTS |= {"tokenised"}
 
 
@@ -166,6 +183,7 @@ def convert_cli(
     text_field: str | None = TEXT_FIELD,
     label_field: list[str] = LABEL_FIELD,
     header: bool | None = HEADER,
+    delimiter: str | None = DELIMITER,
     quote: str | None = QUOTE,
     separator: str | None = SEPARATOR,
     until: str | None = UNTIL,
@@ -205,6 +223,7 @@ def convert_cli(
                 text_field=text_field,
                 label_field=label_field,
                 header=header,
+                delimiter=_delimiter(delimiter),
                 quote=quote,
                 separator=separator,
                 until=until,
@@ -227,6 +246,13 @@ def _check_options(context: typer.Context, task: Task) -> None:
                 f"`{option}` is for {tasks}, but `--task {task}` is set: leave it out, or set the "
                 "task."
             )
+
+
+def _delimiter(given: str | None) -> str | None:
+    delimiter = "\t" if given in {"tab", r"\t"} else given
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise ValueError(f"`--delimiter {given}` is not one character: set it to one, or to tab.")
+    return delimiter
 
 
 def _pairs(rename: list[str]) -> dict[str, str]:

@@ -25,6 +25,8 @@ from .records import (
 
 # What a column for one label says if a text has it, or has it not
 SIGNS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": 0.0}
+# What Prodigy's annotators say of a record
+ANSWERS = {"accept", "reject", "ignore"}
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,31 @@ def _read_records(path: Path, options: TextOptions) -> tuple[list[Record], Form]
         raise ValueError(f"'{path}' holds no text.")
     form = find_form(text, path) if options.form is Form.auto else options.form
     if form is Form.jsonl:
-        return read_json(text, path), form
+        return _accepted(read_json(text, path), path), form
     if form is Form.fasttext:
         return read_fasttext(text, path), form
     if form is Form.lines:
         return read_lines(text, path), form
-    rows = read_rows(text, path, ",;\t|" if form is Form.csv else "\t", options.quote)
+    usual = ",;\t|" if form is Form.csv else "\t"
+    rows = read_rows(text, path, options.delimiter or usual, options.quote)
     wanted = [*options.label_field, *filter(None, [options.text_field])]
     return name_fields(rows, path, options.header, wanted), form
+
+
+def _accepted(records: list[Record], path: Path) -> list[Record]:
+    """Without what an annotator has rejected or ignored, where each record has such an answer."""
+    if not {str(record.fields.get("answer")) for record in records} <= ANSWERS:
+        return records
+    found = [record for record in records if record.fields["answer"] == "accept"]
+    if len(found) < len(records):
+        odd = next(record for record in records if record.fields["answer"] != "accept")
+        warnings.warn(
+            f"{len(records) - len(found):,} records of '{path}' were not accepted and are left "
+            f"out, the first in {odd.place}.",
+            stacklevel=2,
+        )
+    rest = [{k: v for k, v in record.fields.items() if k != "answer"} for record in found]
+    return [Record(record.place, fields) for record, fields in zip(found, rest, strict=True)]
 
 
 def _take(record: Record, text: str, labels: list[str], path: Path) -> tuple[str, Any]:

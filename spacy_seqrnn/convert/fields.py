@@ -8,9 +8,10 @@ from .records import Record
 
 # What such fields are often called; the first that there is, is taken.
 TEXTS = "text sentence content review body comment comment_text message tweet question utterance "
-TEXTS += "document description headline abstract"
+TEXTS += "document description headline abstract v2"
 LABELS = "label labels cats category categories class classes sentiment intent topic tag tags "
-LABELS += "target answer emotion emotions genre label_name label_text label-coarse polarity"
+LABELS += "target answer emotion emotions genre label_name label_text label-coarse polarity "
+LABELS += "v1 accept"
 
 
 def name_fields(
@@ -115,12 +116,14 @@ def _given(wanted: str, names: list[str], path: Path, option: str) -> str:
 
 
 def _guess_text(records: list[Record]) -> str:
-    """The column with the most letters."""
-    sizes: Counter[str] = Counter()
+    """The column with the most words, or else letters: an id may be longer than a text."""
+    words: Counter[str] = Counter()
+    letters: Counter[str] = Counter()
     for record in records:
         for name, cell in record.fields.items():
-            sizes[name] += len(re.sub(r"\W+", "", str(cell)))
-    return max(sizes, key=lambda name: sizes[name])
+            words[name] += len(str(cell).split())
+            letters[name] += len(re.sub(r"\W+", "", str(cell)))
+    return max(words, key=lambda name: (words[name], letters[name]))
 
 
 def _guess_label(records: list[Record], text: str) -> str | None:

@@ -25,6 +25,9 @@ def find_sources(paths: list[Path], *, columns: bool) -> tuple[dict[Path, Path],
     known = COLUMNS if columns else TEXTS
     sources: dict[Path, Path] = {}
     left_out: list[Path] = []
+    twice = _find_twice(paths)
+    if twice:
+        raise ValueError(f"'{twice}' is given twice: leave it out once.")
     for path in paths:
         if not path.exists():
             raise ValueError(f"There is no '{path}': give a file or a folder that is there.")
@@ -51,11 +54,12 @@ def name_targets(sources: dict[Path, Path], folder: Path, names: list[str]) -> d
         raise ValueError(
             f"`--names` has {len(names)} names for {len(sources)} inputs: name each of them."
         )
-    stems = [Path(name) for name in names] or list(sources.values())
+    stems = [Path(name.removesuffix(SUFFIX)) for name in names] or list(sources.values())
     targets: dict[Path, Path] = {}
     for source, stem in zip(sources, stems, strict=True):
         target = folder / stem.with_name(stem.name + SUFFIX)
-        other = next((each for each in targets if targets[each] == target), None)
+        # Some file systems do not tell A from a.
+        other = next((each for each in targets if _key(targets[each]) == _key(target)), None)
         if other is not None:
             raise ValueError(
                 f"'{other}' and '{source}' would both become '{target}': tell them apart with "
@@ -64,6 +68,19 @@ def name_targets(sources: dict[Path, Path], folder: Path, names: list[str]) -> d
             )
         targets[source] = target
     return targets
+
+
+def _key(path: Path) -> str:
+    return str(path).casefold()
+
+
+def _find_twice(paths: list[Path]) -> Path | None:
+    """A path that is there before, itself or the folder that it is in."""
+    for i, path in enumerate(paths):
+        others = [other.resolve() for other in paths[:i] + paths[i + 1 :]]
+        if any(path.resolve().is_relative_to(other) for other in others):
+            return path
+    return None
 
 
 def _has_label_folders(folder: Path, known: set[str]) -> bool:

@@ -64,6 +64,7 @@ class TextOptions:
     text_field: the name of the field with the text, or the number of a column. None: look for it.
     label_field: the same for the labels; of several, each is a label that says yes or no.
     header: whether the first row of a table has names. None: find out.
+    delimiter: what is between the cells of a table. None: find out.
     quote: see `read_rows`.
     separator: what stands between the labels of a text, or "" if all is one. None: ask if it may.
     until: what ends the part of a label that is kept, such as ":" of TREC's "LOC:city".
@@ -77,6 +78,7 @@ class TextOptions:
     text_field: str | None = None
     label_field: list[str] = field(default_factory=list)
     header: bool | None = None
+    delimiter: str | None = None
     quote: str | None = None
     separator: str | None = None
     until: str | None = None

@@ -67,7 +67,7 @@ def read_json(text: str, path: Path) -> list[Record]:
 
 def _parse(text: str, place: str) -> Any:
     try:
-        found = json.loads(text)
+        found = json.loads(text, strict=False)  # with tabs and the like within strings
         if "\\u" in text:  # which may be half of a character
             json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -94,11 +94,11 @@ def _cut(text: str) -> str:
 def read_rows(text: str, path: Path, delimiters: str, quote: str | None) -> list[Record]:
     """Read a table; the fields are called "1", "2" and so on.
 
-    delimiters: what may be between cells: the first is taken that cuts all rows alike.
+    delimiters: what may be between cells: the one is taken that cuts all rows alike.
     quote: what stands around cells, or "" for nothing. None: '"' in CSV, and in TSV if all cells
         with such a mark have it as programs write it.
 
-    Raises ValueError for a quotation mark without its other.
+    Raises ValueError for a quotation mark without its other, and if several delimiters fit.
     """
     if "\n" not in text.strip("\n") and rare_ends(text):
         raise ValueError(
@@ -109,12 +109,20 @@ def read_rows(text: str, path: Path, delimiters: str, quote: str | None) -> list
     # The module's limit is for all of Python: it is as before afterwards.
     limit = csv.field_size_limit(LONGEST_CELL)
     try:
-        found = (_cut_rows(text, delimiter, quote) for delimiter in delimiters)
-        regular = (rows for rows in found if len({len(each.fields) for each in rows}) == 1)
-        rows = next((rows for rows in regular if len(rows[0].fields) > 1), None)
-        return rows or _cut_rows(text, delimiters[0], quote, path)
+        found = {mark: _cut_rows(text, mark, quote) for mark in delimiters}
+        fits = {mark: rows for mark, rows in found.items() if _are_alike(rows)}
+        if len(fits) > 1:
+            marks = " and ".join(map(repr, fits))
+            raise ValueError(f"'{path}' may have {marks} between its cells: set `--delimiter`.")
+        return next(iter(fits.values()), None) or _cut_rows(text, delimiters[0], quote, path)
     finally:
         csv.field_size_limit(limit)
+
+
+def _are_alike(rows: list[Record]) -> bool:
+    """Whether all have as many cells, and more than one."""
+    widths = {len(each.fields) for each in rows}
+    return len(widths) == 1 and widths != {1}
 
 
 def _cut_rows(text: str, delimiter: str, quote: str, path: Path | None = None) -> list[Record]:

@@ -188,6 +188,54 @@ def test_quotation_marks_in_tables_with_tabs(text: str, found: list[str]) -> Non
     assert [record.fields["1"] for record in records] == found
 
 
+def test_what_was_not_accepted_is_left_out(tmp_path: Path) -> None:
+    """As Prodigy writes it, with one label or with those that were chosen."""
+    answers = ["accept", "reject", "accept", "ignore"]
+    for name in ("label", "accept"):
+        lines = [
+            json.dumps({"text": f"{i}", name: label if name == "label" else [label], "answer": a})
+            for i, (a, label) in enumerate(zip(answers, "abba", strict=True))
+        ]
+        path = write(tmp_path, f"{name}.jsonl", "\n".join(lines))
+        printed = " ".join(succeed("seqrnn", "convert", path, tmp_path / "out", *ONE).split())
+        assert "2 records" in printed
+        assert "were not accepted and are left out, the first in line 2" in printed
+        assert texts(read(tmp_path / f"out/{name}.spacy")) == [("0", {"a"}), ("2", {"b"})]
+
+
+def test_answers_of_another_kind_are_labels(convert: Convert) -> None:
+    content = '{"text": "So?", "answer": "yes"}\n{"text": "Or?", "answer": "no"}\n'
+    assert texts(convert(content, *ONE, name="toy.jsonl")) == [("So?", {"yes"}), ("Or?", {"no"})]
+
+
+def test_ids_longer_than_texts_are_no_texts(convert: Convert) -> None:
+    content = "Oh no\t2\ted00q6iklm\nBy me\t3\teezlygjklm\nA b\t2\teebbqejkl\n"
+    found = texts(convert(content, *ONE, name="toy.tsv"))
+    assert found == [("Oh no", {"2"}), ("By me", {"3"}), ("A b", {"2"})]
+
+
+def test_delimiters_are_asked_for(convert: Convert, fail: Fail) -> None:
+    content = "good, really;pos\nbad, really;neg\nso, so;pos\n"
+    sentence = fail(content, *ONE, name="toy.csv")
+    assert "'toy.csv' may have ',' and ';' between its cells: set `--delimiter`" in sentence
+    docs = convert(content, *ONE, "--delimiter", ";", name="toy.csv")
+    assert texts(docs)[0] == ("good, really", {"pos"})
+    docs = convert("a b\tx\nc d\ty\n", *ONE, "--delimiter", "tab", name="toy.csv")
+    assert texts(docs) == [("a b", {"x"}), ("c d", {"y"})]
+    assert "`--delimiter ab` is not one character" in fail(content, *ONE, "--delimiter", "ab")
+
+
+def test_control_characters_within_json(convert: Convert) -> None:
+    content = '{"text": "a\tb\x0bc", "label": "x"}\n'
+    assert texts(convert(content, *ONE, name="toy.jsonl")) == [("a\tb\x0bc", {"x"})]
+
+
+def test_names_of_columns_of_spreadsheets(convert: Convert) -> None:
+    content = "v1,v2,,\nham,Go on,,\nspam,Win it,,\n"
+    found = texts(convert(content, *ONE, name="spam.csv"))
+    assert found == [("Go on", {"ham"}), ("Win it", {"spam"})]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "options", "part"),
     [

@@ -40,13 +40,31 @@ def test_names_of_outputs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("a/train.txt", "b/train.txt"), ("train.txt", "train.conll")]
+    ("first", "second"),
+    [
+        ("a/train.txt", "b/train.txt"),
+        ("train.txt", "train.conll"),
+        ("a/train.txt", "b/Train.txt"),
+    ],
 )
 def test_two_inputs_never_have_one_output(tmp_path: Path, first: str, second: str) -> None:
     paths = [write(tmp_path, name, ROW) for name in (first, second)]
     assert "would both become" in fails(*paths, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     succeed("seqrnn", "convert", *paths, tmp_path / "out", "--names", "a,b")
+
+
+def test_no_input_is_given_twice(tmp_path: Path) -> None:
+    path = write(tmp_path, "in/train.conll", ROW)
+    for paths in ([path, path], [path.parent, path], [path, path.parent / "../in"]):
+        assert "is given twice: leave it out once" in fails(*paths, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_may_have_their_end(tmp_path: Path) -> None:
+    path = write(tmp_path, "in.conll", ROW)
+    succeed("seqrnn", "convert", path, tmp_path / "out", "--names", "train.spacy")
+    assert outputs(tmp_path / "out") == {"train.spacy"}
 
 
 def test_an_input_is_never_an_output(tmp_path: Path) -> None:
