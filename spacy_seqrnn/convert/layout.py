@@ -63,9 +63,10 @@ def find_layout(
     the_token = chosen.get("--token-column")
     if the_token is None:
         the_token = _choose_token(table, {*tags, the_tag % width}, numbers, width)
-    if the_token % width == the_tag % width:
+    same = {i if i >= 0 else i + width for i in (the_token, the_tag)}
+    if len(same) == 1:
         raise ValueError(
-            f"Column {the_tag % width + 1} of '{table.path}' cannot have both tokens and tags: set "
+            f"Column {same.pop() + 1} of '{table.path}' cannot have both tokens and tags: set "
             "`--token-column` and `--tag-column` to different columns."
         )
     if pos is None:

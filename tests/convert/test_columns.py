@@ -182,6 +182,7 @@ def test_what_stands_for_outside_is_asked(convert: Convert, fail: Fail) -> None:
             ["--token-column", "2", "--tag-column", "-1"],
             "Column 2 of 'toy.conll' cannot have both tokens and tags",
         ),
+        ("Ann O\n", ["--token-column", "1", "--tag-column", "3"], "line 1: no column 3 in 'Ann O'"),
         ("Ann PER\nsat 0\nup O\n", [], "line 2: the tag '0' is no label, but may stand for O"),
         ("Ann PER\nsat o\nup O\n", [], "line 2: the tag 'o' is no label, but may stand for O"),
     ],
