@@ -26,6 +26,8 @@ OUTSIDE, MISSING = "O", "-"
 # The letter of a token, by whether an entity goes on into it, and on from it
 BY_NEIGHBOURS = {(False, False): "U", (False, True): "B", (True, True): "I", (True, False): "L"}
 PREFIXED = re.compile(r"([BILUESMW])-(\S+)")
+# Prefixes as no scheme writes them, which would pass for parts of labels: B_x, b-x, x-B
+FOREIGN = re.compile(r"[bilouesmw][-_:/|.]\S+|\S+[-_:/|.][bilouesmw]", re.IGNORECASE)
 
 # Tags by sentence, what says where one is, given its sentence and its place in it, and such a place
 Tags = list[list[str]]
@@ -77,6 +79,11 @@ def _find_scheme(places: dict[str, Place], where: Where) -> Scheme:
     """The scheme that has all these tags; IOB2 for IOB1, which has the same ones."""
     bare = [tag for tag in places if not PREFIXED.fullmatch(tag)]
     if places and len(bare) == len(places):
+        if all(map(FOREIGN.fullmatch, bare)):
+            raise ValueError(
+                f"{where(*places[bare[0]])}: the tag {bare[0]!r} seems to have a prefix, but not "
+                "as in 'B-PER': write it so, or set `--scheme io` if whole tags are labels."
+            )
         return Scheme.io
     if bare:
         other = next(tag for tag in places if tag not in bare)
