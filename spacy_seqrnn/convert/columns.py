@@ -11,7 +11,7 @@ DOCUMENT = "-DOCSTART-"
 # Comments that begin a document: CoNLL-U and CoNLL-2012
 NEW_DOCUMENT = re.compile(r"newdoc\b|begin document\b")
 # The tags of all schemes. What else a comment has in common with a row is its number of words.
-TAG = re.compile(r"O|[BILUESMW][-_]\S+")
+TAG = re.compile(r"O|[BILUESMW]-\S+")
 # `text = O`: a comment of CoNLL-U that has a tag's letters and a row's number of words
 KEY = re.compile(r" *[\w.:]+ = ")
 

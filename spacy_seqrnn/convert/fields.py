@@ -32,6 +32,9 @@ def name_fields(
     while header and first and not first[-1]:  # as spreadsheets leave them
         first.pop()
     names = first if header else list(records[0].fields)
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"'{path}' has two fields {twice!r} in its header: name them apart.")
     named = []
     for record in records[1:] if header else records:
         cells = list(record.fields.values())

@@ -135,7 +135,7 @@ def _find_tags(rows: list[Row], width: int, none: frozenset[str]) -> list[int]:
 
 
 def _labels(rows: list[Row], index: int) -> set[str]:
-    return {row.cells[index][2:] for row in rows if row.cells[index][1:2] in {"-", "_"}}
+    return {row.cells[index][2:] for row in rows if "-" in row.cells[index][1:2]}
 
 
 def _choose_tag(

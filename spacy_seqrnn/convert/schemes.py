@@ -26,7 +26,8 @@ OUTSIDE, MISSING = "O", "-"
 # The letter of a token, by whether an entity goes on into it, and on from it
 BY_NEIGHBOURS = {(False, False): "U", (False, True): "B", (True, True): "I", (True, False): "L"}
 PREFIXED = re.compile(r"([BILUESMW])-(\S+)")
-UNDERSCORED = re.compile(r"([BILUESMW])_(\S+)")  # as some programs write them all
+# Prefixes as no scheme writes them, which would pass for parts of labels: B_x, b-x, x-B
+FOREIGN = re.compile(r"[bilouesmw][-_:/|.]\S+|\S+[-_:/|.][bilouesmw]", re.IGNORECASE)
 
 # Tags by sentence, what says where one is, given its sentence and its place in it, and such a place
 Tags = list[list[str]]
@@ -44,9 +45,6 @@ def read_tags(tags: Tags, where: Where, scheme: Scheme = Scheme.auto) -> tuple[T
     none, and for entities without the beginning or the end that it has letters for.
     """
     places = _first_places(tags)
-    if places and scheme is not Scheme.io and all(map(UNDERSCORED.fullmatch, places)):
-        tags = [[UNDERSCORED.sub(r"\1-\2", tag) for tag in sentence] for sentence in tags]
-        places = _first_places(tags)
     for tag, place in places.items():
         if not tag.isprintable() or " " in tag:
             raise ValueError(f"{where(*place)}: the tag {tag!r} has white space in it: mend it.")
@@ -86,6 +84,11 @@ def _find_scheme(places: dict[str, Place], where: Where) -> Scheme:
             raise ValueError(
                 f"{where(*places[zero])}: the tag {zero!r} is no label, but may stand for O: mend "
                 "it, or set `--outside` or `--scheme io`."
+            )
+        if all(map(FOREIGN.fullmatch, bare)):
+            raise ValueError(
+                f"{where(*places[bare[0]])}: the tag {bare[0]!r} seems to have a prefix, but not "
+                "as in 'B-PER': write it so, or set `--scheme io` if whole tags are labels."
             )
         return Scheme.io
     if bare:

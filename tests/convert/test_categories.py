@@ -274,6 +274,7 @@ def test_names_of_columns_of_spreadsheets(convert: Convert) -> None:
             "no field 'topic'",
         ),
         ("toy.txt", "The film is good.\nIt is bad.\n", ONE, "It is not clear what 'toy.txt' is"),
+        ("toy.csv", "text,text,label\nHi,Ho,a\n", ONE, "has two fields 'text' in its header"),
         ("toy.csv", "text,label\n", ONE, "'toy.csv' holds no text, only a header."),
         ("toy.txt", "", ONE, "'toy.txt' holds no text."),
         ("toy.jsonl", "{}", [*ONE, "--lang", "q"], "`--lang q` is unknown to spaCy"),

@@ -197,13 +197,6 @@ def test_comments_of_conllu_are_none_of_the_rows(convert: Convert) -> None:
     assert entities(convert(content)) == [[("Ann", "PER")], [("Oslo", "LOC")]]
 
 
-def test_underscores_after_the_letters(convert: Convert) -> None:
-    content = "Ann NN B_PER\nLee NN I_PER\nsat VB O\n"
-    assert entities(convert(content)) == [[("Ann Lee", "PER")]]
-    found = entities(convert(content, "--scheme", "io"))  # whole tags are labels
-    assert found == [[("Ann", "B_PER"), ("Lee", "I_PER")]]
-
-
 def test_documents_are_those_of_spacys_converter(convert: Convert) -> None:
     content = "Ann NN B-PER\nLee NN I-PER\nsat VB O\n\nOslo NN B-LOC\n\n"
     ours = convert(content)

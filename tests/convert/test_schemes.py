@@ -131,6 +131,9 @@ def test_both_schemes_of_iob_in_one_file_are_told() -> None:
     ("tags", "options", "part"),
     [
         ("O B_PER I-PER", [], "line 2: the tag 'B_PER' has no prefix, but others have, as 'I-PER'"),
+        ("O B_A I_A", [], "line 2: the tag 'B_A' seems to have a prefix, but not as in 'B-PER'"),
+        ("O b-A i-A", [], "line 2: the tag 'b-A' seems to have a prefix, but not as in 'B-PER'"),
+        ("O A-B A-I", [], "line 2: the tag 'A-B' seems to have a prefix, but not as in 'B-PER'"),
         ("O B-", ["--tag-column", "2"], "line 2: the tag 'B-' has no label: mend it."),
         ("B-A L-A E-A", [], "No scheme has all of these tags: 'B-A' ('toy.conll', line 1)"),
         ("B-A O L-A U-A", [], "line 2: 'O' cannot follow 'B-A' in the scheme biluo"),
