@@ -15,6 +15,8 @@ from .labels import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, Entities, ta
 IOB_IN, IOB_OUT, IOB_BEGIN = 1, 2, 3
 # By whether a token begins an entity, and whether the next one goes on with it
 POSITIONS = np.asarray([[LAST, IN], [UNIT, BEGIN]])
+# What the tag of a token cannot be where a sentence begins, and what not if it is white space
+NOT_AT_SENTENCE_START, NOT_ON_SPACE = (IN, LAST), (BEGIN, UNIT)
 MISSING = -1  # the tag of a token whose annotation is not known
 OTHER = -2  # that of one in an entity whose label is not known
 
@@ -167,8 +169,8 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.nda
     tags[preset & (tags < 0)] = OUTSIDE
     position = np.where(np.arange(size) == OUTSIDE, -1, (np.arange(size) - 1) % TAGS_PER_LABEL)
     allowed = np.ones((len(iob), size), dtype=bool)
-    allowed[sentence_starts == 1] &= ~np.isin(position, [IN, LAST])
-    allowed[spaces > 0] &= ~np.isin(position, [BEGIN, UNIT])
+    allowed[sentence_starts == 1] &= ~np.isin(position, NOT_AT_SENTENCE_START)
+    allowed[spaces > 0] &= ~np.isin(position, NOT_ON_SPACE)
     allowed[preset] = False
     allowed[preset, tags[preset]] = True
     return allowed

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 from spacy import displacy
@@ -67,12 +68,23 @@ def entity_text(
         }
         for start, end, label, score in entities
     ]
+    return draw_entities(text, ents, ENTITY, direction=direction)
+
+
+def draw_entities(
+    text: str, ents: list[dict[str, Any]], template: str, *, direction: str = "ltr"
+) -> str:
+    """A text with entities in displaCy's markup.
+
+    ents: as displaCy takes them by hand, with what the template needs as "params". It does not
+        escape their labels.
+    """
     return displacy.render(
         {"text": text, "ents": ents, "settings": {"direction": direction}},
         style="ent",
         manual=True,
         jupyter=False,
-        options={"template": ENTITY},
+        options={"template": template},
     )
 
 

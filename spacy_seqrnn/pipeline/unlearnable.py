@@ -9,8 +9,14 @@ from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import IOB_BEGIN, MISSING, read_annotation
-from ..labels import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
+from ..annotations import (
+    IOB_BEGIN,
+    MISSING,
+    NOT_AT_SENTENCE_START,
+    NOT_ON_SPACE,
+    read_annotation,
+)
+from ..labels import BEGIN, TAGS_PER_LABEL, UNIT
 
 
 def without_ruled_out(docs: list[Doc], tags: np.ndarray) -> np.ndarray:
@@ -24,19 +30,17 @@ def without_ruled_out(docs: list[Doc], tags: np.ndarray) -> np.ndarray:
     sentence_starts[annotation.firsts] = 0
     if not ((sentence_starts == 1) | (spaces > 0)).any():
         return tags
-    in_entity, begins, goes_on = _positions(tags)
-    ruled_out = (begins & (spaces > 0)) | (goes_on & (sentence_starts == 1))
-    entity = np.cumsum(begins)
-    lost = in_entity & np.isin(entity, entity[ruled_out])
+    in_entity, position = tags > 0, (tags - 1) % TAGS_PER_LABEL
+    ruled_out = np.isin(position, NOT_ON_SPACE) & (spaces > 0)
+    ruled_out |= np.isin(position, NOT_AT_SENTENCE_START) & (sentence_starts == 1)
+    entity = np.cumsum(_begins(tags))
+    lost = in_entity & np.isin(entity, entity[in_entity & ruled_out])
     return np.where(lost, MISSING, tags)
 
 
-def _positions(tags: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which tokens are in an entity, which of these begin one, which go on with one."""
-    in_entity = tags > 0
-    position = (tags - 1) % TAGS_PER_LABEL
-    begins = in_entity & np.isin(position, [BEGIN, UNIT])
-    return in_entity, begins, in_entity & np.isin(position, [IN, LAST])
+def _begins(tags: np.ndarray) -> np.ndarray:
+    """Which tokens begin an entity."""
+    return (tags > 0) & np.isin((tags - 1) % TAGS_PER_LABEL, [BEGIN, UNIT])
 
 
 def describe(examples: list[Example], tags: np.ndarray) -> str | None:
@@ -46,7 +50,7 @@ def describe(examples: list[Example], tags: np.ndarray) -> str | None:
     """
     lengths = [len(example.predicted) for example in examples]
     numbers = np.repeat(np.arange(len(examples)), lengths)
-    n_learnt = np.bincount(numbers[_positions(tags)[1]], minlength=len(examples))
+    n_learnt = np.bincount(numbers[_begins(tags)], minlength=len(examples))
     gold = read_annotation([example.reference for example in examples], [ENT_IOB, ENT_TYPE])
     begins = (gold.columns[0] == IOB_BEGIN) & (gold.columns[1] != 0)
     numbers = np.repeat(np.arange(len(examples)), gold.lengths)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from spacy import displacy
-
+from ..inside.heat import draw_entities
 from ..inside.html import details, paragraph, table
 from ..inside.svg import as_element
 from . import pictures
@@ -267,13 +266,7 @@ def _displacy(text: str, marks: Sequence[Mark], kind: str) -> str:
         }
         for mark in marks
     ]
-    markup = displacy.render(
-        {"text": text, "ents": ents, "title": None},
-        style="ent",
-        manual=True,
-        jupyter=False,
-        options={"template": ENTITY},
-    )
+    markup = draw_entities(text, ents, ENTITY)
     return f'<div class="{kind}"><span class="kind">{kind}</span>{markup}</div>'
 
 
