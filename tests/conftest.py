@@ -6,13 +6,16 @@ import os
 # process that a test starts.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import Phase, settings
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
+from thinc.api import data_validation
 
 # How long a case takes says more about the machine than about the code.
 settings.register_profile("default", deadline=None)
@@ -26,6 +29,16 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
     report_multiple_bugs=False,
 )
+
+LAYER_TESTS = ("batch", "rnn", "crf", "embed", "heads")
+
+
+@pytest.fixture(autouse=True)
+def _validated(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests of layers run with Thinc's own check of what goes into a layer and what comes out."""
+    with data_validation(request.path.parent.name in LAYER_TESTS):
+        yield
+
 
 # Who does what to which city, and how it makes them feel
 CLAUSES = [

@@ -15,7 +15,7 @@ import torch
 from spacy.tokens import Doc
 from wasabi import msg
 
-from spacy_seqrnn.layers.lexeme_table import LexemeTable
+from spacy_seqrnn.embed.lexeme_table import LexemeTable
 
 from ..memory import MEGABYTE, memory
 from .pipelines import pipeline

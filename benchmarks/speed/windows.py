@@ -13,7 +13,7 @@ import torch
 from spacy.tokens import Doc
 from wasabi import msg
 
-from spacy_seqrnn.layers import pieces
+from spacy_seqrnn.batch import windows
 
 from ..environment import describe_environment
 from .pipelines import NER, documents, pipeline
@@ -25,9 +25,9 @@ def main() -> None:
     words = [word for text in srsly.read_json(documents(NER)) for word in text["words"]]
     nlp = spacy.load(pipeline("ner-accuracy"))
     cut_scores, cut = _read(nlp, words)
-    limits = pieces.PREDICTION
+    limits = windows.PREDICTION
     window = f"{limits.window} tokens with {limits.context} of context on either side"
-    pieces.PREDICTION = replace(limits, window=len(words))
+    windows.PREDICTION = replace(limits, window=len(words))
     scores, whole = _read(nlp, words)
     msg.info(
         f"{len(words)} tokens, {len(whole)} entities, windows of {window}: "

@@ -15,8 +15,8 @@ import srsly
 from srsly.msgpack import packb
 from wasabi import msg
 
-from spacy_seqrnn.loading import check_saved
-from spacy_seqrnn.saved_data import LARGEST_SIZE, MOST_OBJECTS
+from spacy_seqrnn.saved.foreign import LARGEST_SIZE, MOST_OBJECTS
+from spacy_seqrnn.saved.shapes import check_saved
 
 from ..environment import describe_environment
 from ..memory import MEGABYTE, memory, reset_peak

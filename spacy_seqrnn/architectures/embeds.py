@@ -6,15 +6,15 @@ from spacy.attrs import IDS
 from spacy.tokens import Doc
 from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
 
+from ..batch.packed import with_packed
 from ..checks import MOST_ROWS, WIDEST, check_int, check_rate
 from ..config_errors import ConfigError
-from ..layers.chars import with_chars
-from ..layers.lexemes import with_lexemes
-from ..layers.packed import with_packed
-from ..layers.pooling import last
-from ..layers.rnn import RNN
-from ..layers.vectors import word_vectors
-from ..layers.word_embed import word_embed
+from ..embed.chars import with_chars
+from ..embed.lexemes import with_lexemes
+from ..embed.static_vectors import word_vectors
+from ..embed.word_embed import word_embed
+from ..heads.pooling import last
+from ..rnn.layer import RNN
 from ..types import Floats2d
 
 Embedding: TypeAlias = Model[list[Doc], list[Floats2d]]

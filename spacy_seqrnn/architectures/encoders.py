@@ -2,10 +2,10 @@
 
 from thinc.api import Model
 
+from ..batch.packed import with_packed
 from ..checks import DEEPEST, WIDEST, check_int, check_rate
-from ..layers.packed import with_packed
-from ..layers.rnn import RNN
-from ..layers.rnn_stack import RNNStack
+from ..rnn.layer import RNN
+from ..rnn.stack import RNNStack
 from ..types import Floats2d
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..batch.docs import DocBatch
+from ..batch.windows import Piece, run_in_pieces
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
-from ..layers.chain import LinearChain, mean_chain
-from ..layers.doc_batch import DocBatch
-from ..layers.pieces import Piece, run_in_pieces
-from ..loading import Layer
+from ..crf.chain import LinearChain, mean_chain
+from ..saved.shapes import Layer
 from ..types import Floats2d
 from .ner import run_windows
 

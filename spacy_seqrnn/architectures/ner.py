@@ -6,40 +6,32 @@ from functools import partial
 from spacy.tokens import Doc
 from thinc.api import Model, Ops
 
-from ..checks import check_at_least, check_choice, check_n_outputs
-from ..config_errors import ConfigError
-from ..labels import biluo_constraints, check_n_tags
-from ..layers.chain import LinearChain
-from ..layers.crf import CRF, TokenSoftmax
-from ..layers.known_vectors import check_vectors, know_vectors, static_vectors_attrs
-from ..layers.linear import linear
-from ..layers.no_backprop import no_backprop
-from ..layers.packed import (
-    Packed,
-    encode,
-    make_packing,
-    pack,
-    predict_packed,
-    split_encoders,
-    take_rows,
-    unpack,
-)
-from ..layers.pieces import (
+from ..batch.no_backprop import no_backprop
+from ..batch.packed import Packed, encode, pack, predict_packed, split_encoders, take_rows, unpack
+from ..batch.packing import make_packing
+from ..batch.windows import (
     Piece,
     add_gradient,
     are_cut,
     prediction_pieces,
     run_in_pieces,
 )
-from ..loading import Layer
-from ..types import Floats2d
-from .heads import (
+from ..checks import check_at_least, check_choice, check_n_outputs
+from ..config_errors import ConfigError
+from ..crf.chain import LinearChain
+from ..crf.layer import CRF, TokenSoftmax
+from ..embed.known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from ..heads.common import (
     check_width,
     clip_gradients,
     dropout_forward,
     init_tok2vec,
     resized_linear,
 )
+from ..heads.linear import linear
+from ..ner.biluo import biluo_constraints, check_n_tags
+from ..saved.shapes import Layer
+from ..types import Floats2d
 
 DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
 

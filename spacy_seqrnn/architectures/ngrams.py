@@ -6,10 +6,10 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
-from ..layers.ngrams import ngram_scores, resized_scores
-from ..loading import Layer
+from ..heads.common import check_truth, new_label_bias, probabilities
+from ..heads.ngrams import ngram_scores, resized_scores
+from ..saved.shapes import Layer
 from ..types import Floats2d
-from .heads import check_truth, new_label_bias, probabilities
 
 # spaCy looks for n-grams of each size up to the longest, whether there are any or not.
 LONGEST_NGRAM = 100

@@ -6,17 +6,13 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ..batch.no_backprop import no_backprop
+from ..batch.packed import join
+from ..batch.windows import encode_random_windows, prediction_pieces
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
-from ..layers.known_vectors import check_vectors, know_vectors, static_vectors_attrs
-from ..layers.linear import linear
-from ..layers.no_backprop import no_backprop
-from ..layers.packed import join
-from ..layers.pieces import encode_random_windows, prediction_pieces
-from ..layers.pooling import POOLINGS, pooling_layer
-from ..loading import Layer
-from ..types import Floats2d
-from .heads import (
+from ..embed.known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from ..heads.common import (
     check_truth,
     check_width,
     clip_gradients,
@@ -26,6 +22,10 @@ from .heads import (
     probabilities,
     resized_linear,
 )
+from ..heads.linear import linear
+from ..heads.pooling import POOLINGS, pooling_layer
+from ..saved.shapes import Layer
+from ..types import Floats2d
 
 
 def TextCat(

@@ -31,7 +31,7 @@ TOP = typer.Option(
 
 
 class Comparison(StrEnum):
-    """What fresh cells can differ in; see `inside/remedies.py`."""
+    """What fresh cells can differ in; see `explain/remedies.py`."""
 
     forget_bias = "forget-bias"
     residual = "residual"
@@ -64,16 +64,16 @@ def explain_cli(
             for table in explanation.tables(**options):
                 _show(*table)
         if html:
-            from ..inside.html import document, heading  # noqa: PLC0415
+            from ..draw.html import document, heading  # noqa: PLC0415
 
             write(html, document(heading(text), [each._repr_html_() for each in found]))
         write(json, as_json([asdict(each) for each in found]) if json else "")
 
 
 def _explanations(nlp: Any, text: str, top: int | None) -> list[Any]:
-    from ..inside import find  # noqa: PLC0415
-    from ..inside.ner import explain_ner  # noqa: PLC0415
-    from ..inside.textcat import explain_textcat  # noqa: PLC0415
+    from ..explain import find  # noqa: PLC0415
+    from ..explain.ner import explain_ner  # noqa: PLC0415
+    from ..explain.textcat import explain_textcat  # noqa: PLC0415
 
     recognisers, classifiers = find.find_recognisers(nlp), find.find_classifiers(nlp)
     if not recognisers and not classifiers:
@@ -103,7 +103,7 @@ def gates_cli(
     with clear_errors():
         check_targets([html, json], force=force)
         nlp = load(model)
-        from ..inside.gates import gates_of_text  # noqa: PLC0415
+        from ..explain.gates import gates_of_text  # noqa: PLC0415
 
         with busy("Computing ..."):
             found = gates_of_text(nlp, text)
@@ -115,8 +115,9 @@ def gates_cli(
 
 
 def _gates_page(found: Any, text: str) -> str:
-    from ..inside import html, pictures  # noqa: PLC0415
-    from ..inside.svg import as_element  # noqa: PLC0415
+    from ..draw import html  # noqa: PLC0415
+    from ..draw.svg import as_element  # noqa: PLC0415
+    from ..explain import pictures  # noqa: PLC0415
 
     parts = []
     with busy("Drawing ..."):
@@ -163,7 +164,7 @@ def _gradients(
     if cells is None and steps:
         raise ValueError("`--length` is for fresh cells, but a text has its own: leave it out.")
     nlp: Any = load(names[0]) if cells is None else None
-    from ..inside.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
+    from ..explain.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
 
     with busy("Computing ..."):
         if cells is None:
@@ -178,7 +179,7 @@ def _comparison(compare: Comparison, steps: dict[str, Any], *, others: bool) -> 
         raise ValueError(
             f"`--compare {compare}` makes cells of its own: leave --cells, MODEL and TEXT out."
         )
-    from ..inside import remedies  # noqa: PLC0415
+    from ..explain import remedies  # noqa: PLC0415
 
     with busy("Computing ..."):
         if compare is Comparison.forget_bias:
@@ -189,9 +190,9 @@ def _comparison(compare: Comparison, steps: dict[str, Any], *, others: bool) -> 
 
 
 def _write_gradients(found: Any, svg: Path | None, html: Path | None) -> None:
-    from ..inside import pictures  # noqa: PLC0415
-    from ..inside.html import document, page, table  # noqa: PLC0415
-    from ..inside.svg import as_element, as_file  # noqa: PLC0415
+    from ..draw.html import document, page, table  # noqa: PLC0415
+    from ..draw.svg import as_element, as_file  # noqa: PLC0415
+    from ..explain import pictures  # noqa: PLC0415
 
     picture = pictures.draw_gradients(found)
     write(svg, as_file(picture))

@@ -37,7 +37,7 @@ def report_cli(
         from spacy.cli._util import setup_gpu  # noqa: PLC0415
         from spacy.util import import_file  # noqa: PLC0415
 
-        from ..inside.svg import check_drawing  # noqa: PLC0415
+        from ..draw.svg import check_drawing  # noqa: PLC0415
         from ..report.analysis import find_model  # noqa: PLC0415
 
         model = find_model(folder)

@@ -14,8 +14,8 @@ from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
 from ..about import __version__
-from ..inside.find import find_recognisers
-from ..pipeline.ner import RecurrentNER
+from ..explain.find import find_recognisers
+from ..ner.component import RecurrentNER
 from .categories import CategoryDoc, CategoryReport, category_report, read_categories
 from .curves import HOW_TO_LOG, Curves, read_curves
 from .entities import EntityReport, entity_report

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..inside.html import details, document, links, paragraph, section, table
+from ..draw.html import details, document, links, paragraph, section, table
 from .analysis import Report
 from .sections import Part, category_parts, curves_parts, entity_parts, tag_parts
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inside.svg import BLUE, GREEN, ORANGE, TEXT, as_svg, new_figure, plain_numbers, style
+from ..draw.svg import BLUE, GREEN, ORANGE, TEXT, as_svg, new_figure, plain_numbers, style
 from .curves import Curves
 from .entities import Confusion
 from .reliability import Reliability

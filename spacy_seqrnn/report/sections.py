@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from html import escape
 
-from ..inside.heat import draw_entities
-from ..inside.html import details, paragraph, table
-from ..inside.svg import as_element
-from . import pictures
+from ..draw.html import details, paragraph, table
+from ..draw.svg import as_element
+from ..explain.heat import draw_entities
+from ..report import pictures
 from .categories import CategoryReport
 from .curves import Curves
 from .entities import Confusion, EntityReport

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from spacy.language import Language
 
-from ..labels import tag_names
-from ..pipeline.ner import RecurrentNER
+from ..ner.biluo import tag_names
+from ..ner.component import RecurrentNER
 
 START, END = "(start)", "(end)"
 

@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import SGD, set_dropout_rate
 
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
-from spacy_seqrnn.layers.ngrams import ngram_scores
+from spacy_seqrnn.heads.ngrams import ngram_scores
 
 VOCAB = spacy.blank("en").vocab
 WORDS = st.lists(st.sampled_from(["a", "A", "b", "c"]), max_size=7)

@@ -5,7 +5,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed, set_dropout_rate
 
-from spacy_seqrnn.layers.pooling import POOLINGS
+from spacy_seqrnn.heads.pooling import POOLINGS
 
 from ..gradients import check_model_gradients
 from ..small import small_textcat, small_tok2vec

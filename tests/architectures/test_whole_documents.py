@@ -13,10 +13,10 @@ from spacy_seqrnn.architectures.encoders import RNNEncoder
 from spacy_seqrnn.architectures.ensembles import NEREnsemble
 from spacy_seqrnn.architectures.ner import NER
 from spacy_seqrnn.architectures.textcat import TextCat
-from spacy_seqrnn.layers import pieces
-from spacy_seqrnn.layers.packed import join, split_encoders, unpack
+from spacy_seqrnn.batch import windows
+from spacy_seqrnn.batch.packed import join, split_encoders, unpack
 
-LIMITS = pieces.Limits(piece=30, window=10, context=3)
+LIMITS = windows.Limits(piece=30, window=10, context=3)
 WORDS = ["Oslo", "sleeps", "in", "New", "York", ".", "Bob", "sings"]
 WIDTH = 6
 VECTORS = {word: np.full(5, i, dtype="float32") for i, word in enumerate(WORDS)}
@@ -171,8 +171,8 @@ def test_every_registered_layer_is_here():
 
 @pytest.fixture
 def _small(monkeypatch):
-    monkeypatch.setattr(pieces, "PREDICTION", LIMITS)
-    monkeypatch.setattr(pieces, "TRAINING", LIMITS)
+    monkeypatch.setattr(windows, "PREDICTION", LIMITS)
+    monkeypatch.setattr(windows, "TRAINING", LIMITS)
 
 
 @pytest.mark.usefixtures("_small")
@@ -196,11 +196,11 @@ def test_vectors_of_a_long_document_are_those_of_a_short_one(name, is_train, mon
     if is_train:
         for _, chain_, backprop in model.attrs["in_pieces"](model, [short, long], True):
             backprop(zeros(chain_))
-        parts = pieces.training_pieces([model.get_ref("tok2vec")], [short, long])
+        parts = windows.training_pieces([model.get_ref("tok2vec")], [short, long])
     else:
         model.predict([short, long])
-        parts = pieces.prediction_pieces([12, 95], cut=True)
-    assert pieces.are_cut(parts, 2)
+        parts = windows.prediction_pieces([12, 95], cut=True)
+    assert windows.are_cut(parts, 2)
     whole = np.concatenate(embed.predict([short, long]))
     assert len(read) == len(parts)
     for X, piece in zip(read, parts, strict=True):
@@ -236,7 +236,7 @@ def test_text_categories_read_windows_of_whole_documents(monkeypatch):
     fix_random_seed(1)
     _, backprop = model(docs, True)
     fix_random_seed(1)
-    np.testing.assert_array_equal(read[0], whole[pieces.random_windows([5, 95]).rows])
+    np.testing.assert_array_equal(read[0], whole[windows.random_windows([5, 95]).rows])
     backprop(np.ones((2, 2), dtype="float32"))
     model.predict(docs)
     np.testing.assert_array_equal(np.concatenate(read[1:]), whole)

@@ -16,7 +16,7 @@ from spacy.vectors import BaseVectors, Vectors
 from spacy.vocab import Vocab
 from thinc.api import Model, fix_random_seed
 
-from spacy_seqrnn.layers.known_vectors import digest
+from spacy_seqrnn.embed.known_vectors import digest
 
 from ..conftest import LISTENER, gold_examples, tok2vec_config
 

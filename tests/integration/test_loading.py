@@ -54,8 +54,8 @@ def test_a_blank_pipeline_does_not_import_the_encoder() -> None:
         [sys.executable, "-c", BLANK], capture_output=True, text=True, check=True
     )
     imported = json.loads(result.stdout)
-    assert "spacy_seqrnn.pipeline.ner" in imported  # spaCy imports the factories of every plugin
-    assert "spacy_seqrnn.layers.rnn" not in imported
+    assert "spacy_seqrnn.ner.component" in imported  # spaCy imports the factories of every plugin
+    assert "spacy_seqrnn.rnn.layer" not in imported
     assert not any(name.startswith("spacy_seqrnn.architectures") for name in imported)
 
 

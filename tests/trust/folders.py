@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from spacy.language import Language
 
-from spacy_seqrnn.saving import guard
+from spacy_seqrnn.saved.checkpoints import guard
 
 from ..integration.components import initialize, make_pipeline
 from ..killing import run_and_kill

@@ -22,9 +22,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_seqrnn.labels import biluo_constraints
-from spacy_seqrnn.layers.chain import LinearChain
-from spacy_seqrnn.layers.packed import make_packing
+from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.crf.chain import LinearChain
+from spacy_seqrnn.ner.biluo import biluo_constraints
 
 from ..integration.components import assert_same, initialize, make_pipeline, train
 from .test_crf_numbers import check

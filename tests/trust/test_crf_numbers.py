@@ -9,18 +9,18 @@ from itertools import product
 import numpy as np
 import pytest
 
-from spacy_seqrnn.labels import biluo_constraints
-from spacy_seqrnn.layers.chain import LinearChain
-from spacy_seqrnn.layers.crf import negative_log_likelihood
-from spacy_seqrnn.layers.decoding import viterbi
-from spacy_seqrnn.layers.expectations import (
+from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.crf.chain import LinearChain
+from spacy_seqrnn.crf.decoding import viterbi
+from spacy_seqrnn.crf.expectations import (
     Segments,
     expected_counts,
     marginals,
     segment_log_posteriors,
 )
-from spacy_seqrnn.layers.packed import make_packing
-from spacy_seqrnn.layers.recursion import log_partition
+from spacy_seqrnn.crf.layer import negative_log_likelihood
+from spacy_seqrnn.crf.recursion import log_partition
+from spacy_seqrnn.ner.biluo import biluo_constraints
 
 EXTENDED = np.longdouble
 TOLERANCE = 1e-4  # relative

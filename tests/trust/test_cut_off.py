@@ -9,8 +9,8 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_seqrnn.saving import CHECKSUMS
-from spacy_seqrnn.whole_folders import STAGE, is_inside, settled
+from spacy_seqrnn.saved.checkpoints import CHECKSUMS
+from spacy_seqrnn.saved.whole import STAGE, is_inside, settled
 
 from ..integration.components import TEXTS, assert_same
 from ..killing import kill_at_change

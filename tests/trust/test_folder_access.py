@@ -9,7 +9,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_seqrnn.saving import CHECKSUMS
+from spacy_seqrnn.saved.checkpoints import CHECKSUMS
 
 from .folders import NOBODY, POSIX, as_nobody, files, make, refuses
 

@@ -25,8 +25,8 @@ from spacy.language import Language
 from srsly.msgpack import ExtType, packb
 from thinc.api import Config
 
-from spacy_seqrnn.loading import Layer, module_of, output_width
-from spacy_seqrnn.saving import CHECKSUMS, _write_checksums
+from spacy_seqrnn.saved.checkpoints import CHECKSUMS, _write_checksums
+from spacy_seqrnn.saved.shapes import Layer, module_of, output_width
 
 from ..conftest import gold_examples
 from ..small import small_ner, small_textcat, small_tok2vec

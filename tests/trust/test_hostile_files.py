@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.trust import hostile
-from spacy_seqrnn.loading import check_saved
-from spacy_seqrnn.saved_data import (
+from spacy_seqrnn.saved.checkpoints import CHECKSUMS, LARGEST_LIST, check_files
+from spacy_seqrnn.saved.foreign import (
     LARGEST_SETTINGS,
     MOST_OBJECTS,
     MOST_TEXT,
     Budget,
     read_saved,
 )
-from spacy_seqrnn.saving import CHECKSUMS, LARGEST_LIST, check_files
+from spacy_seqrnn.saved.shapes import check_saved
 
 from ..small import small_ner
 

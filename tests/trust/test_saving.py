@@ -12,7 +12,7 @@ import spacy
 from spacy.language import Language
 from spacy.training import loop
 
-from spacy_seqrnn.saving import (
+from spacy_seqrnn.saved.checkpoints import (
     CHECKSUMS,
     WholeFolders,
     check_files,
@@ -20,7 +20,7 @@ from spacy_seqrnn.saving import (
     create_whole_files,
     guard,
 )
-from spacy_seqrnn.whole_folders import STAGE
+from spacy_seqrnn.saved.whole import STAGE
 
 from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
 from ..killing import kill_at_change

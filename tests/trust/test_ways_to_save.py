@@ -13,8 +13,8 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_seqrnn.saving import CHECKSUMS
-from spacy_seqrnn.whole_folders import STAGE
+from spacy_seqrnn.saved.checkpoints import CHECKSUMS
+from spacy_seqrnn.saved.whole import STAGE
 
 from ..integration.components import TEXTS, assert_same
 from .folders import POSIX, files, make, mounted, refuses

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torchcrf import CRF as TorchCRF
 
-from spacy_seqrnn.layers.chain import LinearChain
-from spacy_seqrnn.layers.crf import negative_log_likelihood
-from spacy_seqrnn.layers.packed import make_packing
+from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.crf.chain import LinearChain
+from spacy_seqrnn.crf.layer import negative_log_likelihood
 
 from .serve import serve, timed
 

@@ -1,0 +1,1 @@
+"""The packed layout that every recurrent computation works on."""

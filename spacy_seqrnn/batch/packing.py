@@ -1,0 +1,140 @@
+"""Where the tokens of a batch stand in the packed, time-major layout.
+
+Documents of a batch are ordered by length, longest first, and their tokens are laid out one time
+step after the other: first the first token of every document, then the second token of every
+document that has one, and so on. It is the layout of cuDNN and of
+`torch.nn.utils.rnn.PackedSequence`. There is no padding in it, so none can leak into a result.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..types import Floats2d
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Where each token of a batch of documents stands in the packed layout.
+
+    "Doc-major" is the plain order: all tokens of document 0, then all of document 1, and so on.
+    All arrays are NumPy int64 on the host, because they steer loops and gathers.
+
+    lengths: tokens per document, in batch order. Shape (n_docs,). Zeros are ordinary.
+    size_at_t: documents that have a token at time step t. Shape (n_steps,), never rising.
+    to_packed: doc-major row of each packed row, i.e. `packed = doc_major[to_packed]`.
+    from_packed: packed row of each doc-major row, i.e. `doc_major = packed[from_packed]`.
+    ranks: per document, in batch order, its column in every time step. Empty documents rank last.
+    """
+
+    lengths: np.ndarray
+    size_at_t: np.ndarray
+    to_packed: np.ndarray
+    from_packed: np.ndarray
+    ranks: np.ndarray
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.to_packed)
+
+    @property
+    def n_sequences(self) -> int:
+        """Documents that have at least one token."""
+        return int(self.size_at_t[0]) if len(self.size_at_t) else 0
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """First packed row of each time step. Shape (n_steps,)."""
+        return np.cumsum(self.size_at_t) - self.size_at_t
+
+    @cached_property
+    def lengths_by_rank(self) -> np.ndarray:
+        """Tokens of each document that has any, longest first. Shape (n_sequences,)."""
+        return -np.sort(-self.lengths)[: self.n_sequences]
+
+    @cached_property
+    def rank_of_row(self) -> np.ndarray:
+        """The rank of the document that each packed row belongs to. Shape (n_tokens,)."""
+        return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
+
+    @cached_property
+    def turned(self) -> np.ndarray:
+        """For each packed row the row of the same document at the same distance from its end.
+
+        `X[turned]` is the batch with every document turned round. Shape (n_tokens,).
+        """
+        ranks = self.rank_of_row
+        steps = np.repeat(np.arange(len(self.size_at_t)), self.size_at_t)
+        return self.starts[self.lengths_by_rank[ranks] - 1 - steps] + ranks
+
+    @cached_property
+    def previous(self) -> np.ndarray:
+        """For each packed row that of the token before it; -1 for first tokens. (n_tokens,)"""
+        before = np.roll(self.starts, 1)
+        rows = np.repeat(before, self.size_at_t) + self.rank_of_row
+        rows[: self.n_sequences] = -1
+        return rows
+
+    def steps(self) -> Iterator[slice]:
+        """The rows of each time step."""
+        end = 0
+        for size in self.size_at_t.tolist():
+            end += size
+            yield slice(end - size, end)
+
+    def steps_back(self) -> Iterator[slice]:
+        """The same from the last step to the first."""
+        end = self.n_tokens
+        for size in reversed(self.size_at_t.tolist()):
+            yield slice(end - size, end)
+            end -= size
+
+    def blocks(self, n_docs: int) -> Iterator[tuple[bool, slice]]:
+        """All time steps of the first documents, then of the next ones, and so on.
+
+        n_docs: how many at a time.
+        Yields whether documents begin, and the rows of a step.
+        """
+        starts, sizes = self.starts.tolist(), self.size_at_t.tolist()
+        for first in range(0, self.n_sequences, n_docs):
+            for t, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+                if size <= first:
+                    break
+                yield t == 0, slice(start + first, start + min(size, first + n_docs))
+
+    def part(self, first: int, end: int) -> tuple[np.ndarray, "Packing"]:
+        """The rows of the documents from rank `first` to before `end`, and their own layout."""
+        rows = np.flatnonzero((self.rank_of_row >= first) & (self.rank_of_row < end))
+        return rows, make_packing(self.lengths_by_rank[first:end])
+
+    def per_doc(self, values: np.ndarray, empty: float) -> np.ndarray:
+        """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
+        padded = np.full(len(self.lengths), empty, dtype=values.dtype)
+        padded[: len(values)] = values
+        return padded[self.ranks]
+
+
+def make_packing(lengths: list[int] | np.ndarray) -> Packing:
+    """Lay out documents.
+
+    lengths: tokens of each document, in batch order; zero is allowed.
+    """
+    sizes = np.asarray(lengths, dtype="int64")
+    order = np.argsort(-sizes, kind="stable")
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(sizes))
+    n_steps = int(sizes.max(initial=0))
+    size_at_t = len(sizes) - np.searchsorted(sizes[order[::-1]], np.arange(n_steps), side="right")
+    step = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    from_packed = (np.cumsum(size_at_t) - size_at_t)[step] + np.repeat(ranks, sizes)
+    to_packed = np.empty_like(from_packed)
+    to_packed[from_packed] = np.arange(len(from_packed))
+    return Packing(sizes, size_at_t, to_packed, from_packed, ranks)
+
+
+def split_docs(X: Floats2d, lengths: list[int] | np.ndarray) -> list[Floats2d]:
+    """Cut a doc-major array into one view per document."""
+    ends = np.cumsum(lengths, dtype="int64").tolist()
+    return [X[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -1,0 +1,223 @@
+"""Batches and documents of any size in pieces that fit into memory.
+
+An embedding always reads whole documents: it may look at anything that a document has. A recurrent
+encoder reads one that is too long in windows of its token vectors. Each begins and ends in tokens
+that are read for context alone and thrown away, so that the encoder has forgotten that it did not
+begin at the beginning: its states at the tokens that are kept are those of the whole document but
+for an error that shrinks with every token of context.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from spacy.tokens import Doc
+from thinc.api import Model, Ops
+
+from ..types import Floats2d
+from .docs import DocBatch
+from .packed import Packed, encode, pack, split_encoders, unpack
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is read at once, in tokens.
+
+    piece: of a piece. More need more memory and are no faster.
+    window: of a window that are kept; documents that are no longer than it and its context are read
+        as a whole.
+    context: for context on either side of them.
+    """
+
+    piece: int
+    window: int
+    context: int
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest document that is read as a whole."""
+        return self.window + 2 * self.context
+
+
+PREDICTION = Limits(piece=50_000, window=5_000, context=1_000)
+# Training keeps about 25 kB of a token for the way back. Windows are read beside each other, which
+# is faster than one long one, and gradients hardly reach as far.
+TRAINING = Limits(piece=10_000, window=1_000, context=200)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Documents and windows of documents that are read at once.
+
+    All arrays have one number for each of them, shape (n_windows,).
+
+    docs: the document that it is of.
+    firsts: its first token, among all tokens of the batch.
+    lengths: its tokens.
+    begins, ends: from which of them to before which they are kept.
+    """
+
+    docs: np.ndarray
+    firsts: np.ndarray
+    lengths: np.ndarray
+    begins: np.ndarray
+    ends: np.ndarray
+
+    def docs_of(self, docs: list[Doc]) -> DocBatch:
+        """Its documents, among those of the batch."""
+        return DocBatch([docs[i] for i in self.docs.tolist()])
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """The number of each token that is read, among all of the batch. Shape (n_read,)."""
+        return np.repeat(self.firsts, self.lengths) + self._within
+
+    @cached_property
+    def kept(self) -> np.ndarray:
+        """Whether each token that is read counts. Booleans, shape (n_read,)."""
+        begins, ends = (np.repeat(values, self.lengths) for values in (self.begins, self.ends))
+        return (self._within >= begins) & (self._within < ends)
+
+    @cached_property
+    def _within(self) -> np.ndarray:
+        """The number of each token within its window. Shape (n_read,)."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        return np.arange(self.lengths.sum()) - np.repeat(starts, self.lengths)
+
+
+def prediction_pieces(lengths: list[int], *, cut: bool) -> list[Piece]:
+    """What a batch is read in: all its tokens, in order, each kept in one piece.
+
+    lengths: tokens of each document.
+    cut: whether to read long documents in windows; else each is in one piece as a whole.
+    """
+    return _pieces(np.asarray(lengths, dtype="int64"), PREDICTION, cut)
+
+
+def training_pieces(tok2vecs: list[Model], docs: list[Doc]) -> list[Piece]:
+    """What models with these token vectors are trained on in turn, as a rule all of it at once.
+
+    What listens to a shared tok2vec gets the batch whole, as the tok2vec has read it. Documents
+    are cut only where the encoders of all are of this package.
+    """
+    lengths = np.asarray([len(doc) for doc in docs], dtype="int64")
+    if any(map(listens, tok2vecs)):
+        return [_whole(lengths)]
+    return _pieces(lengths, TRAINING, cut=all(split_encoders(each)[1] for each in tok2vecs))
+
+
+def are_cut(parts: list[Piece], n_docs: int) -> bool:
+    """Whether any of so many documents is read in windows."""
+    return sum(len(piece.docs) for piece in parts) > n_docs
+
+
+def run_in_pieces(
+    model: Model, tok2vecs: list[Model], docs: list[Doc], is_train: bool, run_windows: Callable
+) -> Iterator[tuple[Piece, Any, Callable]]:
+    """Run a model on a batch of any size, in pieces that are small enough for training.
+
+    tok2vecs: those of the model.
+    run_windows: what runs the model, given (model, docs, pieces, is_train), if documents are cut.
+
+    Yields each piece of the batch, what the model gives for it, and its way back. The gradients add
+    up. What has been embedded once for all pieces has its way back when the last of them is done,
+    so the iterator has to be used to its end.
+    """
+    parts = training_pieces(tok2vecs, docs)
+    if are_cut(parts, len(docs)):
+        yield from run_windows(model, docs, parts, is_train)
+        return
+    for piece in parts:
+        yield piece, *model(piece.docs_of(docs), is_train)
+
+
+def _pieces(lengths: np.ndarray, limits: Limits, cut: bool) -> list[Piece]:
+    windows = _windows(lengths, limits) if cut else _whole(lengths)
+    if windows.lengths.sum() <= limits.piece:
+        return [windows]
+    # A piece takes what comes next as long as there is room for it.
+    bounds, room = [0], limits.piece
+    for number, length in enumerate(windows.lengths.tolist()):
+        if length > room and number > bounds[-1]:
+            bounds.append(number)
+            room = limits.piece
+        room -= length
+    ends = [*bounds[1:], len(windows.lengths)]
+    return [_part(windows, slice(*bound)) for bound in zip(bounds, ends, strict=True)]
+
+
+def _whole(lengths: np.ndarray) -> Piece:
+    firsts = np.cumsum(lengths) - lengths
+    return Piece(np.arange(len(lengths)), firsts, lengths, np.zeros_like(lengths), lengths)
+
+
+def _windows(lengths: np.ndarray, limits: Limits) -> Piece:
+    """All windows of all documents; a document that is short enough is one."""
+    long = lengths > limits.longest
+    if not long.any():
+        return _whole(lengths)
+    n_windows = np.where(long, -(-lengths // limits.window), 1)
+    docs = np.repeat(np.arange(len(lengths)), n_windows)
+    number = np.arange(len(docs)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
+    of_doc, long = lengths[docs], long[docs]
+    starts = number * limits.window  # of what is kept, in the document
+    stops = np.where(long, np.minimum(starts + limits.window, of_doc), of_doc)
+    begins = np.maximum(starts - limits.context, 0)
+    ends = np.minimum(stops + limits.context, of_doc)
+    firsts = (np.cumsum(lengths) - lengths)[docs] + begins
+    return Piece(docs, firsts, ends - begins, starts - begins, stops - begins)
+
+
+def _part(windows: Piece, part: slice) -> Piece:
+    fields = ("docs", "firsts", "lengths", "begins", "ends")
+    return Piece(*(getattr(windows, field)[part] for field in fields))
+
+
+def listens(model: Model) -> bool:
+    """Whether a model takes token vectors from a component before it."""
+    return any(hasattr(node, "upstream_name") for node in model.walk())
+
+
+def encode_random_windows(
+    tok2vec: Model[list[Doc], list[Floats2d]], docs: list[Doc]
+) -> tuple[list[Floats2d], Callable]:
+    """Token vectors in training, of long documents those of a window from a random token on.
+
+    It is for models that need all token vectors at once for the way back, and bounds what the
+    recurrence keeps for it. Where the encoder is none of this package, nothing is cut.
+    """
+    embed, encoders = split_encoders(tok2vec)
+    lengths = [len(doc) for doc in docs]
+    if not encoders or max(lengths) <= PREDICTION.longest:
+        return tok2vec(docs, True)
+    ops = tok2vec.ops
+    tokvecs, backprop_embed = embed(docs, True)
+    embedded = pack(ops, tokvecs)
+    piece = random_windows(lengths)
+    Y, backprop_encoders = encode(encoders, embedded.take(piece.rows, piece.lengths), True)
+
+    def backprop(dYs: list[Floats2d]) -> list[Doc]:
+        gradient = Packed(ops.alloc2f(*embedded.data.shape), embedded.packing)
+        add_gradient(ops, gradient, piece, backprop_encoders(pack(ops, dYs)))
+        return backprop_embed(unpack(ops, gradient))
+
+    return unpack(ops, Y), backprop
+
+
+def random_windows(lengths: list[int]) -> Piece:
+    """A window of each long document, which begins at a random token, and the others as they are.
+
+    lengths: tokens of each document.
+    """
+    sizes = np.minimum(lengths, PREDICTION.longest)
+    starts = np.random.randint(np.asarray(lengths) - sizes + 1)
+    firsts = np.cumsum(lengths) - lengths + starts
+    return Piece(np.arange(len(sizes)), firsts, sizes, np.zeros_like(sizes), sizes)
+
+
+def add_gradient(ops: Ops, gradient: Packed, piece: Piece, dX: Packed) -> None:
+    """Add that of a piece's tokens to that of the batch, where windows share their context."""
+    rows = gradient.packing.from_packed[piece.rows][dX.packing.to_packed]
+    ops.scatter_add(gradient.data, ops.asarray1i(rows), dX.data)

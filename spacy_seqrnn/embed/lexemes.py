@@ -1,0 +1,352 @@
+"""Embed every distinct word once: what depends on the word alone need not be computed per token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, TypeAlias
+
+import numpy as np
+from spacy.attrs import NORM, ORTH, intify_attr
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from thinc.api import Model, Ops
+from thinc.types import Ragged
+
+from ..batch.docs import DocBatch, check_docs, find_once
+from ..batch.packed import DistinctRows, Packed, TokenRows, join
+from ..batch.packing import Packing, make_packing, split_docs
+from ..config_errors import ConfigError
+from ..saved.shapes import Layer
+from ..types import Floats2d, Ints1d
+from .known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from .lexeme_table import LexemeTable
+
+Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
+
+# Attributes of a token that follow from its text and norm, whatever stands around it.
+WORD_ATTRS = [
+    *("ORTH", "NORM", "LOWER", "SHAPE", "PREFIX", "SUFFIX", "LENGTH", "CLUSTER", "LANG"),
+    *("IS_ALPHA", "IS_ASCII", "IS_DIGIT", "IS_LOWER", "IS_UPPER", "IS_TITLE", "IS_PUNCT"),
+    *("IS_SPACE", "IS_STOP", "IS_BRACKET", "IS_QUOTE", "IS_LEFT_PUNCT", "IS_RIGHT_PUNCT"),
+    *("IS_CURRENCY", "LIKE_URL", "LIKE_NUM", "LIKE_EMAIL"),
+]
+CONTEXT_FREE = frozenset(intify_attr(name) for name in WORD_ATTRS)
+# In prediction. More need memory, as each of them has many characters, and are no faster.
+WORDS_AT_ONCE = 8192
+# Odd multipliers, one per attribute, which make one 64-bit key of several hashes.
+KEY_MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, 64).astype("uint64") * 2 + 1
+VOCAB_MULTIPLIER = KEY_MULTIPLIERS[-1]
+
+
+def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
+    """Run context-free embedding layers once per distinct word and concatenate what they give.
+
+    layers: models from documents to lists of (n_tokens, width) arrays or `Ragged`.
+    table_size: distinct words whose vectors are kept between batches in prediction. They are
+        forgotten as soon as parameters or vocab change. What layers make of the vocab's word
+        vectors is not kept, as those can be changed in place without a trace; such layers come
+        last in the result.
+
+    Returns a model to one (n_tokens, nO) array per document.
+    Raises ValueError for layers that look at anything but the word.
+    """
+    layers = sorted(layers, key=_reads_vectors)
+    return Layer(
+        "with_lexemes",
+        forward,
+        init=init,
+        layers=layers,
+        dims={"nO": None},
+        attrs={
+            **static_vectors_attrs(layers),
+            "columns": _columns(layers),
+            "n_kept": len(layers) - sum(map(_reads_vectors, layers)),
+            "table": LexemeTable(table_size),
+            "gradients": PendingGradients(),
+            "predict_packed": predict_packed,
+        },
+    )
+
+
+def _reads_vectors(layer: Embedder) -> bool:
+    return any(node.name in ("static_vectors", "word_vectors") for node in layer.walk())
+
+
+def _columns(layers: list[Embedder]) -> list[int | str]:
+    """The attributes that the layers read, as spaCy's integer IDs."""
+    columns: set[int | str] = {ORTH}
+    for node in (node for layer in layers for node in layer.walk()):
+        if "listener" in node.name:
+            raise ConfigError(
+                "layers",
+                None,
+                "LexemeEmbed cannot embed what a listener hears, because that depends on the "
+                "sentence: use the listener as `tok2vec`, without LexemeEmbed around it.",
+            )
+        for name in node.attrs.get("columns") or []:
+            if intify_attr(name) not in CONTEXT_FREE:
+                raise ConfigError(
+                    "layers",
+                    None,
+                    f"LexemeEmbed cannot embed the attribute {name!r}, because it depends on the "
+                    "context and not on the word alone: take it out of `attrs`, or use the embed "
+                    "layer without LexemeEmbed around it.",
+                )
+            columns.add(intify_attr(name))
+    return sorted(columns, key=int)
+
+
+@dataclass
+class PendingGradients:
+    """Whether gradients wait for an update of the parameters.
+
+    Between backprop and `finish_update` the table must not be used: the update may change the
+    parameters in place, and nothing tells the layer when. Copies start with nothing pending.
+    """
+
+    pending: bool = False
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return PendingGradients, ()
+
+
+@dataclass(frozen=True)
+class DistinctWords:
+    """The distinct words of a batch, those of one vocab after those of another.
+
+    vocabs: of its documents. Each knows the strings of its own words.
+    columns: the attributes that tell words apart.
+    values: these attributes of each word. Shape (n_words, n_columns).
+    keys: one number for each word's attributes. Shape (n_words,).
+    vocab_of: the number of the vocab that each word is of, ascending. Shape (n_words,).
+    index: which word each token of the batch is. Shape (n_tokens,).
+    packing: the layout of the batch.
+    """
+
+    vocabs: list[Vocab]
+    columns: list[int | str]
+    values: np.ndarray
+    keys: Ints1d
+    vocab_of: np.ndarray
+    index: Ints1d
+    packing: Packing
+
+    @cached_property
+    def docs(self) -> DocBatch:
+        """One document for each vocab, which have each word once."""
+        return self.docs_of(np.arange(len(self.keys)))
+
+    def docs_of(self, words: np.ndarray) -> DocBatch:
+        """One document for each vocab, with some of the words. words: ascending."""
+        bounds = np.searchsorted(self.vocab_of[words], np.arange(len(self.vocabs) + 1))
+        parts = zip(self.vocabs, bounds, bounds[1:], strict=False)
+        return DocBatch([self._doc(vocab, words[start:end]) for vocab, start, end in parts])
+
+    def _doc(self, vocab: Vocab, words: np.ndarray) -> Doc:
+        """A document that has some words. A token's norm may differ from its lexeme's."""
+        values = self.values[words]
+        doc = Doc(vocab, words=values[:, self.columns.index(ORTH)].tolist())
+        if NORM in self.columns and len(doc):
+            doc.from_array([NORM], values[:, [self.columns.index(NORM)]])
+        return doc
+
+
+def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
+    lengths = [len(doc) for doc in docs]
+    if not sum(lengths):
+        empty = model.ops.alloc2f(0, model.get_dim("nO"))
+        return split_docs(empty, lengths), lambda dYs: []
+    words = distinct_words(docs, model.attrs["columns"])
+    index = model.ops.xp.asarray(words.index)
+    if not is_train:
+        vectors = _predict(model, words)
+        distinct = DistinctRows(vectors, words.index)
+        return TokenRows(vectors[index], words.packing, distinct=distinct), lambda dYs: []
+    model.attrs["table"].clear()
+    _check_vectors(model, words, is_train=True)
+    Y, backprop_layers = _embed(model.ops, model.layers, words.docs, is_train=True)
+
+    def backprop(dYs: list[Floats2d]) -> list[Doc]:
+        model.attrs["gradients"].pending = True
+        summed = model.ops.alloc2f(*Y.shape)
+        model.ops.scatter_add(summed, model.ops.asarray1i(words.index), join(model.ops, dYs))
+        backprop_layers(summed)
+        return []
+
+    return TokenRows(Y[index], words.packing), backprop
+
+
+def predict_packed(model: Embedder, docs: list[Doc]) -> Packed:
+    """The word vectors of all tokens, as copies of those of the distinct words."""
+    words = distinct_words(docs, model.attrs["columns"])
+    index = words.index[words.packing.to_packed]
+    return Packed(None, words.packing, DistinctRows(_predict(model, words), index))
+
+
+def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
+    """Vectors of all words, from the table where they stand there. Shape (n_words, nO)."""
+    n_kept = model.attrs["n_kept"]
+    _check_vectors(model, words, is_train=False)
+    if _awaits_update(model) or not n_kept:
+        return _predict_layers(model.ops, model.layers, words, np.arange(len(words.keys)))
+
+    def compute(missing: np.ndarray) -> Floats2d:
+        return _predict_layers(model.ops, model.layers[:n_kept], words, missing)
+
+    rows = model.attrs["table"].rows(words.keys, _sources(model, words.vocabs), compute)
+    if n_kept == len(model.layers):
+        return rows
+    others, _ = _embed(model.ops, model.layers[n_kept:], words.docs, is_train=False)
+    return model.ops.xp.concatenate([rows, others], axis=1)
+
+
+def _check_vectors(model: Embedder, words: DistinctWords, *, is_train: bool) -> None:
+    """See whether layers of spaCy's read the vectors that they were trained with, in each vocab."""
+    for doc in words.docs if "known_vectors" in model.attrs else ():
+        check_vectors(model, DocBatch([doc]), is_train=is_train)
+
+
+def _predict_layers(
+    ops: Ops, layers: list[Embedder], words: DistinctWords, wanted: np.ndarray
+) -> Floats2d:
+    """Vectors of some words, computed. Shape (n_wanted, width)."""
+    starts = range(0, max(len(wanted), 1), WORDS_AT_ONCE)
+    parts = [words.docs_of(wanted[start : start + WORDS_AT_ONCE]) for start in starts]
+    rows = [_embed(ops, layers, part, is_train=False)[0] for part in parts]
+    return rows[0] if len(rows) == 1 else ops.xp.concatenate(rows)
+
+
+def _sources(model: Embedder, vocabs: list[Vocab]) -> list[Any]:
+    """What kept rows are computed from. Optimizers and loading put new objects in its place."""
+    params = [
+        node.get_param(name)
+        for layer in model.layers[: model.attrs["n_kept"]]
+        for node in layer.walk()
+        for name in node.param_names
+        if node.has_param(name)
+    ]
+    return [*vocabs, *params]
+
+
+def _awaits_update(model: Embedder) -> bool:
+    """Whether gradients wait to be applied. If they are gone, so is what the table holds."""
+    if not model.attrs["gradients"].pending:
+        return False
+    for node in model.walk():
+        if any(node.get_grad(name).any() for name in node.grad_names):
+            return True
+    model.attrs["gradients"].pending = False
+    model.attrs["table"].clear()
+    return False
+
+
+def distinct_words(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
+    """The distinct words of a batch, as far as the attributes `columns` tell them apart."""
+    return find_once(docs, ("distinct words", *columns), lambda: _find_distinct(docs, columns))
+
+
+def _find_distinct(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
+    token_keys, values = _token_keys(docs, columns)
+    packing = make_packing([len(doc) for doc in docs])
+    vocabs = list({id(doc.vocab): doc.vocab for doc in docs}.values())
+    if len(vocabs) == 1:
+        keys, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
+        vocab_of = np.zeros(len(keys), dtype="int64")
+        return DistinctWords(vocabs, columns, values[first], keys, vocab_of, index, packing)
+    # A word of two vocabs is two words: it may have other vectors in each.
+    numbers = {id(vocab): number for number, vocab in enumerate(vocabs)}
+    vocab_of_token = np.repeat([numbers[id(doc.vocab)] for doc in docs], packing.lengths)
+    token_keys += vocab_of_token.astype("uint64") * VOCAB_MULTIPLIER
+    keys, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
+    order = np.argsort(vocab_of_token[first], kind="stable")
+    keys, first, index = keys[order], first[order], np.argsort(order)[index]
+    vocab_of = vocab_of_token[first]
+    return DistinctWords(vocabs, columns, values[first], keys, vocab_of, index, packing)
+
+
+def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.ndarray]:
+    """One number per token for its attributes, and the attributes, shape (n_tokens, n_columns)."""
+    # With one column spaCy gives a flat array.
+    values = np.concatenate([doc.to_array(columns).reshape(-1, len(columns)) for doc in docs])
+    return (values * KEY_MULTIPLIERS[: len(columns)]).sum(axis=1, dtype="uint64"), values
+
+
+def _embed(
+    ops: Ops, layers: list[Embedder], docs: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable]:
+    """Run layers over documents and concatenate. Shape (n_words, width)."""
+    results = [_run_layer(ops, layer, docs, is_train) for layer in layers]
+    ends = np.cumsum([Y.shape[1] for Y, _ in results]).tolist()
+
+    def backprop(dY: Floats2d) -> None:
+        for (_, backprop_layer), start, end in zip(results, [0, *ends], ends, strict=False):
+            backprop_layer(ops.as_contig(dY[:, start:end]))
+
+    return ops.xp.concatenate([Y for Y, _ in results], axis=1), backprop
+
+
+def _run_layer(
+    ops: Ops, layer: Embedder, docs: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable]:
+    """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do.
+
+    Documents are of one vocab each. Layers look at that of the first, so each gets its own call.
+    """
+    if len(docs) > 1:
+        return _run_each(ops, layer, docs, is_train)
+    Y, backprop = layer(docs, is_train)
+    if isinstance(Y, Ragged):
+        return Y.dataXd, partial(_backprop_ragged, backprop, Y.lengths)
+    return Y[0], partial(_backprop_list, backprop)
+
+
+def _run_each(
+    ops: Ops, layer: Embedder, docs: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable]:
+    results = [_run_layer(ops, layer, DocBatch([doc]), is_train) for doc in docs if len(doc)]
+    ends = np.cumsum([len(Y) for Y, _ in results]).tolist()
+
+    def backprop(dY: Floats2d) -> None:
+        for (_, backprop_doc), start, end in zip(results, [0, *ends], ends, strict=False):
+            backprop_doc(dY[start:end])
+
+    return ops.xp.concatenate([Y for Y, _ in results]), backprop
+
+
+def _backprop_ragged(backprop: Callable, lengths: Ints1d, dY: Floats2d) -> None:
+    backprop(Ragged(dY, lengths))
+
+
+def _backprop_list(backprop: Callable, dY: Floats2d) -> None:
+    backprop([dY])
+
+
+def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None = None) -> None:
+    check_docs(model.name, X)
+    know_vectors(model, X)
+    for layer in model.layers:
+        layer.initialize(X=X)
+    if not X:
+        model.set_dim("nO", sum(layer.get_dim("nO") for layer in model.layers))
+        return
+    words = distinct_words(X, model.attrs["columns"]) if any(map(len, X)) else None
+    sample = words.docs if words else DocBatch(X[:1])
+    rows, _ = _embed(model.ops, model.layers, sample, is_train=False)
+    model.set_dim("nO", rows.shape[1])
+    if words:
+        _check_context_free(model, X, words)
+
+
+def _check_context_free(model: Embedder, docs: list[Doc], words: DistinctWords) -> None:
+    """Raise ValueError if a layer gives a word another vector in its text than by itself."""
+    for layer in model.layers:
+        by_word, _ = _run_layer(model.ops, layer, words.docs, is_train=False)
+        in_text = layer.predict(docs)
+        in_text = in_text.dataXd if isinstance(in_text, Ragged) else model.ops.flatten(in_text)
+        if not model.ops.xp.allclose(by_word[words.index], in_text, atol=1e-4):
+            raise ConfigError(
+                "layers",
+                None,
+                f"LexemeEmbed cannot run the layer {layer.name!r}, because it gives a word another "
+                "vector in another context: use it without LexemeEmbed around it.",
+            )

@@ -1,0 +1,92 @@
+"""The pipeline's word vectors as an embedding layer, frozen or with a learned correction."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from spacy.attrs import ORTH
+from spacy.errors import Errors
+from spacy.tokens import Doc
+from spacy.vectors import Mode
+from thinc.api import Model
+
+from ..batch.docs import check_docs, find_once
+from ..batch.packing import split_docs
+from ..saved.shapes import Layer
+from ..types import Floats2d, Ints1d
+from .known_vectors import check_vectors, know_vectors, vectors_attrs
+from .word_rows import add_word_rows, block_shape, word_row_attrs
+
+WordVectors: TypeAlias = Model[list[Doc], list[Floats2d]]
+
+
+def word_vectors(*, correction_rows: int) -> WordVectors:
+    """Look words up in the vocab's vectors; a word without a vector has zeros.
+
+    correction_rows: how many words may have a learned correction, which is added to their vector,
+        itself unchanged (Qi et al. 2020). It starts at zero. Words get theirs in the order in which
+        training meets them; those that come too late, or only after training, have none.
+
+    Raises ValueError on initialisation and use if there are no vectors, or if they have another
+    width than those that it was trained with; see `known_vectors`.
+    """
+    return Layer(
+        "word_vectors",
+        forward,
+        init=init,
+        shape_of=block_shape,
+        dims={"nO": None},
+        attrs={
+            **word_row_attrs(correction_rows),
+            **vectors_attrs(),
+            # spaCy forgets on saving under which attribute its vectors are looked up, so the layer
+            # remembers it from its initialisation.
+            "vectors_attr": None,
+        },
+    )
+
+
+def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
+    vocab = docs[0].vocab
+    check_vectors(model, docs, is_train=is_train)
+    attr = model.attrs["vectors_attr"] or vectors_attr(vocab)
+    lengths = [len(doc) for doc in docs]
+
+    def find() -> tuple[Ints1d, Floats2d]:
+        keys = np.concatenate([doc.to_array(attr) for doc in docs])
+        return keys, look_up(model, vocab.vectors, keys)
+
+    keys, found = find_once(docs, ("word vectors", attr), find)
+    Y = found.copy()  # of its own, as corrections are added to it
+    backprop_rows = add_word_rows(model, keys, Y, is_train)
+
+    def backprop(dYs: list[Floats2d]) -> list[Doc]:
+        backprop_rows(model.ops.xp.concatenate(dYs, axis=0))
+        return []
+
+    return split_docs(Y, lengths), backprop
+
+
+def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:
+    """The vectors of some keys. Shape (n_keys, width)."""
+    if not vectors.shape[1]:
+        raise ValueError(Errors.E896)
+    if getattr(vectors, "mode", None) != Mode.default:
+        return model.ops.asarray2f(vectors.get_batch(keys))
+    rows = vectors.find(keys=keys)
+    found = model.ops.asarray2f(vectors.data[rows])
+    found[rows < 0] = 0.0
+    return found
+
+
+def vectors_attr(vocab: Any) -> int:
+    """The attribute under which the vocab's vectors are looked up."""
+    return getattr(vocab.vectors, "attr", ORTH)
+
+
+def init(model: WordVectors, X: list[Doc] | None = None, Y: Any = None) -> None:
+    check_docs(model.name, X)
+    if X:
+        know_vectors(model, X)
+        model.set_dim("nO", X[0].vocab.vectors.shape[1])
+        model.attrs["vectors_attr"] = vectors_attr(X[0].vocab)

@@ -1,0 +1,104 @@
+"""Where the parts that can be looked into are in a pipeline."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from ..checks import check_choice
+from ..ner.component import RecurrentNER
+
+Part = TypeVar("Part")
+
+MAKE = {
+    "seqrnn_ner": "a component with the factory `seqrnn_ner`",
+    "seqrnn_textcat": "a `textcat` or `textcat_multilabel` with `spacy-seqrnn.TextCat.v1`",
+    "rnn_stack": "a `spacy-seqrnn.RNNEncoder.v1` behind an embedding in `spacy.Tok2Vec.v2`",
+}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An embedding and the recurrent layers behind it.
+
+    name: the component's, and the number of the encoder where a component has several.
+    embed: from documents to token vectors.
+    layers: recurrent layers, from the input to the output.
+    residual: whether a layer's input is added to its output where both are equally wide.
+    """
+
+    name: str
+    embed: Model
+    layers: list[Model]
+    residual: bool
+
+
+def make_doc(nlp: Language, text: str) -> Doc:
+    """A text as all components of a pipeline annotate it. Raises ValueError if it has no word."""
+    if not text.strip():
+        raise ValueError(f"The text {text!r} is empty: give it at least one word.")
+    return nlp(text)
+
+
+def find_recognisers(nlp: Language) -> dict[str, RecurrentNER]:
+    """The entity recognisers of this package, by component."""
+    return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, RecurrentNER)}
+
+
+def find_classifiers(nlp: Language) -> dict[str, list[Model]]:
+    """The models `TextCat.v1` in each text classifier, alone or as members of an ensemble."""
+    found = {}
+    for name, pipe in nlp.pipeline:
+        model = getattr(pipe, "model", None)
+        nodes = model.walk() if isinstance(model, Model) else []
+        models = [node for node in nodes if node.name == "seqrnn_textcat"]
+        if models:
+            found[name] = models
+    return found
+
+
+def find_encoders(nlp: Language) -> list[Encoder]:
+    """All recurrent encoders of words. Raises ValueError if there is none."""
+    found = []
+    for name, pipe in nlp.pipeline:
+        model = getattr(pipe, "model", None)
+        nodes = model.walk() if isinstance(model, Model) else []
+        stacks = [(node, stack) for node in nodes if (stack := _stack_of(node))]
+        for i, (node, stack) in enumerate(stacks):
+            title = name if len(stacks) == 1 else f"{name}, encoder {i + 1}"
+            residual = stack.attrs["residual"]
+            found.append(Encoder(title, node.get_ref("embed"), stack.layers, residual))
+    if not found:
+        raise no_part(nlp, "rnn_stack")
+    return found
+
+
+def _stack_of(node: Model) -> Model | None:
+    """The recurrent layers of a `spacy.Tok2Vec.v2`; None for any other node."""
+    if not {"embed", "encode"} <= set(node.ref_names):
+        return None
+    inner = node.get_ref("encode").walk()
+    return next((part for part in inner if part.name == "rnn_stack"), None)
+
+
+def choose(
+    nlp: Language, found: dict[str, Part], part: str, component: str | None
+) -> tuple[str, Part]:
+    """The component to look into, by name: the one asked for, or the first of those found.
+
+    Raises ValueError if there is none, or none of this name.
+    """
+    if not found:
+        raise no_part(nlp, part)
+    name = component or next(iter(found))
+    check_choice("component", name, list(found))
+    return name, found[name]
+
+
+def no_part(nlp: Language, *parts: str) -> ValueError:
+    """The sentence for a pipeline in which there is nothing to look into."""
+    pipes = ", ".join(nlp.pipe_names) or "no component"
+    wanted = ", or ".join(MAKE[part] for part in parts)
+    return ValueError(f"The pipeline has {pipes}, but this needs {wanted}.")

@@ -1,0 +1,193 @@
+"""The text with its entities, and how probable each label is at each token, as parts of a page."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from spacy import displacy
+
+from ..draw.html import scrolling, visible
+from ..ner.biluo import TAGS_PER_LABEL, n_tags
+
+# Labels that are no less probable than this anywhere have a row of their own, but no more than
+# these; the others are summed.
+LEAST_PROBABLE = 0.01
+MOST_LABELS = 12
+OTHERS = "all other labels"
+NONE = "no entity"
+LEAST_SHOWN = 0.005  # of what rounds to 0 the cell is empty
+MOST_TOKENS = 1000  # columns that a page has room for
+MOST_NAMED = 10  # differences that the sentence names
+
+ENTITY = (
+    '<mark style="background: {bg}">{text}<span class="label">{label}'
+    '<span class="score"> {score}</span></span></mark>'
+)
+STYLE = """
+.seqrnn .entities { margin: 0 0 1em; line-height: 2.2 !important; overflow-wrap: anywhere;
+  white-space: pre-wrap; padding-inline-end: .6em; }
+.seqrnn .entities mark { color: #1b1b1f; padding: .2em .4em; border-radius: .3em;
+  unicode-bidi: isolate; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+.seqrnn .entities .label { font-size: .75em; font-weight: 700; margin-inline-start: .6em;
+  unicode-bidi: isolate; }
+.seqrnn .entities .score { font-weight: 400; }
+.seqrnn .heat th, .seqrnn .heat td { padding: .2em .5em; text-align: center; white-space: nowrap; }
+.seqrnn .heat caption { text-align: start; }
+.seqrnn .heat caption span { position: sticky; inset-inline-start: 0; }
+.seqrnn .heat th[scope=row], .seqrnn .heat .corner { position: sticky; inset-inline-start: 0;
+  z-index: 1; text-align: start; background: #fff; box-shadow: inset 0 -1px #ccc; }
+.seqrnn .heat td { background: rgb(59 130 246 / calc(var(--p, 0) * 55%)); }
+.seqrnn .heat .differs { outline: 2px solid #b45309; outline-offset: -2px; font-weight: 700; }
+.seqrnn .cut { display: inline-block; max-width: 10em; overflow: hidden; text-overflow: ellipsis;
+  vertical-align: bottom; }
+.seqrnn .heat th[scope=row] .cut { width: max-content; max-width: min(12em, 30vw);
+  white-space: normal; overflow-wrap: break-word; }
+@media (prefers-color-scheme: dark) {
+  .seqrnn .heat th[scope=row], .seqrnn .heat .corner { background: #17171b;
+    box-shadow: inset 0 -1px #444; }
+  .seqrnn .heat .differs { outline-color: #fbbf24; }
+}
+""".strip()
+
+
+def entity_text(
+    text: str, entities: Sequence[tuple[int, int, str, float]], *, direction: str = "ltr"
+) -> str:
+    """A text with its entities as displaCy draws them, in its colours.
+
+    entities: first character, the one after the last, label and probability of each.
+    direction: of the text, "ltr" or "rtl".
+    """
+    ents = [
+        {
+            "start": start,
+            "end": end,
+            "label": label,  # which chooses the colour, and would not be escaped
+            "params": {"label": escape(label), "score": f"{score:.2f}"},
+        }
+        for start, end, label, score in entities
+    ]
+    return draw_entities(text, ents, ENTITY, direction=direction)
+
+
+def draw_entities(
+    text: str, ents: list[dict[str, Any]], template: str, *, direction: str = "ltr"
+) -> str:
+    """A text with entities in displaCy's markup.
+
+    ents: as displaCy takes them by hand, with what the template needs as "params". It does not
+        escape their labels.
+    """
+    return displacy.render(
+        {"text": text, "ents": ents, "settings": {"direction": direction}},
+        style="ent",
+        manual=True,
+        jupyter=False,
+        options={"template": template},
+    )
+
+
+def heat_map(
+    tokens: Sequence[str],
+    found: Sequence[str],
+    unconstrained: Sequence[str],
+    labels: Sequence[str],
+    marginals: np.ndarray,
+    *,
+    direction: str = "ltr",
+    note: str = "",
+) -> str:
+    """A table with a column for each token: its tags, and how probable each label is, as colour.
+
+    found: the tag of each token in the entities that are found.
+    unconstrained: the best tags without constraints; where they are others, both are marked.
+    labels: of the recogniser.
+    marginals: the probability of each tag at each token; four tags for each label, after O.
+        Shape (n_tokens, n_tags).
+    direction: of the text, "ltr" or "rtl": where the first token stands.
+    note: what the caption is to end with.
+
+    Of a text that is longer than `MOST_TOKENS` it has the first ones.
+    """
+    title = f"Probability of each label at each token{note}"
+    if len(tokens) > MOST_TOKENS:
+        title += f", the first {MOST_TOKENS} of {len(tokens)} tokens"
+    shown = slice(MOST_TOKENS)
+    tokens, found, unconstrained = tokens[shown], found[shown], unconstrained[shown]
+    words = [visible(token) for token in tokens]
+    by_label = _by_label(labels, marginals[shown])
+    differs = [one != other for one, other in zip(found, unconstrained, strict=True)]
+    head = "".join(f'<th scope="col">{_cut(word)}</th>' for word in words)
+    rows = [
+        _row("tag", [_tag_cell(*cell) for cell in zip(found, differs, strict=True)]),
+        _row(
+            "without constraints",
+            [_tag_cell(*cell) for cell in zip(unconstrained, differs, strict=True)],
+        ),
+        *(_heat_row(name, words, values) for name, values in by_label),
+    ]
+    region = scrolling(
+        title,
+        f'<table class="heat"><caption><span dir="ltr">{escape(title)}</span></caption><thead><tr>'
+        f'<th class="corner" scope="col">token</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>",
+    )
+    return f'<div dir="{direction}">{region}</div>'
+
+
+def describe_differences(
+    tokens: Sequence[str], found: Sequence[str], unconstrained: Sequence[str]
+) -> str:
+    """Where tags would be others without constraints, as a sentence."""
+    places = [i for i, tag in enumerate(found) if tag != unconstrained[i]]
+    if not places:
+        return "Without constraints, the best tags would be the same."
+    # Isolated, so that words of the other direction leave the order of the sentence alone.
+    named = [f"\u2068{visible(tokens[i])}\u2069 {unconstrained[i]}" for i in places[:MOST_NAMED]]
+    more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+    return (
+        f"Without constraints, the best tags would differ at {len(places)} of {len(tokens)} "
+        f"tokens, marked \N{NOT EQUAL TO}: {', '.join(named)}{more}."
+    )
+
+
+def _by_label(labels: Sequence[str], marginals: np.ndarray) -> list[tuple[str, list[float]]]:
+    """Name and probabilities of each row: the likeliest labels, the others together, none."""
+    marginals = marginals.reshape(-1, n_tags(len(labels)))
+    of_labels = marginals[:, 1:].reshape(-1, len(labels), TAGS_PER_LABEL).sum(axis=2)
+    highest = of_labels.max(axis=0, initial=0.0)
+    shown = [i for i in np.argsort(-highest, kind="stable") if highest[i] >= LEAST_PROBABLE]
+    shown = shown[:MOST_LABELS]
+    rows = [(labels[i], of_labels[:, i].tolist()) for i in shown]
+    if len(shown) < len(labels):
+        rest = np.delete(of_labels, shown, axis=1).sum(axis=1)
+        rows.append((OTHERS, rest.tolist()))
+    return [*rows, (NONE, marginals[:, 0].tolist())]
+
+
+def _row(name: str, cells: Sequence[str]) -> str:
+    return f'<tr><th scope="row">{_cut(name)}</th>{"".join(cells)}</tr>'
+
+
+def _tag_cell(tag: str, differs: bool) -> str:
+    if not differs:
+        return f"<td>{_cut(tag)}</td>"
+    return f'<td class="differs" title="The constraints change this tag">≠ {_cut(tag)}</td>'
+
+
+def _heat_row(name: str, words: list[str], values: list[float]) -> str:
+    pairs = zip(words, values, strict=True)
+    return _row(name, [_heat_cell(f"{word}: {name}", value) for word, value in pairs])
+
+
+def _heat_cell(title: str, probability: float) -> str:
+    if probability < LEAST_SHOWN:
+        return "<td></td>"
+    number = f"{probability:.2f}"
+    return f'<td style="--p:{probability:.3f}" title="{escape(title)} {number}">{number}</td>'
+
+
+def _cut(text: str) -> str:
+    """A text of which a narrow column shows the beginning."""
+    return f'<span class="cut" dir="auto" title="{escape(text)}">{escape(text)}</span>'

@@ -1,0 +1,1 @@
+"""From token vectors to scores of texts."""

@@ -1,0 +1,171 @@
+"""What the models for entities and for texts have in common behind their encoder."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.tokens import Doc
+from spacy.ty import ListenedToComponent
+from thinc.api import Model
+
+from ..config_errors import ConfigError
+from ..config_places import pipeline_at_work
+from ..rnn.dropout import dropout_mask
+from ..saved.shapes import Layer
+from ..types import Floats2d, Ints1d
+from .linear import shape_of
+
+# A label that is added to a trained classifier starts this much below the least likely one (in
+# logits): almost nothing changes for the others, and yet it can be learnt.
+NEW_LABEL_MARGIN = 5.0
+
+
+def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
+    """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
+
+    Raises ConfigError if it is no model from documents to token vectors, or hears others' that have
+    another width than it is told.
+    """
+    check_listeners(tok2vec)
+    try:
+        tok2vec.initialize(X=X)
+        return tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+        if isinstance(error, ConfigError) and error.option != "@architectures":
+            raise  # of an option within it
+        raise ConfigError(
+            "tok2vec",
+            tok2vec.name,
+            f"`tok2vec = {tok2vec.name!r}` cannot be initialised to give token vectors: {error}",
+        ) from error
+
+
+def check_listeners(tok2vec: Model) -> None:
+    """Raise ConfigError if a listener is not as wide as the component that it listens to.
+
+    Known to a pipeline only, which links them; without one, `check_width` finds out in training.
+    """
+    nlp = pipeline_at_work()
+    nodes = list(tok2vec.walk())
+    for name, component in nlp.components if nlp else ():  # frozen ones too
+        if not isinstance(component, ListenedToComponent):
+            continue
+        for listener in component.listeners:
+            own, width = listener.maybe_get_dim("nO"), component.model.maybe_get_dim("nO")
+            if listener in nodes and None not in (own, width) and own != width:
+                raise ConfigError(
+                    "width",
+                    own,
+                    f"The listener has `width = {own}`, but the token vectors of '{name}', which "
+                    f"it listens to, are {width} wide in [components.{name}.model]: set both to "
+                    "the same.",
+                    layer=listener,
+                )
+
+
+def check_width(tok2vec: Model, X: Floats2d) -> None:
+    """Raise ConfigError if the token vectors are not as wide as the option `tok2vec` has it."""
+    width = tok2vec.maybe_get_dim("nO")
+    if len(X) and width is not None and X.shape[1] != width:
+        raise ConfigError(
+            "width",
+            width,
+            f"The token vectors are {X.shape[1]} wide, but `width = {width}` of the `tok2vec`: "
+            "give a listener the width of the encoder that it listens to.",
+        )
+
+
+def check_truth(model: Model, Y: Any) -> None:
+    """Raise ValueError if what the component has to learn is not for a text classifier.
+
+    Y: the first texts' labels, shape (n_docs, nO).
+    """
+    if getattr(Y, "ndim", None) != 2 and not model.has_dim("nO"):
+        raise ConfigError(
+            "@architectures",
+            None,
+            f"'{model.name}' gives categories of texts: set its `@architectures` in the `model` of "
+            "a component with the factory `textcat` or `textcat_multilabel`.",
+        )
+    if Y is not None and not model.attrs["multi_label"] and (Y.sum(axis=1) > 1).any():
+        raise ConfigError(
+            "exclusive_classes",
+            True,
+            "`exclusive_classes = true`, but a text of the training data has several categories: "
+            "set it to false, with the factory `textcat_multilabel`.",
+        )
+
+
+def clip_gradients(model: Model, max_norm: float) -> None:
+    """Scale all gradients of a model so that their joint Euclidean norm is at most `max_norm`.
+
+    Pascanu et al. 2013. The clipping of spaCy's optimizer is done per parameter instead, which
+    turns the direction of the update. A `max_norm` of 0 clips nothing.
+    """
+    if not max_norm:
+        return
+    gradients = [node.get_grad(name) for node in model.walk() for name in node.grad_names]
+    flat = [gradient.ravel() for gradient in gradients]
+    norm = sum(gradient @ gradient for gradient in flat) ** 0.5
+    if model.ops.device_type == "gpu" or float(norm) > max_norm:
+        # Written so that nothing has to be read back from a GPU.
+        factor = (max_norm / norm).clip(max=1.0)
+        for gradient in gradients:
+            gradient[...] *= factor
+
+
+def resized_linear(
+    layer: Model[Floats2d, Floats2d], nO: int, *, new_bias: float
+) -> Model[Floats2d, Floats2d]:
+    """A copy of an output layer with parameters W and b that has more outputs.
+
+    What was learnt stays; new outputs get weights of 0 and the bias `new_bias`. It is a node of its
+    own, so that an optimizer does not apply moments of the old shape to it.
+    """
+    new = Layer(
+        layer.name,
+        layer._func,
+        init=layer.init,
+        dims={"nO": nO, "nI": layer.maybe_get_dim("nI")},
+        params={"W": None, "b": None},
+        shape_of=shape_of,
+        attrs=dict(layer.attrs),
+        ops=layer.ops,
+    )
+    if layer.has_param("W"):
+        old_nO = layer.get_dim("nO")
+        W = layer.ops.alloc2f(nO, layer.get_dim("nI"))
+        b = layer.ops.alloc1f(nO)
+        W[:old_nO], b[:old_nO] = layer.get_param("W"), layer.get_param("b")
+        b[old_nO:] = new_bias
+        new.set_param("W", W)
+        new.set_param("b", b)
+    return new
+
+
+def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d, Callable]:
+    """Dropout at the model's `dropout_rate`, as spaCy's `[training] dropout` sets it."""
+    rate = model.attrs["dropout_rate"]
+    if not is_train or not rate:
+        return X, lambda dY: dY
+    mask = dropout_mask(model.ops, X.shape, rate)
+    return X * mask, lambda dY: dY * mask
+
+
+def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+    """The probabilities of text categories, shape (n_docs, nO), by the model's attr `multi_label`.
+
+    lengths: tokens of each document. One without tokens has 0 for every label.
+
+    Returns them with the function from spaCy's gradient to that of the logits: spaCy's textcat
+    hands back Y − truth, which is the gradient of the cross entropy for the logits, both after a
+    softmax and after a logistic function. So it goes on as it is.
+    """
+    ops = model.ops
+    read = ops.asarray((lengths > 0)[:, None], dtype="float32")
+    Y = (ops.sigmoid(logits) if model.attrs["multi_label"] else ops.softmax(logits)) * read
+    return Y, lambda dY: ops.as_contig(dY * read, dtype="float32")
+
+
+def new_label_bias(output: Model) -> float:
+    """The bias of labels that are added to those of an output layer; 0 before it has any."""
+    return float(output.get_param("b").min()) - NEW_LABEL_MARGIN if output.has_param("b") else 0.0

@@ -1,0 +1,193 @@
+"""Poolings: one vector per document from the vectors of its tokens.
+
+Every pooling maps a `Ragged` of shape (n_tokens, width) to an array of shape (n_docs, nO). A
+document without tokens gets zeros. To add one, write a forward function here and name it in
+`POOLINGS`.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from thinc.api import Model, Ops, concatenate
+from thinc.initializers import glorot_uniform_init, zero_init
+from thinc.types import Ragged
+
+from ..saved.shapes import Layer
+from ..types import Floats2d, Ints1d
+
+Pooling: TypeAlias = Model[Ragged, Floats2d]
+
+
+def pooling_layer(names: list[str], *, bidirectional: bool) -> Pooling:
+    """One or more poolings by name, concatenated in the given order.
+
+    names: keys of `POOLINGS`.
+    bidirectional: whether the right half of the width reads from right to left, which decides what
+        "last" means.
+    """
+    return concatenate(*(POOLINGS[name](bidirectional=bidirectional) for name in names))
+
+
+def mean(*, bidirectional: bool) -> Pooling:
+    """The average over the tokens."""
+    return Layer("mean_pooling", forward, attrs={"pool": _mean})
+
+
+def max(*, bidirectional: bool) -> Pooling:
+    """The largest value of each feature over the tokens (Collobert et al. 2011)."""
+    return Layer("max_pooling", forward, attrs={"pool": _max})
+
+
+def last(*, bidirectional: bool) -> Pooling:
+    """The states that have read the whole document.
+
+    These are the last token's state of the direction that reads to the right and the first token's
+    of the one that reads to the left. The last token's whole vector would hold a left-reading
+    state that has seen one token only.
+    """
+    attrs = {"pool": _last, "bidirectional": bidirectional}
+    return Layer("last_pooling", forward, attrs=attrs)
+
+
+def first_last(*, bidirectional: bool) -> Pooling:
+    """The first and the last token's vectors, concatenated: twice the width."""
+    return Layer("first_last_pooling", forward, attrs={"pool": _first_last, "times": 2})
+
+
+def attention(*, bidirectional: bool) -> Pooling:
+    """The average weighted by learned attention (Yang et al. 2016).
+
+    A token's weight is softmax over the document of query · tanh(W x + b).
+    """
+    return Layer(
+        "attention_pooling",
+        forward,
+        init=_init_attention,
+        attrs={"pool": _attention},
+        params={"W": None, "b": None, "query": None},
+        shape_of=_attention_shape,
+        dims={"nI": None},
+    )
+
+
+def _attention_shape(model: Model, param: str) -> tuple[int, ...]:
+    width = model.get_dim("nI")
+    return (width, width) if param == "W" else (width,)
+
+
+POOLINGS = {
+    "last": last,
+    "mean": mean,
+    "max": max,
+    "attention": attention,
+    "first_last": first_last,
+}
+
+
+def forward(model: Pooling, X: Ragged, is_train: bool) -> tuple[Floats2d, Callable]:
+    """Pool the documents that have tokens, and give zeros to the others.
+
+    The attribute `pool` maps (model, X, lengths) to (Y, backprop), all lengths at least 1.
+    """
+    ops = model.ops
+    nonempty = np.flatnonzero(ops.to_numpy(X.lengths))
+    shape = (len(X.lengths), X.dataXd.shape[1] * model.attrs.get("times", 1))
+    Y = ops.alloc2f(*shape)
+    if not len(nonempty):
+        return Y, lambda dY: Ragged(ops.alloc2f(*X.dataXd.shape), X.lengths)
+    rows = ops.xp.asarray(nonempty)
+    pooled, backprop_pool = model.attrs["pool"](model, X.dataXd, X.lengths[rows])
+    Y[rows] = pooled
+
+    def backprop(dY: Floats2d) -> Ragged:
+        return Ragged(backprop_pool(ops.as_contig(dY[rows])), X.lengths)
+
+    return Y, backprop
+
+
+def _mean(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+    return model.ops.reduce_mean(X, lengths), lambda dY: model.ops.backprop_reduce_mean(dY, lengths)
+
+
+def _max(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+    Y, which = model.ops.reduce_max(X, lengths)
+    return Y, lambda dY: model.ops.backprop_reduce_max(dY, which, lengths)
+
+
+def _last(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+    xp = model.ops.xp
+    firsts, lasts = _ends(model.ops, lengths)
+    half = X.shape[1] // 2 if model.attrs["bidirectional"] else X.shape[1]
+    Y = xp.concatenate([X[lasts, :half], X[firsts, half:]], axis=1)
+
+    def backprop(dY: Floats2d) -> Floats2d:
+        dX = model.ops.alloc2f(*X.shape)
+        dX[lasts, :half] = dY[:, :half]
+        dX[firsts, half:] = dY[:, half:]
+        return dX
+
+    return Y, backprop
+
+
+def _first_last(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+    firsts, lasts = _ends(model.ops, lengths)
+    width = X.shape[1]
+
+    def backprop(dY: Floats2d) -> Floats2d:
+        dX = model.ops.alloc2f(*X.shape)
+        dX[firsts] = dY[:, :width]
+        dX[lasts] += dY[:, width:]  # in a document of one token both are the same row
+        return dX
+
+    return model.ops.xp.concatenate([X[firsts], X[lasts]], axis=1), backprop
+
+
+def _ends(ops: Ops, lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
+    """The rows of each document's first and last token."""
+    ends = ops.xp.cumsum(lengths)
+    return ends - lengths, ends - 1
+
+
+def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+    ops = model.ops
+    W, query = model.get_param("W"), model.get_param("query")
+    keys = ops.xp.tanh(X @ W.T + model.get_param("b"))
+    weights = softmax_over_docs(ops, keys @ query, lengths)[:, None]
+    Y = ops.reduce_sum(X * weights, lengths)
+
+    def backprop(dY: Floats2d) -> Floats2d:
+        d_summed = ops.backprop_reduce_sum(dY, lengths)
+        d_weights = (d_summed * X).sum(axis=1, keepdims=True)
+        # The softmax over a document passes on what exceeds the document's weighted mean.
+        means = ops.backprop_reduce_sum(ops.reduce_sum(weights * d_weights, lengths), lengths)
+        d_scores = weights * (d_weights - means)
+        d_keys = d_scores * query * (1 - keys**2)
+        model.inc_grad("query", (keys * d_scores).sum(axis=0))
+        model.inc_grad("W", d_keys.T @ X)
+        model.inc_grad("b", d_keys.sum(axis=0))
+        return d_summed * weights + d_keys @ W
+
+    return Y, backprop
+
+
+def softmax_over_docs(ops: Ops, scores: Floats2d, lengths: Ints1d) -> Floats2d:
+    """Softmax over each document's tokens. scores: shape (n_tokens,); lengths all at least 1.
+
+    Thinc's `softmax_sequences` clips scores at ±20; this one subtracts each document's maximum.
+    """
+    firsts = ops.xp.cumsum(lengths) - lengths
+    repeat = ops.to_numpy(lengths)
+    peaks = ops.xp.maximum.reduceat(scores, firsts)
+    weights = ops.xp.exp(scores - ops.xp.repeat(peaks, repeat))
+    return weights / ops.xp.repeat(ops.xp.add.reduceat(weights, firsts), repeat)
+
+
+def _init_attention(model: Pooling, X: Ragged | None = None, Y: Floats2d | None = None) -> None:
+    if X is not None:
+        model.set_dim("nI", X.dataXd.shape[1])
+    width = model.get_dim("nI")
+    model.set_param("W", glorot_uniform_init(model.ops, (width, width)))
+    model.set_param("b", zero_init(model.ops, (width,)))
+    # A query of zeros would start as the plain mean and give W no gradient.
+    model.set_param("query", glorot_uniform_init(model.ops, (1, width)).ravel())

@@ -1,1 +1,0 @@
-"""What a tensor passes through: Thinc layers without Doc or spaCy component."""

@@ -1,0 +1,56 @@
+"""What `nlp.add_pipe` can name, with default configs. spaCy imports it with every pipeline."""
+
+from collections.abc import Callable
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Config, Model
+
+from ..crf.chain import LinearChain
+from .component import RecurrentNER
+
+# spaCy merges it into a config that names the same architectures, option by option. So it has none
+# with blocks under names of the user's choice: those of the default would come on top of them.
+DEFAULT_MODEL_CONFIG = """
+[model]
+@architectures = "spacy-seqrnn.NER.v1"
+decoder = "crf"
+max_grad_norm = 0.0
+
+[model.tok2vec]
+@architectures = "spacy-seqrnn.HashEmbedRNN.v1"
+"""
+DEFAULT_MODEL = Config().from_str(DEFAULT_MODEL_CONFIG)["model"]
+
+
+@Language.factory(
+    "seqrnn_ner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "incorrect_spans_key": None,
+        "spans_key": None,
+        "label_weights": {},
+        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+    },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_seqrnn_ner(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], LinearChain],
+    incorrect_spans_key: str | None,
+    spans_key: str | None,
+    label_weights: float | dict[str, float],
+    scorer: Callable | None,
+) -> RecurrentNER:
+    """Create a `RecurrentNER`; see there."""
+    return RecurrentNER(
+        nlp.vocab,
+        model,
+        name,
+        incorrect_spans_key=incorrect_spans_key,
+        spans_key=spans_key,
+        label_weights=label_weights,
+        scorer=scorer,
+    )

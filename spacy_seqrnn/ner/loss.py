@@ -1,0 +1,113 @@
+"""The loss of the entity recogniser: what is annotated, and how improbable the model finds it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from spacy.training import Example
+
+from ..batch.windows import Piece
+from ..crf.chain import LinearChain
+from ..crf.expectations import Segments
+from ..crf.layer import negative_log_likelihood, squared_difference, wrong_segments_loss
+from .annotations import MISSING, LabelNumbers, allowed_by_gold, gold_tags, wrong_entities
+from .biluo import Entities
+from .unlearnable import without_ruled_out
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What a batch of examples says about the tags of its tokens.
+
+    tags: of all tokens, one document after the other, MISSING where not known. Shape (n_tokens,).
+    firsts: where in `tags` each document begins. Shape (n_docs,).
+    wrong: spans that are known to be no entity of their label.
+    """
+
+    tags: np.ndarray
+    firsts: np.ndarray
+    wrong: Entities
+
+    def of(self, piece: Piece) -> "Gold":
+        """What it says about a piece of the batch. Nothing about tokens that are only context."""
+        tags = np.where(piece.kept, self.tags[piece.rows], MISSING)
+        firsts = np.cumsum(piece.lengths) - piece.lengths
+        if not len(self.wrong.docs):
+            return Gold(tags, firsts, self.wrong)
+        wrong = [self._wrong_in(piece, window) for window in range(len(piece.lengths))]
+        return Gold(tags, firsts, _joined(wrong))
+
+    def _wrong_in(self, piece: Piece, window: int) -> Entities:
+        """The wrong spans that begin within the kept tokens of a window and end within it."""
+        starts = self.firsts[self.wrong.docs] + self.wrong.starts - piece.firsts[window]
+        own = (starts >= piece.begins[window]) & (starts < piece.ends[window])
+        own &= starts + self.wrong.lengths <= piece.lengths[window]
+        return Entities(
+            np.full(own.sum(), window), starts[own], self.wrong.lengths[own], self.wrong.labels[own]
+        )
+
+
+def _joined(entities: list[Entities]) -> Entities:
+    fields = ("docs", "starts", "lengths", "labels")
+    return Entities(*(np.concatenate([getattr(e, field) for e in entities]) for field in fields))
+
+
+def read_gold(
+    examples: list[Example], numbers: LabelNumbers, incorrect_spans_key: str | None
+) -> Gold:
+    """Read the annotation of a batch.
+
+    numbers: label numbers. Nothing is learnt from entities of other labels.
+    Raises ValueError (E868) if a span is annotated as right and as wrong.
+    """
+    docs = [example.predicted for example in examples]
+    tags = without_ruled_out(docs, gold_tags(examples, numbers))
+    lengths = np.asarray([len(doc) for doc in docs])
+    wrong = Entities(*np.zeros((4, 0), dtype="int64"))
+    if incorrect_spans_key is not None:
+        wrong = wrong_entities(examples, incorrect_spans_key, numbers)
+    return Gold(tags, np.cumsum(lengths) - lengths, wrong)
+
+
+def ner_loss(chain: LinearChain, gold: Gold) -> tuple[float, LinearChain]:
+    """The negative log probability of what is annotated, summed over the batch, and its gradient.
+
+    Raises ValueError if an annotation allows no tag sequence.
+    """
+    allowed = allowed_by_gold(gold.tags, chain.emissions.shape[1])
+    if not chain.members:
+        return _loss_of(chain, gold, allowed)
+    members = [_loss_of(member, gold, allowed) for member in chain.members]
+    losses, gradients = zip(*members, strict=True)
+    return sum(losses) / len(losses), replace(chain, members=gradients)
+
+
+def _loss_of(chain: LinearChain, gold: Gold, allowed: np.ndarray) -> tuple[float, LinearChain]:
+    """The loss of a chain that is no mean of others. allowed: shape (n_tokens, n_tags)."""
+    doc_losses, gradient = negative_log_likelihood(chain, allowed[chain.packing.to_packed])
+    loss = float(doc_losses.sum())
+    if len(gold.wrong.docs):
+        wrong_loss, wrong_gradient = wrong_segments_loss(chain, segments(gold.wrong))
+        loss += wrong_loss
+        gradient = gradient.plus(wrong_gradient)
+    return loss, gradient
+
+
+def rehearsal_loss(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:
+    """The squared difference from an earlier model's scores, summed, and its gradient."""
+    if not chain.members:
+        return squared_difference(chain, earlier)
+    pairs = zip(chain.members, earlier.members, strict=True)
+    losses, gradients = zip(*(rehearsal_loss(new, old) for new, old in pairs), strict=True)
+    return sum(losses) / len(losses), replace(chain, members=gradients)
+
+
+def scaled(gradient: LinearChain, factor: float) -> LinearChain:
+    """A gradient times a number; if it is of several models, that of each."""
+    if not gradient.members:
+        return gradient.scale(factor)
+    return replace(gradient, members=tuple(scaled(member, factor) for member in gradient.members))
+
+
+def segments(entities: Entities) -> Segments:
+    """The tags that entities fix."""
+    return Segments(entities.docs, entities.starts, entities.lengths, entities.tags())

@@ -1,1 +1,0 @@
-"""What `nlp.add_pipe` can name."""

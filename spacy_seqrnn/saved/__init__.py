@@ -1,0 +1,1 @@
+"""Pipelines that are saved whole, and checked when they are loaded."""

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+from thinc.api import NumpyOps
+
+from spacy_seqrnn.batch import windows as module
+from spacy_seqrnn.batch.docs import DocBatch, find_once
+from spacy_seqrnn.batch.packed import DistinctRows, Packed, TokenRows, join, pack, unpack
+from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.batch.windows import prediction_pieces
+
+OPS = NumpyOps()
+VOCAB = spacy.blank("en").vocab
+TABLE = np.arange(8, dtype="float32").reshape(4, 2)
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch):
+    monkeypatch.setattr(module, "PREDICTION", module.Limits(piece=40, window=10, context=3))
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@given(lengths=st.lists(st.integers(0, 100), max_size=6))
+def test_every_token_is_kept_once_and_in_order(lengths, cut):
+    parts = prediction_pieces(lengths, cut=cut)
+    kept = np.concatenate([piece.rows[piece.kept] for piece in parts])
+    np.testing.assert_array_equal(kept, np.arange(sum(lengths)))
+    assert module.are_cut(parts, len(lengths)) == (cut and max(lengths, default=0) > 16)
+    if not cut:
+        docs = np.concatenate([piece.docs for piece in parts])
+        np.testing.assert_array_equal(docs, np.arange(len(lengths)))
+
+
+@given(st.lists(st.integers(0, 100), max_size=6))
+def test_windows_stay_within_their_documents_and_have_context(lengths):
+    ends = np.cumsum(lengths)
+    for piece in prediction_pieces(lengths, cut=True):
+        firsts, lasts = piece.firsts, piece.firsts + piece.lengths
+        assert (firsts >= ends[piece.docs] - np.asarray(lengths)[piece.docs]).all()
+        assert (lasts <= ends[piece.docs]).all()
+        at_start = firsts == ends[piece.docs] - np.asarray(lengths)[piece.docs]
+        at_end = lasts == ends[piece.docs]
+        assert ((piece.begins == 3) | at_start).all()
+        assert ((piece.lengths - piece.ends == 3) | at_end).all()
+
+
+def test_pieces_are_as_large_as_they_may_be():
+    sizes = [len(piece.rows) for piece in prediction_pieces([30, 9, 2, 95], cut=True)]
+    assert max(sizes) <= 40
+    whole = [piece.lengths.tolist() for piece in prediction_pieces([30, 9, 2, 95], cut=False)]
+    assert whole == [[30, 9], [2], [95]]
+
+
+def test_windows_of_a_long_document():
+    limits = module.Limits(piece=100, window=10, context=3)
+    piece = module._windows(np.asarray([2, 30]), limits)
+    bounds = zip(piece.firsts.tolist(), (piece.firsts + piece.lengths).tolist(), strict=True)
+    assert list(bounds) == [(0, 2), (2, 15), (9, 25), (19, 32)]
+    assert piece.begins.tolist() == [0, 0, 3, 3]
+    assert piece.ends.tolist() == [2, 10, 13, 13]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 3), st.booleans())
+def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
+    """And the way back puts each gradient where its token was."""
+    random = np.random.default_rng(seed)
+    rows = random.integers(len(TABLE), size=sum(lengths))
+    X = TABLE[rows]
+    packed = pack(OPS, TokenRows(X, make_packing(lengths)))
+    if distinct:
+        index = rows[packed.packing.to_packed]
+        packed = Packed(None, packed.packing, DistinctRows(TABLE, index))
+    total = Packed(np.zeros((sum(lengths), 2), dtype="float32"), packed.packing)
+    for piece in prediction_pieces(lengths, cut=True):
+        taken = packed.take(piece.rows, piece.lengths)
+        np.testing.assert_array_equal(join(OPS, unpack(OPS, taken)), X[piece.rows])
+        only_kept = piece.kept[taken.packing.to_packed][:, None] * taken.data
+        module.add_gradient(OPS, total, piece, Packed(only_kept, taken.packing))
+    np.testing.assert_array_equal(join(OPS, unpack(OPS, total)), X)
+
+
+def test_a_batch_remembers_and_a_list_does_not():
+    found = []
+
+    def find():
+        found.append(1)
+        return len(found)
+
+    docs = [Doc(VOCAB, words=["a"])]
+    batch = DocBatch(docs)
+    assert [find_once(batch, "a", find), find_once(batch, "a", find)] == [1, 1]
+    assert find_once(batch, "b", find) == 2
+    assert [find_once(docs, "a", find), find_once(docs, "a", find)] == [3, 4]
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=6))
+def test_token_rows_are_the_list_that_they_stand_for(lengths):
+    packing = make_packing(lengths)
+    packed = np.random.default_rng(0).normal(size=(packing.n_tokens, 2))
+    rows = unpack(OPS, type(pack(OPS, []))(packed, packing))
+    assert isinstance(rows, TokenRows)
+    assert [len(X) for X in rows] == lengths
+    np.testing.assert_array_equal(pack(OPS, list(rows)).data, packed)
+    np.testing.assert_array_equal(pack(OPS, TokenRows(rows.rows, packing)).data, packed)
+    np.testing.assert_array_equal(join(OPS, list(rows)), join(OPS, rows))

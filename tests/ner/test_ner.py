@@ -1,0 +1,497 @@
+import pickle
+
+import numpy as np
+import pytest
+import spacy
+import srsly
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import Adam, fix_random_seed
+
+from spacy_seqrnn.crf.expectations import marginals
+
+from ..small import small_ner, small_tok2vec
+
+TRAIN = [
+    ("Anna Berg lives in Oslo .", ["B-PER", "L-PER", "O", "O", "U-LOC", "O"]),
+    ("In New York City Bob sleeps", ["O", "B-LOC", "I-LOC", "L-LOC", "U-PER", "O"]),
+    ("nothing happens here", ["O", "O", "O"]),
+    ("Oslo sleeps", ["U-LOC", "O"]),
+    ("Bob Berg met Anna", ["B-PER", "L-PER", "O", "U-PER"]),
+    ("", []),
+]
+
+
+def make_nlp(model_options=None, **config):
+    fix_random_seed(0)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("seqrnn_ner", config={"model": small_ner(**(model_options or {})), **config})
+    return nlp
+
+
+def make_examples(nlp, data=TRAIN):
+    examples = []
+    for text, tags in data:
+        reference = Doc(nlp.vocab, words=text.split())
+        predicted = Doc(nlp.vocab, words=text.split())
+        spans = spacy.training.biluo_tags_to_spans(reference, [tag or "O" for tag in tags])
+        missing = [reference[i : i + 1] for i, tag in enumerate(tags) if tag is None]
+        reference.set_ents(spans, missing=missing)
+        examples.append(Example(predicted, reference))
+    return examples
+
+
+def train(nlp, examples, steps=60, learn_rate=0.02, **options):
+    optimizer = Adam(learn_rate)
+    losses = {}
+    for _ in range(steps):
+        losses = nlp.update(examples, sgd=optimizer, losses={}, **options)
+    return losses
+
+
+def trained(model_options=None, data=TRAIN, steps=60, **config):
+    nlp = make_nlp(model_options, **config)
+    examples = make_examples(nlp, data)
+    nlp.initialize(lambda: examples)
+    train(nlp, examples, steps)
+    return nlp
+
+
+def entities(nlp, text):
+    doc = nlp(Doc(nlp.vocab, words=text.split()))
+    return [(span.text, span.label_) for span in doc.ents]
+
+
+def emissions(nlp, docs):
+    return nlp.get_pipe("seqrnn_ner").model.predict(docs).emissions
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    """A trained pipeline that tests only read."""
+    return trained(spans_key="scores")
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_learns_its_training_data(decoder):
+    nlp = trained({"decoder": decoder})
+    scores = nlp.evaluate(make_examples(nlp))
+    assert scores["ents_f"] == 1.0
+    assert scores["ents_per_type"]["LOC"]["f"] == 1.0
+
+
+def test_loss_is_the_negative_log_probability_of_the_gold(nlp):
+    """And it is the sum over the batch, however the batch is cut."""
+    examples = make_examples(nlp)
+    component = nlp.get_pipe("seqrnn_ner")
+    chain = component.model.predict([example.predicted for example in examples])
+    together, _ = component.get_loss(examples, chain)
+    alone = 0.0
+    for example in examples:
+        if len(example.predicted):
+            chain = component.model.predict([example.predicted])
+            alone += component.get_loss([example], chain)[0]
+    assert together == pytest.approx(alone, rel=1e-4)
+    assert 0 < together < 1
+
+
+def test_scores_are_probabilities_of_the_entities(nlp):
+    doc = nlp(Doc(nlp.vocab, words=["Anna", "Berg", "lives", "in", "New", "York", "City"]))
+    group = doc.spans["scores"]
+    assert [(s.start, s.end, s.label_) for s in group] == [
+        (s.start, s.end, s.label_) for s in doc.ents
+    ]
+    scores = group.attrs["scores"]
+    assert scores.dtype == np.float32
+    assert len(scores) == len(doc.ents) > 1
+    assert ((scores > 0) & (scores <= 1)).all()
+    # The posterior of an entity of one token is the marginal of its tag.
+    doc = nlp(Doc(nlp.vocab, words=["Oslo"]))
+    tags = marginals(nlp.get_pipe("seqrnn_ner").model.predict([doc]))
+    labels = nlp.get_pipe("seqrnn_ner").labels
+    expected = tags[0, 1 + 4 * labels.index("LOC") + 3]
+    assert doc.spans["scores"].attrs["scores"][0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_scores_survive_docbin(nlp):
+    doc = nlp(Doc(nlp.vocab, words=["Oslo", "sleeps"]))
+    other = Doc(nlp.vocab).from_bytes(doc.to_bytes())
+    np.testing.assert_array_equal(
+        other.spans["scores"].attrs["scores"], doc.spans["scores"].attrs["scores"]
+    )
+
+
+def test_no_scores_unless_asked_for():
+    nlp = trained(steps=1)
+    assert not nlp(Doc(nlp.vocab, words=["Oslo"])).spans
+
+
+def test_ordinary_input_of_any_kind(nlp):
+    texts = ["", "Oslo", " ", "\n\n", "Bob " * 50, "🎉", "Oslo sleeps"]
+    alone = [[(e.start, e.end, e.label) for e in nlp(text).ents] for text in texts]
+    for batch_size in (1, 2, 7):
+        docs = nlp.pipe(texts, batch_size=batch_size)
+        assert [[(e.start, e.end, e.label) for e in doc.ents] for doc in docs] == alone
+    assert nlp("").spans["scores"].attrs["scores"].shape == (0,)
+
+
+@pytest.mark.parametrize("texts", [[""], ["", ""]])
+def test_documents_without_tokens(nlp, texts):
+    assert [len(doc.ents) for doc in nlp.pipe(texts)] == [0] * len(texts)
+    component = nlp.get_pipe("seqrnn_ner")
+    assert component.update([]) == {"seqrnn_ner": 0.0}
+    examples = [Example.from_dict(nlp.make_doc(text), {"entities": []}) for text in texts]
+    assert component.update(examples) == {"seqrnn_ner": 0.0}
+
+
+# Annotation that is not complete
+
+
+def test_missing_annotation_is_not_learnt_as_outside():
+    """Half of the tokens are annotated; what is not is neither entity nor outside."""
+    data = [
+        ("Bob met Oslo", ["U-PER", "O", None]),
+        ("Oslo met Bob", ["U-LOC", "O", None]),
+        ("Anna met Bob", [None, None, "U-PER"]),
+    ] * 3
+    nlp = trained(data=data, steps=100)
+    assert entities(nlp, "Oslo met Bob") == [("Oslo", "LOC"), ("Bob", "PER")]
+    assert entities(nlp, "Bob met Oslo") == [("Bob", "PER"), ("Oslo", "LOC")]
+
+
+def test_without_annotation_nothing_is_learnt():
+    nlp = trained(steps=1)
+    before = nlp.get_pipe("seqrnn_ner").model.to_bytes()
+    examples = [Example(nlp.make_doc("Oslo sleeps"), nlp.make_doc("Oslo sleeps"))]
+    assert train(nlp, examples, steps=2) == {"seqrnn_ner": 0.0}
+    assert nlp.get_pipe("seqrnn_ner").model.to_bytes() == before
+
+
+def wrong_spans_example(nlp, words, wrong):
+    reference = Doc(nlp.vocab, words=words)
+    reference.spans["wrong"] = [Span(reference, *span) for span in wrong]
+    return Example(Doc(nlp.vocab, words=words), reference)
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        (["Oslo"], (0, 1, "LOC")),
+        (["In", "New", "York", "City", "Bob", "sleeps"], (1, 4, "LOC")),
+    ],
+)
+def test_incorrect_spans_are_unlearnt(words, wrong):
+    """Entities of one and of several tokens; nothing else is said about the document."""
+    nlp = trained(incorrect_spans_key="wrong")
+    place = (wrong[0], wrong[1])
+    assert place in [(e.start, e.end) for e in nlp(Doc(nlp.vocab, words=words)).ents]
+    train(nlp, [wrong_spans_example(nlp, words, [wrong])], steps=30, learn_rate=0.01)
+    doc = nlp(Doc(nlp.vocab, words=words))
+    assert wrong not in [(e.start, e.end, e.label_) for e in doc.ents]
+
+
+def test_incorrect_spans_need_their_key():
+    nlp = trained(steps=1)
+    example = wrong_spans_example(nlp, ["Oslo"], [(0, 1, "LOC")])
+    assert nlp.update([example], losses={}) == {"seqrnn_ner": 0.0}
+
+
+# Entities from elsewhere
+
+
+def test_entities_of_earlier_components_are_kept(nlp):
+    doc = Doc(nlp.vocab, words=["Anna", "Berg", "lives", "in", "Oslo"])
+    doc.set_ents([Span(doc, 0, 1, "LOC"), Span(doc, 2, 4, "NEW")], blocked=[doc[4:5]])
+    doc = nlp(doc)
+    found = [(span.text, span.label_) for span in doc.ents]
+    assert ("Anna", "LOC") in found
+    assert ("lives in", "NEW") in found
+    assert "Oslo" not in [text for text, _ in found]
+    certain = dict(zip(found, doc.spans["scores"].attrs["scores"], strict=True))
+    assert certain[("Anna", "LOC")] == certain[("lives in", "NEW")] == 1.0
+    assert "NEW" not in nlp.get_pipe("seqrnn_ner").labels
+
+
+def test_earlier_entities_of_a_label_that_was_never_trained_are_kept():
+    nlp = trained()
+    nlp.get_pipe("seqrnn_ner").add_label("NEW")
+    doc = Doc(nlp.vocab, words=["Oslo", "sleeps"])
+    doc.set_ents([Span(doc, 1, 2, "NEW")], default="missing")
+    assert [(e.text, e.label_) for e in nlp(doc).ents] == [("Oslo", "LOC"), ("sleeps", "NEW")]
+
+
+def test_works_with_an_entity_ruler_before_it():
+    nlp = trained()
+    ruler = nlp.add_pipe("entity_ruler", before="seqrnn_ner")
+    ruler.add_patterns([{"label": "ANIMAL", "pattern": "sleeps", "id": "x"}])
+    doc = nlp("Oslo sleeps")
+    assert [(e.text, e.label_, e.ent_id_) for e in doc.ents] == [
+        ("Oslo", "LOC", ""),
+        ("sleeps", "ANIMAL", "x"),
+    ]
+
+
+def test_entities_do_not_cross_sentences(nlp):
+    words = ["In", "New", "York", "City", "Bob", "sleeps"]
+    starts = [True, False, True, False, False, False]
+    doc = nlp(Doc(nlp.vocab, words=words, sent_starts=starts))
+    assert not any(span.start < 2 < span.end for span in doc.ents)
+
+
+# Labels
+
+
+def test_labels_from_the_data():
+    component = trained(steps=1).get_pipe("seqrnn_ner")
+    assert component.labels == ("LOC", "PER")
+    assert component.label_data == ["LOC", "PER"]
+
+
+def test_labels_from_elsewhere():
+    nlp = make_nlp()
+    component = nlp.get_pipe("seqrnn_ner")
+    examples = make_examples(nlp)
+    component.initialize(lambda: examples, nlp=nlp, labels=["X", "PER", "LOC"])
+    assert component.labels == ("X", "PER", "LOC")
+    train(nlp, examples)
+    assert nlp.evaluate(examples)["ents_f"] == 1.0
+
+
+def test_add_label_before_initialize():
+    nlp = make_nlp()
+    component = nlp.get_pipe("seqrnn_ner")
+    assert component.add_label("X") == 1
+    assert component.add_label("X") == 0
+    nlp.initialize(lambda: make_examples(nlp))
+    assert component.labels == ("X", "LOC", "PER")
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_add_label_to_a_trained_model(decoder):
+    nlp = trained({"decoder": decoder})
+    texts = [text for text, _ in TRAIN]
+    before = [entities(nlp, text) for text in texts]
+    optimizer = nlp.resume_training()
+    nlp.get_pipe("seqrnn_ner").add_label("ORG")
+    # Nothing is forgotten, and the new label waits until it has been seen.
+    assert [entities(nlp, text) for text in texts] == before
+    examples = make_examples(nlp, [*TRAIN, ("Acme met Acme", ["U-ORG", "O", "U-ORG"])])
+    for _ in range(60):
+        nlp.update(examples, sgd=optimizer)
+        optimizer.learn_rate = 0.02
+    assert entities(nlp, "Acme met Acme") == [("Acme", "ORG"), ("Acme", "ORG")]
+    assert [entities(nlp, text) for text in texts] == before
+
+
+def test_label_can_be_added_while_an_optimizer_has_moments():
+    nlp = trained(steps=1)
+    optimizer = Adam(0.01)
+    nlp.update(make_examples(nlp), sgd=optimizer)
+    # As in spaCy's ner, a label that turns up in training is added.
+    nlp.update(make_examples(nlp, [("Acme", ["U-ORG"])]), sgd=optimizer)
+    assert nlp.get_pipe("seqrnn_ner").labels == ("LOC", "PER", "ORG")
+
+
+def test_unseen_labels_survive_saving(tmp_path):
+    nlp = trained()
+    nlp.get_pipe("seqrnn_ner").add_label("ORG")
+    nlp.to_disk(tmp_path)
+    other = spacy.load(tmp_path)
+    docs = [nlp.make_doc(text) for text, _ in TRAIN]
+    # Even if the scores of the unseen label were the highest, it would not be predicted.
+    other.get_pipe("seqrnn_ner").model.get_ref("output_layer").get_param("b")[-4:] = 100.0
+    assert {e.label_ for doc in other.pipe(docs) for e in doc.ents} == {"LOC", "PER"}
+
+
+def test_rehearsal_works_against_forgetting():
+    """Learning one text only ruins the others less if the model rehearses."""
+
+    def difference_after(rehearse):
+        nlp = trained()
+        docs = [nlp.make_doc(text) for text, tags in TRAIN if tags]
+        before = emissions(nlp, docs)
+        optimizer = nlp.resume_training()
+        optimizer.learn_rate = 0.01
+        new = make_examples(nlp, [("Acme sleeps in Bob", ["U-LOC", "U-LOC", "U-LOC", "U-LOC"])])
+        for _ in range(20):
+            nlp.update(new, sgd=optimizer)
+            if rehearse:
+                losses = nlp.rehearse([Example(doc, doc) for doc in docs], sgd=optimizer, losses={})
+                assert losses["seqrnn_ner"] > 0
+        return np.abs(emissions(nlp, docs) - before).mean()
+
+    assert difference_after(rehearse=True) < 0.5 * difference_after(rehearse=False)
+
+
+@pytest.mark.parametrize("kind", ["crf", "softmax", "ensemble"])
+def test_rehearsing_an_unchanged_model_teaches_nothing(kind):
+    """Whatever dropout the model was trained with, its earlier self speaks without."""
+    encoder = {"dropout": 0.4, "word_dropout": 0.3}
+    model = small_ner(decoder="crf" if kind == "ensemble" else kind)
+    model["tok2vec"]["encode"].update(encoder)
+    if kind == "ensemble":
+        members = {"a": model, "b": model}
+        model = {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": members}
+    nlp = spacy.blank("en")
+    component = nlp.add_pipe("seqrnn_ner", config={"model": model})
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    for _ in range(5):
+        nlp.update(examples, sgd=optimizer, drop=0.5)
+    nlp.resume_training()
+    for node in component.model.walk():
+        for name in {"fixed_dropout_rate", "word_dropout_rate"} & set(node.attrs):
+            node.attrs[name] = 0.0  # of the student
+    losses = nlp.rehearse(examples, losses={})
+    assert losses["seqrnn_ner"] == pytest.approx(0.0, abs=1e-8)
+
+
+def test_rehearsal_needs_token_vectors_of_its_own():
+    """A shared tok2vec does not rehearse: there would be nothing but zeros to compare."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": small_tok2vec()})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    nlp.add_pipe("seqrnn_ner", config={"model": {**small_ner(), "tok2vec": listener}})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    nlp.resume_training()
+    with pytest.raises(ValueError, match=r"nlp.replace_listeners\('tok2vec', 'seqrnn_ner'"):
+        nlp.rehearse(examples)
+    nlp.replace_listeners("tok2vec", "seqrnn_ner", ["model.tok2vec"])
+    nlp.resume_training()
+    assert nlp.rehearse(examples, losses={})["seqrnn_ner"] == pytest.approx(0.0, abs=1e-8)
+
+
+def test_rehearsal_without_resumed_training_does_nothing():
+    nlp = trained(steps=1)
+    assert nlp.get_pipe("seqrnn_ner").rehearse(make_examples(nlp), losses={}) == {}
+
+
+# Saving and loading
+
+
+def round_trips(nlp, tmp_path):
+    nlp.to_disk(tmp_path / "pipeline")
+    yield spacy.load(tmp_path / "pipeline")
+    blank = spacy.blank("en").from_config(nlp.config)
+    yield blank.from_bytes(nlp.to_bytes())
+    yield pickle.loads(pickle.dumps(nlp))
+
+
+def test_round_trip(nlp, tmp_path):
+    texts = [text for text, _ in TRAIN]
+    expected = [(doc.ents, doc.spans["scores"].attrs["scores"]) for doc in nlp.pipe(texts)]
+    for other in round_trips(nlp, tmp_path):
+        assert other.get_pipe("seqrnn_ner").labels == nlp.get_pipe("seqrnn_ner").labels
+        for doc, (spans, scores) in zip(other.pipe(texts), expected, strict=True):
+            assert [(e.start, e.end, e.label_) for e in doc.ents] == [
+                (e.start, e.end, e.label_) for e in spans
+            ]
+            np.testing.assert_array_equal(doc.spans["scores"].attrs["scores"], scores)
+
+
+def test_round_trip_before_initialization(tmp_path):
+    for other in round_trips(make_nlp(), tmp_path):
+        examples = make_examples(other)
+        other.initialize(lambda examples=examples: examples)
+        train(other, examples)
+        assert other.evaluate(examples)["ents_f"] == 1.0
+
+
+def test_training_goes_on_after_loading(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    other = spacy.load(tmp_path)
+    examples = make_examples(other)
+    assert train(other, examples, steps=20)["seqrnn_ner"] < 0.5
+    assert other.evaluate(examples)["ents_f"] == 1.0
+
+
+def test_damaged_model_is_named(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    path = tmp_path / "seqrnn_ner" / "model"
+    whole = path.read_bytes()
+    for size in (0, 1, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match="component 'seqrnn_ner' cannot be loaded"):
+            spacy.load(tmp_path)
+    path.unlink()
+    with pytest.raises(ValueError, match="component 'seqrnn_ner' cannot be loaded"):
+        spacy.load(tmp_path)
+
+
+def test_model_of_other_labels_is_named(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    path = tmp_path / "seqrnn_ner" / "cfg"
+    path.write_text(path.read_text().replace('"PER"', '"PER","ORG"'))
+    with pytest.raises(ValueError, match="weights or labels are not those that were saved"):
+        spacy.load(tmp_path)
+
+
+def test_model_of_other_labels_is_named_without_a_checksum(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    path = tmp_path / "seqrnn_ner" / "cfg"
+    settings = srsly.read_json(path)
+    del settings["sha256"]
+    srsly.write_json(path, settings | {"labels": [*settings["labels"], "ORG"]})
+    with pytest.raises(ValueError, match="scores for 2 labels, but its settings name 3"):
+        spacy.load(tmp_path)
+
+
+# What is wrong gets a sentence
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (3, "E187"),
+        ("", "at least one character"),
+        ("!PERSON", "E869"),
+        (" \n", "at least one character"),
+        ("B-PER", "looks like the tag of a single token.*'PER'"),
+    ],
+)
+def test_labels_that_cannot_be(label, message):
+    with pytest.raises(ValueError, match=message):
+        make_nlp().get_pipe("seqrnn_ner").add_label(label)
+
+
+def test_model_that_gives_no_chain():
+    model = {
+        "@architectures": "spacy.Tagger.v2",
+        "tok2vec": {"@architectures": "spacy.HashEmbedCNN.v2"},
+    }
+    model["tok2vec"] |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
+    model["tok2vec"] |= {"maxout_pieces": 2, "subword_features": False, "pretrained_vectors": None}
+    with pytest.raises(ValueError, match=r"gives no scores of tag sequences: set `@architectures"):
+        spacy.blank("en").add_pipe("seqrnn_ner", config={"model": model})
+
+
+@pytest.mark.parametrize("weight", [0, -1.0])
+def test_weight_that_cannot_be(weight):
+    with pytest.raises(ValueError, match=r"weight .* of label 'PER' cannot work: set it to a num"):
+        make_nlp(label_weights={"PER": weight})
+    with pytest.raises(ValueError, match=rf"The weight {weight} of label 'all' cannot work"):
+        make_nlp(label_weights=weight)
+
+
+def test_weight_of_an_unknown_label():
+    nlp = make_nlp(label_weights={"PRE": 2.0})
+    with pytest.raises(ValueError, match=r"Label 'PRE' .* none of the labels LOC, PER"):
+        nlp.initialize(lambda: make_examples(nlp))
+
+
+def test_unknown_decoder():
+    with pytest.raises(
+        ValueError, match="`decoder = 'crv'` is unknown: set it to one of crf, soft"
+    ):
+        make_nlp({"decoder": "crv"})
+
+
+def test_size_that_no_labels_have():
+    with pytest.raises(ValueError, match="with 7 scores per token cannot be a BILUO tagger"):
+        make_nlp({"nO": 7})
+
+
+def test_not_initialized():
+    with pytest.raises(ValueError, match="E109"):
+        make_nlp()("Oslo")

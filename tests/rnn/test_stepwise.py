@@ -1,0 +1,96 @@
+"""The recurrence over large batches, against torch's own modules."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from thinc.api import fix_random_seed
+
+from spacy_seqrnn.batch.packed import DistinctRows, Packed
+from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.rnn import layer as rnn
+from spacy_seqrnn.rnn.layer import RNN
+from spacy_seqrnn.rnn.stepwise import BLOCK_DOCS, FEWEST_DOCS, n_better_alone, read_in_steps
+
+from .test_layer import CELLS, MODULES
+
+# One more and one less than what a block of documents holds, and empty documents.
+batches = st.lists(st.integers(0, 9), min_size=1, max_size=20) | st.lists(
+    st.integers(0, 3), min_size=BLOCK_DOCS - 1, max_size=2 * BLOCK_DOCS + 2
+)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@given(lengths=batches, bidirectional=st.booleans(), n_words=st.integers(1, 30))
+def test_reads_as_torch_does(cell, lengths, bidirectional, n_words):
+    packing = make_packing(lengths)
+    if not packing.n_tokens:
+        return
+    torch.manual_seed(len(lengths))
+    module = MODULES[cell](3, 4, bidirectional=bidirectional)
+    words, index = torch.randn(n_words, 3), torch.randint(n_words, (packing.n_tokens,))
+    for parameter in module.parameters():
+        parameter.data *= 3.0  # for gates that open and close
+    weights = [list(tensors) for tensors in module.all_weights]
+    with torch.inference_mode():
+        batch = torch.nn.utils.rnn.PackedSequence(words[index], torch.from_numpy(packing.size_at_t))
+        expected = module(batch)[0].data
+        found = read_in_steps(cell, words, index, weights, packing)
+    # Weights this large multiply rounding errors from step to step; 2.3e-6 has been seen.
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def _layer(cell):
+    fix_random_seed(0)
+    layer = RNN(cell=cell, nO=12, nI=5)
+    layer.initialize()
+    return layer
+
+
+def _batch(lengths):
+    packing = make_packing(lengths)
+    random = np.random.default_rng(0)
+    words = random.normal(size=(50, 5)).astype("f")
+    index = random.integers(50, size=packing.n_tokens)
+    return Packed(words[index], packing, DistinctRows(words, index))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    ("lengths", "n_alone"),
+    [
+        ([5] * (FEWEST_DOCS - 1), FEWEST_DOCS - 1),
+        ([5, 0] * FEWEST_DOCS, 0),
+        ([5] * FEWEST_DOCS + [10], 0),
+        ([5, 400] + [5, 0, 4] * FEWEST_DOCS + [11], 2),
+    ],
+)
+def test_long_documents_do_not_hold_up_the_others(cell, lengths, n_alone, monkeypatch):
+    """They are read apart, and all have the same states as alone and as without distinct words."""
+    layer, X = _layer(cell), _batch(lengths)
+    assert n_better_alone(X.packing) == n_alone
+    steps = []
+    monkeypatch.setattr(
+        rnn,
+        "read_in_steps",
+        lambda *args, **options: steps.append(args[-1]) or read_in_steps(*args, **options),
+    )
+    Y = layer.predict(X).data[X.packing.from_packed]
+    n_together = sum(map(bool, lengths)) - n_alone
+    assert sum(packing.n_sequences for packing in steps) == n_together
+    plain = layer.predict(Packed(X.data, X.packing)).data[X.packing.from_packed]
+    np.testing.assert_allclose(Y, plain, atol=1e-6)
+    rows = X.data[X.packing.from_packed]
+    ends = np.cumsum(lengths)
+    for start, end in zip(ends - lengths, ends, strict=True):
+        if end > start:
+            alone = layer.predict(Packed(rows[start:end], make_packing([end - start])))
+            np.testing.assert_allclose(Y[start:end], alone.data, atol=1e-6)
+
+
+def test_weights_are_left_as_they_are():
+    layer = _layer("lstm")
+    before = layer.get_param("weights").copy()
+    layer.predict(_batch([3] * FEWEST_DOCS))
+    np.testing.assert_array_equal(layer.get_param("weights"), before)
