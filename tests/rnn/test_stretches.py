@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.rnn.lstm_predict import lstm_predict
-from spacy_seqrnn.rnn.stretches import BLOCK_DOCS, DOCS_STEP, STRETCH_ROWS, STRETCH_STEPS, make_stretches
+from spacy_seqrnn.rnn.stretches import (
+    BLOCK_DOCS,
+    DOCS_STEP,
+    STRETCH_ROWS,
+    STRETCH_STEPS,
+    make_stretches,
+)
 
 # Lengths on either side of where a stretch, a block or a rounded number of documents ends.
 edges = st.sampled_from([0, 1, 2, STRETCH_STEPS - 1, STRETCH_STEPS, STRETCH_STEPS + 1, 150])
