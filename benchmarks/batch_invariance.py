@@ -16,7 +16,7 @@ from thinc.types import Floats2d
 from wasabi import msg
 
 from spacy_seqrnn.architectures.encoders import RNNEncoder
-from spacy_seqrnn.rnn.layer import CELLS
+from spacy_seqrnn.rnn.cells import CELLS
 
 from .environment import describe_environment
 

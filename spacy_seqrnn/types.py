@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 Floats1d: TypeAlias = Any
 Floats2d: TypeAlias = Any
+Floats3d: TypeAlias = Any
 FloatsXd: TypeAlias = Any
 Ints1d: TypeAlias = Any
 Bools2d: TypeAlias = Any

@@ -77,6 +77,11 @@ class Packing:
         rows[: self.n_sequences] = -1
         return rows
 
+    @cached_property
+    def last_rows(self) -> np.ndarray:
+        """The packed row of each document's last token, longest first. Shape (n_sequences,)."""
+        return self.starts[self.lengths_by_rank - 1] + np.arange(self.n_sequences)
+
     def steps(self) -> Iterator[slice]:
         """The rows of each time step."""
         end = 0

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Model
 
 from ..batch.packed import Packed
 from ..batch.packing import make_packing
 from ..draw.html import page, table, visible
-from ..rnn.layer import direction_weights
+from ..rnn.layer import cell_of, direction_weights
 from .find import Encoder, find_encoders, make_doc
-from .trace import CellWeights, Trace, trace
+from .trace import TextTrace, trace_text
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class GateView:
 
     title: encoder, layer and direction.
     gates: by name, the activation of each unit at each token, from 0 to 1.
-    cell_norms: Euclidean norm of the LSTM's cell state at each token; None for other cells.
+    cell_norms: Euclidean norm of the cell state at each token; None for cells without one.
     hidden: the hidden states at each token.
     difference: the largest difference of these from what the layer itself gives.
     """
@@ -78,10 +77,8 @@ def gates_of_text(nlp: Language, text: str) -> GatesOfText:
     return GatesOfText(tuple(token.text for token in doc), views)
 
 
-def trace_encoder(
-    encoder: Encoder, doc: Doc
-) -> Iterator[tuple[str, CellWeights, Trace, np.ndarray, bool]]:
-    """Title, weights, trace, own output and reading direction of all layers and directions.
+def trace_encoder(encoder: Encoder, doc: Doc) -> Iterator[tuple[str, TextTrace, np.ndarray, bool]]:
+    """Title, trace, own output and reading direction of all layers and directions.
 
     The trace is in reading order; the output, shape (n_tokens, H), in the order of the text. The
     last is whether the direction reads from right to left.
@@ -90,27 +87,18 @@ def trace_encoder(
     X = ops.asarray(encoder.embed.predict([doc])[0], dtype="float32")
     for number, layer in enumerate(encoder.layers, start=1):
         Y = layer.predict(Packed(X, make_packing([len(X)]))).data
-        outputs = np.split(ops.to_numpy(Y), layer.attrs["directions"], axis=1)
-        for backward, (weights, output) in enumerate(
-            zip(cell_weights(layer), outputs, strict=True)
-        ):
-            inputs = ops.to_numpy(X)[:: -1 if backward else 1]
-            side = "right to left" if backward else "left to right"
-            title = f"{encoder.name}: layer {number}, {weights.cell}, {side}"
-            yield title, weights, trace(weights, inputs), output, bool(backward)
+        weights = direction_weights(layer)
+        outputs = np.split(ops.to_numpy(Y), len(weights), axis=1)
+        for is_reversed, (own, output) in enumerate(zip(weights, outputs, strict=True)):
+            inputs = ops.to_numpy(X)[:: -1 if is_reversed else 1]
+            side = "right to left" if is_reversed else "left to right"
+            title = f"{encoder.name}: layer {number}, {layer.attrs['cell']}, {side}"
+            yield title, trace_text(cell_of(layer), own, inputs), output, bool(is_reversed)
         X = X + Y if encoder.residual and X.shape == Y.shape else Y
 
 
-def cell_weights(layer: Model) -> list[CellWeights]:
-    """The weights of each direction of a layer that `rnn/layer.py` makes."""
-    arrays = [[one.cpu().numpy() for one in each] for each in direction_weights(layer)]
-    return [CellWeights(layer.attrs["cell"], *each) for each in arrays]
-
-
-def _view(
-    title: str, weights: CellWeights, found: Trace, output: np.ndarray, backward: bool
-) -> GateView:
-    order = slice(None, None, -1 if backward else 1)
+def _view(title: str, found: TextTrace, output: np.ndarray, is_reversed: bool) -> GateView:
+    order = slice(None, None, -1 if is_reversed else 1)
     hidden = found.hidden[order]
     norms = None if found.cells is None else np.linalg.norm(found.cells[order], axis=1)
     return GateView(

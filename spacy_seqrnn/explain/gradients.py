@@ -14,11 +14,12 @@ from ..batch.packed import Packed
 from ..batch.packing import make_packing
 from ..checks import check_choice, check_int
 from ..draw.html import page, table
-from ..rnn.layer import CELLS, RNN
+from ..rnn.cells import CELLS
+from ..rnn.layer import RNN, cell_of, direction_weights
 from ..types import Floats2d
 from .find import find_encoders, make_doc
-from .gates import cell_weights, trace_encoder
-from .trace import Trace, trace
+from .gates import trace_encoder
+from .trace import trace_text
 
 LONGEST, WIDEST = 10_000, 1024
 SHOWN = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -74,7 +75,7 @@ def gradients_of_cells(
 ) -> GradientCurves:
     """Fresh cells, as training starts with them, over standard normal inputs.
 
-    cells: names of `spacy_seqrnn.rnn.layer.CELLS`.
+    cells: names of `spacy_seqrnn.rnn.cells.CELLS`.
     length: steps of the input.
     width: of the hidden state and of the input.
     seed: of weights and input, the same input for all cells.
@@ -106,8 +107,8 @@ def fresh_layer(cell: str, X: Floats2d, seed: int) -> Model[Packed, Packed]:
 
 def curve_of(layer: Model[Packed, Packed], X: Floats2d, title: str) -> GradientCurve:
     """How far back the last state of such a layer depends on earlier ones. X: the inputs."""
-    (weights,) = cell_weights(layer)
-    return through_time(title, gradient_norms(trace(weights, X)))
+    (weights,) = direction_weights(layer)
+    return through_time(title, trace_text(cell_of(layer), weights, X).gradient_norms())
 
 
 def gradients_of_text(nlp: Language, text: str) -> GradientCurves:
@@ -119,20 +120,5 @@ def gradients_of_text(nlp: Language, text: str) -> GradientCurves:
     doc = make_doc(nlp, text)
     traced = [one for encoder in encoders for one in trace_encoder(encoder, doc)]
     return GradientCurves(
-        tuple(through_time(title, gradient_norms(found)) for title, _, found, _, _ in traced)
+        tuple(through_time(title, found.gradient_norms()) for title, found, _, _ in traced)
     )
-
-
-def gradient_norms(found: Trace) -> tuple[float, ...]:
-    """The spectral norms of the derivative of h_T for h_t, for T − t = 0, 1, …, T − 1.
-
-    The first is 1, the state's own derivative.
-    What h_t does by way of later cell states counts, the cell state c_t beside it does not.
-    """
-    width = found.hidden.shape[1]
-    to_last = np.eye(width, found.states.shape[1])  # of the hidden state alone
-    norms = [1.0]
-    for step in range(len(found.states) - 1, 0, -1):
-        to_last = to_last @ found.jacobian(step)
-        norms.append(float(np.linalg.norm(to_last[:, :width], 2)))
-    return tuple(norms)

@@ -1,6 +1,6 @@
 """What is done against gradients that vanish or explode, one thing changed at a time.
 
-Each comparison runs the package's own fresh layers: their weights, their way back, their clipping.
+Each comparison runs the package's own fresh layers: their weights, backward pass and clipping.
 """
 
 from itertools import takewhile
@@ -13,7 +13,9 @@ from ..batch.packed import Packed, with_packed
 from ..batch.packing import make_packing
 from ..checks import DEEPEST, check_at_least, check_choice, check_int
 from ..heads.common import clip_gradients
-from ..rnn.layer import CELLS, LSTM_FORGET_GATE, direction_weights
+from ..rnn.cells import CELLS
+from ..rnn.cells.lstm import FORGET
+from ..rnn.layer import direction_weights
 from ..rnn.stack import RNNStack
 from ..types import Floats1d, Floats2d
 from .gradients import (
@@ -49,8 +51,8 @@ def compare_forget_bias(
     curves = []
     for bias in biases:
         layer = fresh_layer("lstm", X, seed)
-        ((_, _, input_bias, _),) = direction_weights(layer)
-        input_bias[LSTM_FORGET_GATE * width : (LSTM_FORGET_GATE + 1) * width] = bias
+        (weights,) = direction_weights(layer)
+        weights["input_bias"][FORGET * width : (FORGET + 1) * width] = bias
         curves.append(curve_of(layer, X, f"lstm, forget bias {bias:g}"))
     return GradientCurves(tuple(curves))
 
@@ -66,7 +68,7 @@ def compare_residual(
     """Fresh stacks with and without residual connections (He et al. 2016).
 
     depths: numbers of layers, with two curves each.
-    cell: one of `spacy_seqrnn.rnn.layer.CELLS`.
+    cell: one of `spacy_seqrnn.rnn.cells.CELLS`.
     length, width, seed: as in `gradients_of_cells`.
 
     Raises ValueError for an unknown cell or a number out of range.
@@ -91,7 +93,7 @@ def _norms_through(stack: Model[Packed, Packed], X: Floats2d) -> tuple[float, ..
     rows = []
     n_texts = max(1, BATCH // len(X))
     for start in range(0, width, n_texts):
-        # The way back gives one row of the derivative, so the text is read once for each.
+        # The backward pass gives one row of the derivative, so the text is read once for each.
         units = range(start, min(start + n_texts, width))
         Ys, backprop = model([X] * len(units), True)
         dYs = [np.zeros_like(Y) for Y in Ys]
@@ -116,7 +118,7 @@ def compare_clipping(
     The loss is the last state times a random vector of length 1.
 
     max_grad_norm: what clipping allows. The direction of the gradient stays.
-    cell: one of `spacy_seqrnn.rnn.layer.CELLS`.
+    cell: one of `spacy_seqrnn.rnn.cells.CELLS`.
     gain: what the recurrent weights are multiplied with. The gradient of a plain RNN explodes from
         about 2 on.
     length: of the longest text.
@@ -134,8 +136,8 @@ def compare_clipping(
     curves = []
     for factor, clip in [(1.0, 0.0), (gain, 0.0), (gain, max_grad_norm)]:
         layer = fresh_layer(cell, X, seed)
-        ((_, recurrent, _, _),) = direction_weights(layer)
-        recurrent *= factor
+        (weights,) = direction_weights(layer)
+        weights["recurrent_weights"] *= factor
         clipped = f", clipped at {clip:g}" if clip else ""
         with np.errstate(over="ignore", invalid="ignore"):
             norms = [float(np.linalg.norm(weight_gradient(layer, X[-n:], clip))) for n in lengths]

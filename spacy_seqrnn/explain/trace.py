@@ -1,140 +1,100 @@
-"""The recurrence step by step in NumPy, with every gate kept.
+"""One text in one direction of a recurrent layer, with all gates and with derivatives in time.
 
-It is computed apart from the layers, in float64, so that its hidden states, which the tests compare
-with the layer's own, show that the gates are those that the layer uses. Formulas are those of
-`torch.nn.RNN`, `torch.nn.LSTM` and `torch.nn.GRU`.
+It is the recurrence of training, in 64 bits.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import torch
 
-GATES = {"rnn": (), "lstm": ("input", "forget", "output"), "gru": ("reset", "update")}
-
-
-@dataclass(frozen=True)
-class CellWeights:
-    """The weights of one direction of a layer; `gates` blocks of H rows each, in torch's order.
-
-    input: Shape (gates * H, nI).
-    recurrent: Shape (gates * H, H).
-    input_bias, recurrent_bias: Shape (gates * H,).
-    """
-
-    cell: str
-    input: np.ndarray
-    recurrent: np.ndarray
-    input_bias: np.ndarray
-    recurrent_bias: np.ndarray
+from ..batch.packing import make_packing
+from ..rnn import training
+from ..rnn.cells import Cell, Tensors
+from ..types import FloatsXd
 
 
 @dataclass(frozen=True)
-class Trace:
-    """All steps of one direction, in the order in which it reads.
+class TextTrace:
+    """All steps, in the order of reading.
 
-    hidden: Shape (n_steps, H).
-    gates: by name, see `GATES`; each of shape (n_steps, H), values from 0 to 1.
-    cells: the LSTM's cell states, shape (n_steps, H); None for the others.
-    states: all that a step hands on, shape (n_steps, S): the hidden state, and in the LSTM the cell
-        state beside it.
-    inputs: the input's share of each step's sums. Shape (n_steps, gates * H).
+    cell: the cell.
+    steps: what they wrote.
     """
 
-    weights: CellWeights
-    hidden: np.ndarray
-    gates: dict[str, np.ndarray]
-    cells: np.ndarray | None
-    states: np.ndarray
-    inputs: np.ndarray
+    cell: Cell
+    steps: training.Trace
 
-    def jacobian(self, step: int) -> np.ndarray:
-        """The derivative of the states after a step, not the first, for those before it: (S, S).
+    def __len__(self) -> int:
+        return self.steps.inputs.shape[1]
 
-        It is made when it is asked for: those of all steps of a long text would fill the memory.
+    @property
+    def hidden(self) -> FloatsXd:
+        """The hidden states. Shape (n_steps, H)."""
+        return self._state("hidden")
+
+    @property
+    def cells(self) -> FloatsXd | None:
+        """The cell states, shape (n_steps, H); None for a cell that has none."""
+        return self._state("cell") if "cell" in self.cell.states else None
+
+    @property
+    def gates(self) -> dict[str, FloatsXd]:
+        """By name, each of shape (n_steps, H), values from 0 to 1."""
+        sums = self.steps.arrays["sums"][0]
+        blocks = sums.chunk(self.cell.n_blocks, dim=1)
+        return {name: blocks[number].numpy() for name, number in self.cell.gates.items()}
+
+    def _state(self, name: str) -> FloatsXd:
+        kept = self.steps.arrays[name][0]
+        return (kept / self.cell.scales.get(name, 1.0)).numpy()
+
+    def gradient_norms(self) -> tuple[float, ...]:
+        """The spectral norms of the derivative of h_T for the states s_t, for T − t = 0, 1, …
+
+        s_t is h_t, and in a cell that hands on its cell state alone c_t. What it does by way of
+        later states counts; the cell state c_t beside an h_t does not. The first norm is 1, the
+        state's own derivative.
         """
-        return STEPS[self.weights.cell](self.weights, self.inputs[step], self.states[step - 1])[2]()
+        width = self.hidden.shape[1]
+        measured = self.cell.states[0]
+        # One text for each unit of h_T: a backward step of all of them is one row of the
+        # derivative for each. Shape (1, H, H).
+        unit = torch.eye(width, dtype=torch.float64).unsqueeze(0)
+        d_hidden = unit / self.cell.scales.get("hidden", 1.0)
+        d_states = {name: torch.zeros_like(unit) for name in self.cell.states}
+        norms = [1.0]
+        for step in range(len(self) - 1, 0, -1):
+            d_states = self._step_back(step, d_hidden, d_states)
+            d_hidden = d_states.get("hidden", torch.zeros_like(unit))
+            derivative = d_states[measured][0] * self.cell.scales.get(measured, 1.0)
+            norms.append(float(np.linalg.norm(derivative.numpy(), 2)))
+        return tuple(norms)
+
+    def _step_back(self, step: int, d_hidden: torch.Tensor, d_states: Tensors) -> Tensors:
+        n_texts = d_hidden.shape[1]
+        now, before = (
+            {
+                name: array[:, step : step + 1].expand(1, n_texts, -1)
+                for name, array in arrays.items()
+            }
+            for arrays in (self.steps.arrays, self.steps.before)
+        )
+        out = {
+            name: d_hidden.new_empty(1, n_texts, multiple * d_hidden.shape[2])
+            for name, multiple in self.cell.gradients.items()
+        }
+        return self.cell.step_back(self.steps.weights, now, before, d_hidden, d_states, out)
 
 
-def trace(weights: CellWeights, X: np.ndarray) -> Trace:
-    """Read a text from states of 0. X: shape (n_steps, nI)."""
-    width = weights.recurrent.shape[1]
-    step = STEPS[weights.cell]
-    inputs = X.astype("float64") @ weights.input.T + weights.input_bias
-    state = np.zeros(2 * width if weights.cell == "lstm" else width)
-    states, gates = [], []
-    for x in inputs:
-        state, step_gates, _ = step(weights, x, state)
-        states.append(state)
-        gates.append(step_gates)
-    table = np.stack(states)
-    return Trace(
-        weights=weights,
-        hidden=table[:, :width],
-        gates={name: np.stack([g[i] for g in gates]) for i, name in enumerate(GATES[weights.cell])},
-        cells=table[:, width:] if weights.cell == "lstm" else None,
-        states=table,
-        inputs=inputs,
-    )
+def trace_text(cell: Cell, weights: Tensors, X: FloatsXd) -> TextTrace:
+    """Read a text from states of 0.
 
-
-# New states, gates, and what computes the derivative of the new states for the old ones
-Step = tuple[np.ndarray, tuple[np.ndarray, ...], Callable[[], np.ndarray]]
-
-
-def _rnn(weights: CellWeights, x: np.ndarray, h: np.ndarray) -> Step:
-    """Elman 1990. x: the input's share of the sums, shape (H,)."""
-    new = np.tanh(x + weights.recurrent @ h + weights.recurrent_bias)
-    return new, (), partial(_rows, 1 - new**2, weights.recurrent)
-
-
-def _lstm(weights: CellWeights, x: np.ndarray, state: np.ndarray) -> Step:
-    """Hochreiter and Schmidhuber 1997, Gers et al. 2000."""
-    h, c = np.split(state, 2)
-    i, f, g, o = np.split(x + weights.recurrent @ h + weights.recurrent_bias, 4)
-    i, f, g, o = _logistic(i), _logistic(f), np.tanh(g), _logistic(o)
-    new = f * c + i * g
-    tanh = np.tanh(new)
-
-    def jacobian() -> np.ndarray:
-        U_i, U_f, U_g, U_o = np.split(weights.recurrent, 4)
-        by_h = _rows(c * f * (1 - f), U_f) + _rows(g * i * (1 - i), U_i)
-        by_h += _rows(i * (1 - g**2), U_g)
-        by_c = np.diag(f)
-        out = o * (1 - tanh**2)
-        hidden_by_h = _rows(out, by_h) + _rows(tanh * o * (1 - o), U_o)
-        return np.block([[hidden_by_h, _rows(out, by_c)], [by_h, by_c]])
-
-    return np.concatenate([o * tanh, new]), (i, f, o), jacobian
-
-
-def _gru(weights: CellWeights, x: np.ndarray, h: np.ndarray) -> Step:
-    """Cho et al. 2014, with the reset gate after the matrix product as in cuDNN."""
-    x_r, x_z, x_n = np.split(x, 3)
-    r, z, n = np.split(weights.recurrent @ h + weights.recurrent_bias, 3)
-    r, z, recurrent = _logistic(x_r + r), _logistic(x_z + z), n
-    n = np.tanh(x_n + r * recurrent)
-
-    def jacobian() -> np.ndarray:
-        U_r, U_z, U_n = np.split(weights.recurrent, 3)
-        by_sum = _rows(r, U_n) + _rows(recurrent * r * (1 - r), U_r)
-        by_update = np.diag(z) + _rows((h - n) * z * (1 - z), U_z)
-        return by_update + _rows((1 - z) * (1 - n**2), by_sum)
-
-    return (1 - z) * n + z * h, (r, z), jacobian
-
-
-STEPS: dict[str, Callable[[CellWeights, np.ndarray, np.ndarray], Step]] = {
-    "rnn": _rnn,
-    "lstm": _lstm,
-    "gru": _gru,
-}
-
-
-def _rows(factors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return factors[:, None] * matrix
-
-
-def _logistic(x: np.ndarray) -> np.ndarray:
-    return 0.5 + 0.5 * np.tanh(0.5 * x)  # exp(-x) could overflow
+    weights: the arrays of one direction, by name.
+    X: Shape (n_steps, nI), in the order of reading.
+    """
+    with torch.inference_mode():
+        arrays = {name: array.cpu().double().unsqueeze(0) for name, array in weights.items()}
+        x = torch.from_numpy(np.asarray(X, dtype="float64"))
+        _, _, steps = training.forward(cell, arrays, x, make_packing([len(X)]))
+    return TextTrace(cell, steps)

@@ -1,6 +1,6 @@
 """Recurrent layers on top of each other, with dropout between them and residual connections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from thinc.api import Model
 
@@ -8,6 +8,8 @@ from ..batch.packed import Packed
 from ..config_errors import ConfigError
 from ..saved.shapes import Layer
 from .dropout import locked_dropout, word_dropout
+from .layer import read as read_layer
+from .states import States
 
 
 def RNNStack(
@@ -38,15 +40,12 @@ def RNNStack(
 
 
 def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+    """Read each document from states of zero."""
     _check_width(model, X)
-    word_rate = model.attrs["word_dropout_rate"]
-    backprops = []
-    Y = X
-    if is_train and word_rate:
-        Y, backprop_words = word_dropout(model.ops, Y, word_rate)
-        backprops.append(backprop_words)
+    Y, backprop_words = _drop_words(model, X, is_train)
+    backprops = [backprop_words]
     for layer in model.layers:
-        Y, backprop_layer = _layer_forward(model, layer, Y, is_train)
+        Y, backprop_layer = _run_layer(model, layer, layer, Y, is_train)
         backprops.append(backprop_layer)
 
     def backprop(dY: Packed) -> Packed:
@@ -55,6 +54,64 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
         return dY
 
     return Y, backprop
+
+
+def read(
+    model: Model[Packed, Packed],
+    X: Packed,
+    states: Sequence[States] | None = None,
+    *,
+    is_train: bool,
+) -> tuple[Packed, list[States], Callable]:
+    """Read documents that continue where others have ended.
+
+    states: those of each layer, from the input to the output; see `layer.read`. None: zeros.
+
+    Returns the token vectors, the states after reading, and the backward pass, which takes the
+    gradients of both (None for states that do not count) and gives those of `X` and of `states`.
+    Raises ValueError for states of another number of layers, or of another shape.
+    """
+    if states is not None and len(states) != len(model.layers):
+        raise ValueError(
+            f"The encoder has {len(model.layers)} layers, but gets states for {len(states)}: give "
+            "it one list of arrays for each layer."
+        )
+    _check_width(model, X)
+    Y, backprop_words = _drop_words(model, X, is_train)
+    runs = [_StatefulLayer(layer, states and states[i]) for i, layer in enumerate(model.layers)]
+    backprops = []
+    for run in runs:
+        Y, backprop_layer = _run_layer(model, run.layer, run, Y, is_train)
+        backprops.append(backprop_layer)
+
+    def backprop(
+        dY: Packed, d_final: Sequence[States] | None = None
+    ) -> tuple[Packed, list[States]]:
+        for i in reversed(range(len(runs))):
+            runs[i].d_final = d_final and d_final[i]
+            dY = backprops[i](dY)
+        return backprop_words(dY), [run.d_initial for run in runs]
+
+    return Y, [run.final for run in runs], backprop
+
+
+class _StatefulLayer:
+    """A layer with the states that go into it and come out of it, beside its input and output."""
+
+    def __init__(self, layer: Model[Packed, Packed], initial: States | None) -> None:
+        self.layer = layer
+        self.initial = initial
+        self.final: States = []
+        self.d_final: States | None = None
+        self.d_initial: States = []
+
+    def __call__(self, X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+        Y, self.final, self._backprop = read_layer(self.layer, X, self.initial, is_train=is_train)
+        return Y, self._run_back
+
+    def _run_back(self, dY: Packed) -> Packed:
+        dX, self.d_initial = self._backprop(dY, self.d_final)
+        return dX
 
 
 def _check_width(model: Model, X: Packed) -> None:
@@ -68,15 +125,22 @@ def _check_width(model: Model, X: Packed) -> None:
         )
 
 
-def _layer_forward(
-    model: Model, layer: Model[Packed, Packed], X: Packed, is_train: bool
-) -> tuple[Packed, Callable]:
-    """Dropout, recurrence, residual connection."""
+def _drop_words(
+    model: Model, X: Packed, is_train: bool
+) -> tuple[Packed, Callable[[Packed], Packed]]:
+    rate = model.attrs["word_dropout_rate"]
+    return word_dropout(model.ops, X, rate) if is_train and rate else (X, _same)
+
+
+def _run_layer(
+    model: Model, layer: Model[Packed, Packed], run: Callable, X: Packed, is_train: bool
+) -> tuple[Packed, Callable[[Packed], Packed]]:
+    """Dropout, recurrence, residual connection. run: what runs the layer."""
     rate = model.attrs.get("fixed_dropout_rate", model.attrs.get("dropout_rate"))
     with_dropout = is_train and bool(rate)
     with_residual = model.attrs["residual"] and _keeps_width(layer)
     dropped, backprop_dropout = locked_dropout(model.ops, X, rate) if with_dropout else (X, _same)
-    Y, backprop_layer = layer(dropped, is_train)
+    Y, backprop_layer = run(dropped, is_train)
 
     def backprop(dY: Packed) -> Packed:
         dX = backprop_dropout(backprop_layer(dY))

@@ -5,7 +5,7 @@ import spacy
 from thinc.api import data_validation
 
 from spacy_seqrnn.heads.pooling import POOLINGS
-from spacy_seqrnn.rnn.layer import CELLS
+from spacy_seqrnn.rnn.cells import CELLS
 
 from ..conftest import gold_examples, tok2vec_config
 from ..small import small_ner, small_textcat, small_tok2vec
