@@ -12,12 +12,12 @@ from ..rnn.dropout import dropout_mask
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
-NgramScores: TypeAlias = Model[list[Doc], Floats2d]
+NgramModel: TypeAlias = Model[list[Doc], Floats2d]
 
 SECOND_HASH = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio (Knuth 1973)
 
 
-def ngram_scores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -> NgramScores:
+def NgramScores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -> NgramModel:
     """Add up the scores of all distinct n-grams of lower-case words in a document.
 
     ngram_size: words of the longest n-grams; all shorter ones count too.
@@ -46,7 +46,7 @@ def shape_of(model: Model, param: str) -> tuple[int, ...]:
     return (model.attrs["rows"], nO) if param == "W" else (nO,)
 
 
-def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
+def forward(model: NgramModel, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
     ops = model.ops
     # Whether a document has an n-gram says more about it than how often (Pang et al. 2002).
     keys, lengths = _distinct_ngrams(model, docs)
@@ -74,7 +74,7 @@ def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats
     return ops.reduce_sum(scores, lengths) + model.get_param("b"), backprop
 
 
-def _without_ngrams(model: NgramScores, n_docs: int) -> tuple[Floats2d, Callable]:
+def _without_ngrams(model: NgramModel, n_docs: int) -> tuple[Floats2d, Callable]:
     def backprop(dY: Floats2d) -> list[Doc]:
         model.inc_grad("b", dY.sum(axis=0))
         return []
@@ -83,7 +83,7 @@ def _without_ngrams(model: NgramScores, n_docs: int) -> tuple[Floats2d, Callable
     return model.ops.xp.repeat(b[None], n_docs, axis=0), backprop
 
 
-def _distinct_ngrams(model: NgramScores, docs: list[Doc]) -> tuple[Ints1d, Ints1d]:
+def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[Ints1d, Ints1d]:
     """The hashes of the documents' distinct n-grams, and how many each document has."""
     lengths = model.ops.alloc1i(len(docs))
     read = [i for i, doc in enumerate(docs) if len(doc)]
@@ -101,19 +101,19 @@ def rows_of_keys(keys: Ints1d, n_rows: int) -> list[Ints1d]:
     return [(keys % uint64(n_rows)), ((keys * uint64(SECOND_HASH)) >> uint64(32)) % uint64(n_rows)]
 
 
-def init(model: NgramScores, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
+def init(model: NgramModel, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
     nO = model.get_dim("nO")
     model.set_param("W", model.ops.alloc2f(model.attrs["rows"], nO))
     model.set_param("b", model.ops.alloc1f(nO))
 
 
-def resized_scores(model: NgramScores, nO: int, *, new_bias: float) -> NgramScores:
+def resized_scores(model: NgramModel, nO: int, *, new_bias: float) -> NgramModel:
     """A copy for more labels. What was learnt stays; new ones get scores of 0 and this bias.
 
     It is a node of its own, so that an optimizer does not apply moments of the old shape to it.
     """
     extract = model.layers[0]
-    new = ngram_scores(
+    new = NgramScores(
         ngram_size=extract.attrs["ngram_size"],
         rows=model.attrs["rows"],
         dropout=model.attrs["ngram_dropout"],
