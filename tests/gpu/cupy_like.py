@@ -181,8 +181,12 @@ class CuPyLike(ModuleType):
         return to_device(np.asarray(deep_host(data), *args, **kwargs))
 
     def asnumpy(self, data: Any) -> np.ndarray:
-        """A copy on the host."""
-        return data.get()
+        """An array on the host, a copy if it is of the device."""
+        return data.get() if isinstance(data, ndarray) else np.asarray(data)
+
+    def save(self, file: Any, arr: Any) -> None:
+        """Save an array of either."""
+        np.save(file, self.asnumpy(arr))
 
     def get_array_module(self, *arrays: Any) -> Any:
         """The module of some arrays."""

@@ -15,17 +15,11 @@ import thinc.backends
 import thinc.types
 import thinc.util
 from thinc.api import CupyOps, NumpyOps, Ops, set_current_ops
-from thinc.backends import cupy_ops
+from thinc.backends import _custom_kernels, cupy_ops
 
 from .cupy_like import cupy, cupyx, ndarray, to_device, to_host
 
-KERNELS = {
-    *("gather_add", "dish", "backprop_dish", "gelu", "backprop_gelu", "pad", "maxout"),
-    *("backprop_maxout", "clipped_linear", "backprop_clipped_linear", "backprop_hard_swish"),
-    *("backprop_hard_swish_mobilenet", "mish", "backprop_mish", "swish", "backprop_swish"),
-    *("seq2col", "backprop_seq2col", "reduce_mean", "backprop_reduce_mean", "reduce_max"),
-    *("backprop_reduce_max", "reduce_sum", "backprop_reduce_sum", "hash"),
-}
+KERNELS = {name for name in dir(_custom_kernels) if name[0] != "_" and hasattr(Ops, name)}
 
 
 class Kernels:

@@ -16,9 +16,10 @@ from spacy_seqrnn.heads.linear import Linear
 from spacy_seqrnn.heads.ngrams import NgramScores
 from spacy_seqrnn.heads.pooling import POOLINGS, pooling_layer
 from spacy_seqrnn.ner.biluo import biluo_constraints
+from spacy_seqrnn.rnn.dropout import dropout_mask, locked_dropout, word_dropout
 from spacy_seqrnn.rnn.layer import CELLS
 
-from .compare import assert_same, close, on_host
+from .compare import assert_same, close, gradient_like, on_host
 
 LENGTHS = [3, 0, 1, 5]
 WIDTH = 6
@@ -104,6 +105,22 @@ def test_encoder_of_one_array(gpu):
         return encoder.initialize(X=token_vectors(get_current_ops()))
 
     assert_same(gpu, build, ragged)
+
+
+def test_dropout(gpu):
+    """Zeros and scaled values, the same for all tokens of a document where dropout is locked."""
+    mask = gpu.to_numpy(dropout_mask(gpu, (50, 20), 0.25))
+    assert mask.dtype == "float32"
+    close(np.unique(mask), [0.0, 1 / 0.75])
+    assert (mask == 0).mean() == pytest.approx(0.25, abs=0.1)
+    X = packed(gpu)
+    for dropout in (locked_dropout, word_dropout):
+        Y, backprop = dropout(gpu, X, 0.5)
+        kept = gpu.to_numpy(Y.data / X.data)
+        dX = backprop(gradient_like(gpu, X))
+        close(gpu.to_numpy(dX.data / gradient_like(gpu, X).data), kept)
+        same = kept[X.packing.rank_of_row == 0] if dropout is locked_dropout else kept.T
+        assert (same == same[0]).all()
 
 
 EMBEDDINGS = {
