@@ -14,6 +14,7 @@ import pytest
 import thinc.backends
 import thinc.types
 import thinc.util
+import torch
 from thinc.api import CupyOps, NumpyOps, Ops, set_current_ops
 from thinc.backends import _custom_kernels, cupy_ops
 
@@ -80,10 +81,26 @@ def cupy_like_ops() -> Iterator[Ops]:
 
 @contextmanager
 def real_ops() -> Iterator[Ops]:
-    """CupyOps on a GPU."""
+    """CupyOps on a GPU, in full precision and with the random numbers of the CPU."""
     before = thinc.backends.get_current_ops()
     thinc.util.require_gpu()
-    try:
-        yield thinc.backends.get_current_ops()
-    finally:
-        set_current_ops(before)
+    ops = thinc.backends.get_current_ops()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.backends.cudnn, "allow_tf32", False)
+        for name in ("random_sample", "uniform"):
+            patch.setattr(ops.xp.random, name, OfTheHost(ops, getattr(np.random, name)))
+        try:
+            yield ops
+        finally:
+            set_current_ops(before)
+
+
+class OfTheHost:
+    """A function of random numbers that draws them with NumPy."""
+
+    def __init__(self, ops: Ops, draw: Callable) -> None:
+        self.ops = ops
+        self.draw = draw
+
+    def __call__(self, *args: Any) -> Any:
+        return self.ops.asarray(self.draw(*args))
