@@ -283,25 +283,15 @@ def _operator(name: str, *, in_place: bool = False) -> Callable:
     return operate
 
 
-def _converter(name: str) -> Callable:
-    def convert(self: ndarray) -> Any:
-        return getattr(self._host, name)()
-
-    return convert
-
-
 def _add_operators() -> None:
     """Give the array the operators that CuPy's has."""
-    names = [f"__{name}__" for name in (*UNARY, *BINARY, *BITWISE, *COMPARED)]
+    names = [f"__{name}__" for name in (*UNARY, *BINARY, *BITWISE, *COMPARED, *CONVERTED)]
     names += [f"__r{name}__" for name in (*BINARY, *BITWISE)]
     for name in filter(lambda name: api.has("ndarray", name), names):
         setattr(ndarray, name, _operator(name))
     for name in [f"__i{name}__" for name in (*BINARY, *BITWISE)]:
         if api.has("ndarray", name):
             setattr(ndarray, name, _operator(name, in_place=True))
-    for name in [f"__{name}__" for name in CONVERTED]:
-        if api.has("ndarray", name):
-            setattr(ndarray, name, _converter(name))
 
 
 _add_operators()

@@ -171,3 +171,48 @@ def test_vectors_left_on_the_host(gpu):
         host_docs = docs(NumpyOps())
         expected = build().predict(host_docs)
     close(on_host(build().predict(host_docs)), expected)
+
+
+def test_words_of_two_vocabs(gpu):
+    def build():
+        layers = {"words": architecture("WordEmbed", width=8, dropout=0.0)}
+        embed = architecture("LexemeEmbed", layers=layers, include_static_vectors=True)
+        return embed.initialize(X=docs(get_current_ops()))
+
+    assert_same(gpu, build, lambda ops: [*docs(ops), *docs(ops)])
+
+
+def no_docs(ops: Ops) -> list[Doc]:
+    return [Doc(doc.vocab) for doc in docs(ops)]
+
+
+WITHOUT_TOKENS = {
+    "poolings": (
+        lambda: pooling_layer(list(POOLINGS), bidirectional=True).initialize(
+            X=ragged(get_current_ops())
+        ),
+        lambda ops: Ragged(ops.alloc2f(0, WIDTH), ops.asarray1i([0, 0])),
+    ),
+    "n-grams": (lambda: NgramScores(ngram_size=2, rows=9, dropout=0.0, nO=3).initialize(), no_docs),
+    "encoder": (
+        lambda: architecture("RNNEncoder", width=WIDTH).initialize(
+            X=token_vectors(get_current_ops())
+        ),
+        lambda ops: [ops.alloc2f(0, WIDTH)] * 2,
+    ),
+    "characters": (
+        lambda: architecture("CharCNNEmbed", width=8, char_width=4).initialize(
+            X=docs(get_current_ops())
+        ),
+        no_docs,
+    ),
+    "chain": (
+        lambda: CRF(biluo_constraints, nO=5).initialize(),
+        lambda ops: Packed(ops.alloc2f(0, 5), make_packing([0, 0])),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_TOKENS)
+def test_without_tokens(gpu, name):
+    assert_same(gpu, *WITHOUT_TOKENS[name])

@@ -14,7 +14,11 @@ from thinc.api import Ops, fix_random_seed, use_ops
 
 from spacy_seqrnn.batch import windows
 from spacy_seqrnn.explain import explain_ner, explain_textcat
+from spacy_seqrnn.explain.gates import gates_of_text
+from spacy_seqrnn.explain.gradients import gradients_of_cells, gradients_of_text
+from spacy_seqrnn.explain.remedies import compare_clipping, compare_forget_bias, compare_residual
 from spacy_seqrnn.heads.pooling import POOLINGS
+from spacy_seqrnn.rnn.layer import CELLS
 
 from ..architectures.test_data_validation import MODELS, NGRAMS
 from ..conftest import CLAUSES, LISTENER, ODD_TEXTS, gold_examples, tok2vec_config
@@ -76,9 +80,11 @@ def train(
     return [nlp.update(examples, drop=drop, sgd=optimizer, losses={}) for _ in range(steps)]
 
 
-def read(nlp: Language) -> list[Any]:
+TEXTS = [*ODD_TEXTS, *(" ".join(clause) for clause in CLAUSES)]
+
+
+def read(nlp: Language, texts: list[str] = TEXTS) -> list[Any]:
     """What a pipeline finds in texts."""
-    texts = [*ODD_TEXTS, *(" ".join(clause) for clause in CLAUSES)]
     return [
         (
             [(ent.start, ent.end, ent.label_) for ent in doc.ents],
@@ -141,10 +147,8 @@ def test_long_documents(gpu: Ops, factory: str, monkeypatch):
     host, device = trained_on_both({factory: {"model": model}})
     text = " ".join(" ".join(clause) for clause in CLAUSES * 3)
     with use_ops("numpy"):
-        expected = host(text)
-    own = device(text)
-    assert [str(ent) for ent in own.ents] == [str(ent) for ent in expected.ents]
-    assert own.cats == pytest.approx(expected.cats, abs=1e-3)
+        expected = read(host, [text] * 2)
+    assert_same_answers(read(device, [text] * 2), expected)
 
 
 def test_new_labels(gpu: Ops):
@@ -182,3 +186,24 @@ def test_explanations(gpu: Ops, name: str):
     own = str(explain(device, "Otto left New Lund ."))
     assert NUMBER.split(own) == NUMBER.split(expected)
     close([float(n) for n in NUMBER.findall(own)], [float(n) for n in NUMBER.findall(expected)])
+
+
+CURVES: dict[str, Callable] = {
+    "gates": lambda nlp: gates_of_text(nlp, TEXTS[-1]),
+    "gradients": lambda nlp: gradients_of_text(nlp, TEXTS[-1]),
+    "cells": lambda nlp: gradients_of_cells(list(CELLS), length=9, width=4),
+    "forget bias": lambda nlp: compare_forget_bias(length=9, width=4),
+    "residual": lambda nlp: compare_residual((2,), length=9, width=4),
+    "clipping": lambda nlp: compare_clipping(length=9, width=4),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_curves(gpu: Ops, name: str):
+    """What the recurrence is shown by."""
+    host = make({"seqrnn_ner": {"model": small_ner()}})
+    own = str(CURVES[name](on_device(host)))
+    with use_ops("numpy"):
+        expected = str(CURVES[name](host))
+    numbers = [[float(n) for n in NUMBER.findall(text)] for text in (own, expected)]
+    close(*numbers, tolerance=1e-3)
