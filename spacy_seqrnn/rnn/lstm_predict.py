@@ -9,7 +9,7 @@ in either direction, so they change nothing.
 import torch
 
 from ..batch.packing import Packing
-from .stretches import STRETCH_STEPS, make_stretches
+from ..batch.stretches import STRETCH_STEPS
 
 
 def lstm_predict(
@@ -28,7 +28,7 @@ def lstm_predict(
     x = torch.cat([x, x.new_zeros(1, x.shape[1])])
     y = x.new_empty(len(x), len(weights) * width)
     for direction, outputs in enumerate(y.split(width, dim=1)):
-        for stretch in make_stretches(packing):
+        for stretch in packing.stretches:
             rows = torch.from_numpy(stretch.rows[direction])
             inputs = x.index_select(0, rows).view(-1, stretch.n_docs, x.shape[1])
             if stretch.begins:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..batch.packing import Packing
+    from .packing import Packing
 
 BLOCK_DOCS = 64  # the states of more do not fit into a core's cache
 # Pieces of fewer rows cost more by the piece, of more steps more rows are thrown away.

@@ -4,14 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.batch.stretches import BLOCK_DOCS, DOCS_STEP, STRETCH_ROWS, STRETCH_STEPS
 from spacy_seqrnn.rnn.lstm_predict import lstm_predict
-from spacy_seqrnn.rnn.stretches import (
-    BLOCK_DOCS,
-    DOCS_STEP,
-    STRETCH_ROWS,
-    STRETCH_STEPS,
-    make_stretches,
-)
 
 # Lengths on either side of where a stretch, a block or a rounded number of documents ends.
 edges = st.sampled_from([0, 1, 2, STRETCH_STEPS - 1, STRETCH_STEPS, STRETCH_STEPS + 1, 150])
@@ -24,7 +18,7 @@ batches = st.lists(edges | st.integers(0, 40), max_size=3 * DOCS_STEP) | st.list
 def test_every_token_is_read_once_in_either_direction(lengths):
     packing = make_packing(lengths)
     for direction in range(2):
-        rows = [stretch.rows[direction] for stretch in make_stretches(packing)]
+        rows = [stretch.rows[direction] for stretch in packing.stretches]
         read = np.concatenate([*rows, np.zeros(0, "int64")])
         kept = read[read < packing.n_tokens]
         assert np.sort(kept).tolist() == list(range(sum(lengths)))
@@ -33,7 +27,7 @@ def test_every_token_is_read_once_in_either_direction(lengths):
 
 @given(batches)
 def test_stretches_are_small(lengths):
-    for stretch in make_stretches(make_packing(lengths)):
+    for stretch in make_packing(lengths).stretches:
         n_rows = stretch.rows.shape[1]
         assert n_rows <= STRETCH_ROWS
         assert n_rows % stretch.n_docs == 0
@@ -43,7 +37,7 @@ def test_stretches_are_small(lengths):
 
 def test_one_long_document_does_not_pad_the_others():
     packing = make_packing([5000, *[3] * 200])
-    assert sum(stretch.rows.shape[1] for stretch in make_stretches(packing)) < 2 * packing.n_tokens
+    assert sum(stretch.rows.shape[1] for stretch in packing.stretches) < 2 * packing.n_tokens
 
 
 @given(batches, st.booleans())
