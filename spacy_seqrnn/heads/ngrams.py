@@ -94,7 +94,8 @@ def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, In
     if not read:
         return np.zeros(0, dtype="uint64"), model.ops.asarray1i(lengths)
     extract = model.layers[0]
-    extract.ops = NumpyOps()
+    if extract.ops.device_type != "cpu":
+        extract.ops = NumpyOps()
     # spaCy's function cannot take a document without tokens.
     keys, _, n_ngrams = extract.predict([docs[i] for i in read])
     lengths[read] = n_ngrams
