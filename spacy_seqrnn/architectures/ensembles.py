@@ -12,6 +12,7 @@ from ..batch.windows import Piece, run_in_pieces
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import LinearChain, mean_chain
+from ..saved.layers import describe_layer, in_parallel
 from ..saved.shapes import Layer
 from ..types import Floats2d
 from .ner import run_windows
@@ -64,6 +65,9 @@ def textcat_forward(
     return Y, backprop
 
 
+describe_layer(textcat_forward, width=in_parallel)
+
+
 def NEREnsemble(
     *,
     members: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
@@ -94,6 +98,9 @@ def ner_forward(
     batch = DocBatch(docs)
     chains, backprops = zip(*(member(batch, is_train) for member in model.layers), strict=True)
     return mean_chain(list(chains)), partial(_backprop_members, backprops)
+
+
+describe_layer(ner_forward, width=in_parallel, fixed_attrs=["gives_chain"])
 
 
 def ner_in_pieces(

@@ -14,6 +14,7 @@ from thinc.api import Model
 
 from ..batch.packed import Packed
 from ..batch.packing import make_packing
+from ..saved.layers import as_wide, describe_layer, shapes
 from ..saved.shapes import Layer
 from ..types import Bools2d, Floats1d, Floats2d
 from .chain import SCORES, LinearChain
@@ -53,16 +54,9 @@ def CRF(constraints: ConstraintsForSize, *, nO: int | None = None) -> Model[Pack
         forward,
         init=init,
         params=dict.fromkeys(PARAMS),
-        shape_of=shape_of,
         dims={"nO": nO},
         attrs={"constraints": constraints},
     )
-
-
-def shape_of(model: Model, param: str) -> tuple[int, ...]:
-    """The shape of one of `PARAMS`."""
-    n_tags = model.get_dim("nO")
-    return (n_tags, n_tags) if param == "transitions" else (n_tags,)
 
 
 def forward(
@@ -77,6 +71,13 @@ def forward(
         return Packed(d_chain.emissions.astype("float32"), X.packing)
 
     return chain, backprop
+
+
+describe_layer(
+    forward,
+    param_shapes=shapes(transitions=("nO", "nO"), start=("nO",), end=("nO",)),
+    width=as_wide,
+)
 
 
 def init(
@@ -111,6 +112,9 @@ def forward_softmax(
         return Packed(d_chain.emissions.astype("float32"), X.packing)
 
     return chain if is_train else constrain(model, chain), backprop
+
+
+describe_layer(forward_softmax, width=as_wide)
 
 
 def constrain(model: Model[Packed, LinearChain], chain: LinearChain) -> LinearChain:

@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..rnn.dropout import dropout_mask
+from ..saved.layers import describe_layer, shapes
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
@@ -34,16 +35,9 @@ def ngram_scores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) 
         init=init,
         dims={"nO": nO},
         params={"W": None, "b": None},
-        shape_of=shape_of,
         layers=[extract_ngrams(ngram_size, LOWER)],
         attrs={"rows": rows, "ngram_dropout": dropout},
     )
-
-
-def shape_of(model: Model, param: str) -> tuple[int, ...]:
-    """The shape of the table of scores or of the bias."""
-    nO = model.get_dim("nO")
-    return (model.attrs["rows"], nO) if param == "W" else (nO,)
 
 
 def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
@@ -72,6 +66,9 @@ def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats
         return []
 
     return ops.reduce_sum(scores, lengths) + model.get_param("b"), backprop
+
+
+describe_layer(forward, param_shapes=shapes(W=("rows", "nO"), b=("nO",)), fixed_attrs=["rows"])
 
 
 def _without_ngrams(model: NgramScores, n_docs: int) -> tuple[Floats2d, Callable]:

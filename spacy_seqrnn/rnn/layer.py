@@ -25,6 +25,7 @@ from ..batch.no_backprop import no_backprop
 from ..batch.packed import DistinctRows, Packed
 from ..batch.packing import Packing
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats1d, FloatsXd
 from .lstm_predict import lstm_predict
@@ -90,7 +91,6 @@ def RNN(
         forward_in_mixed_precision if mixed_precision else forward,
         init=init,
         params={"weights": None},
-        shape_of=shape_of,
         dims={"nI": nI, "nO": nO},
         attrs={"cell": cell, "directions": 2 if bidirectional else 1},
     )
@@ -296,6 +296,10 @@ def weight_shapes(model: Model[Packed, Packed]) -> list[tuple[str, tuple[int, ..
 def shape_of(model: Model[Packed, Packed], param: str) -> tuple[int, ...]:
     """The shape of the flat parameter `weights`."""
     return (sum(prod(shape) for _, shape in weight_shapes(model)),)
+
+
+for function in (forward, forward_in_mixed_precision):
+    describe_layer(function, param_shapes=shape_of, fixed_attrs=["cell", "directions"])
 
 
 def _hidden(model: Model) -> int:

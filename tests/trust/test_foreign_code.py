@@ -26,7 +26,8 @@ from srsly.msgpack import ExtType, packb
 from thinc.api import Config
 
 from spacy_seqrnn.saved.checkpoints import CHECKSUMS, _write_checksums
-from spacy_seqrnn.saved.shapes import Layer, module_of, output_width
+from spacy_seqrnn.saved.layers import is_ours, output_width
+from spacy_seqrnn.saved.shapes import Layer
 
 from ..conftest import gold_examples
 from ..small import small_ner, small_textcat, small_tok2vec
@@ -507,7 +508,7 @@ def test_all_our_architectures_are_known_and_load(
     assert output_width(model, None) == model.get_dim("nO")
     saved = srsly.msgpack_loads(model.to_bytes())
     for i, node in enumerate(model.walk()):
-        assert isinstance(node, Layer) or not module_of(node).startswith("spacy_seqrnn"), node.name
+        assert isinstance(node, Layer) == is_ours(node), node.name
         if isinstance(node, Layer) or isinstance(model, Layer):
             for param in node.param_names:
                 data = changed(saved, "params", i, {param: saved["params"][i][param][:-1]})
