@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..rnn.dropout import dropout_mask
-from ..saved.layers import describe_layer, shapes
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
@@ -68,7 +68,13 @@ def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats
     return ops.reduce_sum(scores, lengths) + model.get_param("b"), backprop
 
 
-describe_layer(forward, param_shapes=shapes(W=("rows", "nO"), b=("nO",)), fixed_attrs=["rows"])
+def param_shapes(model: Model, param: str) -> tuple[int, ...]:
+    """The shape of the table of scores or of the bias."""
+    nO = model.get_dim("nO")
+    return {"W": (model.attrs["rows"], nO), "b": (nO,)}[param]
+
+
+describe_layer(forward, param_shapes=param_shapes, fixed_attrs=["rows"])
 
 
 def _without_ngrams(model: NgramScores, n_docs: int) -> tuple[Floats2d, Callable]:

@@ -2,8 +2,12 @@
 
 A layer of this package is described beside its forward function, and found by that function: Thinc
 copies a layer without its class, but with its function. Thinc's and spaCy's layers are in a table
-here, by the module that they are in. Of a user's own layer nothing is known: its parameters may
-have any shape, and its output is as wide as its size `nO` says.
+here, by the module that they are in.
+
+Nothing is known of any other layer, such as a user's own: its parameters may have any shape, and
+its output is as wide as its size `nO` says, whatever it does. But it has to have the same place,
+name of sizes and kinds of attributes as in the config, its parameters have to be arrays of plain
+numbers, and the layers within it are checked as all others.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,18 +31,14 @@ def no_params(sizes: Any, param: str) -> Shape:
 
 
 def shapes(**params: tuple[str | int, ...]) -> ParamShapes:
-    """Shapes of parameters by their names. Each axis is a number, a size or an attribute."""
+    """Shapes of parameters by their names. Each axis is a number or the name of a size."""
     return partial(_shape, params)
 
 
 def _shape(params: dict[str, tuple[str | int, ...]], sizes: Any, param: str) -> Shape:
     if param not in params:
         return no_params(sizes, param)
-    return tuple(axis if isinstance(axis, int) else _size(sizes, axis) for axis in params[param])
-
-
-def _size(sizes: Any, name: str) -> int:
-    return sizes.attrs[name] if name in sizes.attrs else sizes.get_dim(name)
+    return tuple(axis if isinstance(axis, int) else sizes.get_dim(axis) for axis in params[param])
 
 
 def apart(node: Model, width: Width) -> Width:
@@ -174,7 +174,8 @@ PADDING = LayerDescription(width=in_turn, fixed_attrs=["pad"])
 # Thinc's layers, by their modules in `thinc.layers`
 THINC = {
     **dict.fromkeys(["linear", "softmax", "relu", "clipped_linear", "sigmoid"], AFFINE),
-    **dict.fromkeys(["gelu", "mish", "dish", "swish"], AFFINE),
+    **dict.fromkeys(["gelu", "mish", "dish", "swish", "hard_swish"], AFFINE),
+    **dict.fromkeys(["hard_swish_mobilenet", "multisoftmax"], AFFINE),
     **dict.fromkeys(["hashembed", "embed"], TABLE),
     **dict.fromkeys(["parametricattention", "parametricattention_v2"], QUERY),
     "maxout": LayerDescription(shapes(W=("nO", "nP", "nI"), b=("nO", "nP"))),
@@ -198,6 +199,7 @@ OTHERS = {
     "spacy.ml._precomputable_affine": LayerDescription(
         shapes(W=("nF", "nO", "nP", "nI"), b=("nO", "nP"), pad=(1, "nF", "nO", "nP"))
     ),
+    "spacy.ml._character_embed": LayerDescription(shapes(E=("nC", "nV", "nM"))),
     "spacy.ml.featureextractor": LayerDescription(fixed_attrs=["columns"]),
     "spacy.ml.extract_ngrams": LayerDescription(fixed_attrs=["ngram_size", "attr"]),
 }

@@ -126,7 +126,7 @@ def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
             continue  # has a format of its own
         value = found[name] = read_saved(data, budget)
         same = built is None or _kind(value) == _kind(built)
-        if not same or (built is not None and name in fixed and value != _as_saved(built)):
+        if not same or (name in fixed and value != _as_saved(built)):
             raise ValueError(
                 f"`{name} = {str(value)[:50]}` of the layer '{node.name}', which is "
                 f"{str(built)[:50]} in the config"

@@ -18,6 +18,7 @@ from thinc.api import Linear, Model, chain
 import spacy_seqrnn
 from spacy_seqrnn.heads.common import dropout_forward
 from spacy_seqrnn.heads.linear import linear
+from spacy_seqrnn.heads.pooling import POOLINGS
 from spacy_seqrnn.saved.checkpoints import guard
 from spacy_seqrnn.saved.layers import OURS, find_description
 from spacy_seqrnn.saved.shapes import Layer, check_fits, check_saved
@@ -101,6 +102,23 @@ def test_a_layer_without_parameters_gets_none() -> None:
     data = srsly.msgpack_loads(model.to_bytes())
     data["params"][0]["W"] = np.zeros(7, dtype="float32")
     with pytest.raises(ValueError, match="the layer has no parameter 'W'"):
+        check_saved(model, srsly.msgpack_dumps(data))
+
+
+def test_an_attribute_that_decides_a_width_is_not_added() -> None:
+    model = POOLINGS["mean"](bidirectional=False)
+    other = POOLINGS["mean"](bidirectional=False)
+    other.attrs["times"] = 5
+    with pytest.raises(ValueError, match="`times = 5` of the layer 'mean_pooling', which is None"):
+        check_saved(model, other.to_bytes())
+
+
+def test_an_attribute_is_not_taken_for_a_size() -> None:
+    model, other = linear(2, 2).initialize(), linear(2, 2).initialize()
+    data = srsly.msgpack_loads(other.to_bytes())
+    data["attrs"][0]["nO"] = srsly.msgpack_dumps(7)
+    data["params"][0]["b"] = SEVEN
+    with pytest.raises(ValueError, match="parameter 'b'"):
         check_saved(model, srsly.msgpack_dumps(data))
 
 
