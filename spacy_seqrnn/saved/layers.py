@@ -22,7 +22,7 @@ Width: TypeAlias = int | None
 # What has `get_dim` and `attrs`, as a layer does, and the name of a parameter
 ParamShapes: TypeAlias = Callable[[Any, str], Shape]
 
-PACKAGE = __name__.partition(".")[0]
+PACKAGE = __name__.partition(".")[0] + "."  # what the names of our modules begin with
 
 
 def no_params(sizes: Any, param: str) -> Shape:
@@ -134,27 +134,30 @@ def find_description(node: Model) -> LayerDescription:
 
     Raises LookupError for one of this package that is not described.
     """
-    if not is_ours(node):
-        return OTHERS.get(_module_of(node), UNKNOWN)
-    if _forward_of(node) not in OURS:
+    forward = _forward_of(node)
+    module = _module_of(forward)
+    if not module.startswith(PACKAGE):
+        return OTHERS.get(module, UNKNOWN)
+    found = OURS.get(forward)
+    if found is None:
         raise LookupError(
-            f"the layer '{node.name}' of {_module_of(node)} is unknown: call `describe_layer` "
-            "beside its forward function"
+            f"the layer '{node.name}' of {module} is unknown: call `describe_layer` beside its "
+            "forward function"
         )
-    return OURS[_forward_of(node)]
+    return found
 
 
 def is_ours(node: Model) -> bool:
     """Whether a layer is of this package: unlike its name, its function is in no file."""
-    return _module_of(node).partition(".")[0] == PACKAGE
-
-
-def _module_of(node: Model) -> str:
-    return getattr(_forward_of(node), "__module__", None) or ""
+    return _module_of(_forward_of(node)).startswith(PACKAGE)
 
 
 def _forward_of(node: Model) -> Callable:
     return getattr(node._func, "func", node._func)  # which may be a `partial`
+
+
+def _module_of(forward: Callable) -> str:
+    return getattr(forward, "__module__", None) or ""
 
 
 def _window_width(node: Model, width: Width) -> Width:
