@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..checks import check_int
-from ..crf.chain import LinearChain
+from ..crf.chain import LinearChain, pooled
 from ..crf.decoding import k_best, viterbi
 from ..crf.expectations import marginals
 from ..draw.html import page, paragraph, table, visible
@@ -160,7 +160,7 @@ def explain_ner(
 
 
 def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
-    free_chain = pipe.model.predict([doc])
+    free_chain = pooled(pipe.model.predict([doc]))
     chain = pipe._constrain(free_chain, [doc])
     names = tag_names(pipe.labels)
     ops = pipe.model.ops

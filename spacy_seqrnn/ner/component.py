@@ -19,13 +19,13 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..batch.windows import Piece, listens
 from ..config_errors import ConfigError
-from ..crf.chain import LinearChain
+from ..crf.chain import Chain, LinearChain, pooled
 from ..crf.decoding import viterbi
 from ..crf.expectations import segment_log_posteriors
 from .annotations import LabelNumbers, allowed_by_docs, set_entities
 from .biluo import BEGIN, TAGS_PER_LABEL, UNIT, Entities, entities_of_tags, n_tags
 from .calibration import fit_temperature, judge
-from .loss import ner_loss, read_gold, rehearsal_loss, scaled, segments
+from .loss import ner_loss, read_gold, rehearsal_loss
 from .scored_spans import ScoredSpans
 from .serialization import SavedWithChecksum
 from .settings import check_label, check_spans_key, check_weights
@@ -55,7 +55,7 @@ class RecurrentNER(SavedWithChecksum):
     def __init__(
         self,
         vocab: Vocab,
-        model: Model[list[Doc], LinearChain],
+        model: Model[list[Doc], Chain],
         name: str = "seqrnn_ner",
         *,
         incorrect_spans_key: str | None = None,
@@ -66,7 +66,7 @@ class RecurrentNER(SavedWithChecksum):
         """Create the component.
 
         vocab: the shared vocabulary.
-        model: from documents to a `LinearChain`, e.g. `spacy-seqrnn.NER.v1`.
+        model: from documents to a `LinearChain`, e.g. `spacy-seqrnn.NER.v1`, or a `PooledChain`.
         name: its name in the pipeline and in `losses`.
         incorrect_spans_key: span group of the reference with spans that are known to be no entity
             of their label.
@@ -208,7 +208,7 @@ class RecurrentNER(SavedWithChecksum):
         with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(self.name) :]):
             for batch in minibatch((eg for eg in examples if len(eg.predicted)), batch_size):
                 docs = list(nlp.pipe(example.predicted for example in batch))
-                chain = self._constrain(self.model.predict(docs), docs)
+                chain = self._constrain(pooled(self.model.predict(docs)), docs)
                 found = self._best_entities(chain, temperature=1.0)
                 scored.append(judge(batch, chain, found, self._label_numbers))
         if not any(len(batch.right) for batch in scored):
@@ -233,7 +233,7 @@ class RecurrentNER(SavedWithChecksum):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return Predictions(entities_of_tags(*np.zeros((2, 0), dtype="int64")), np.zeros(0))
-        chain = self._constrain(self.model.predict(docs), docs)
+        chain = self._constrain(pooled(self.model.predict(docs)), docs)
         entities = self._best_entities(chain, self.temperature)
         scores = self._scores(chain, entities) if self.spans_key else None
         return Predictions(entities, scores)
@@ -278,7 +278,7 @@ class RecurrentNER(SavedWithChecksum):
 
     def _scores(self, chain: LinearChain, entities: Entities) -> np.ndarray:
         chain = self._tempered(chain)
-        scores = chain.xp.exp(segment_log_posteriors(chain, segments(entities)))
+        scores = chain.xp.exp(segment_log_posteriors(chain, entities.segments()))
         return self.model.ops.to_numpy(scores).astype("float32")
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
@@ -341,7 +341,7 @@ class RecurrentNER(SavedWithChecksum):
         docs = [example.predicted for example in examples]
         for piece, chain, backprop in self._in_pieces(self.model, docs, is_train=True):
             loss, d_chain = ner_loss(chain, gold.of(piece))
-            backprop(scaled(d_chain, 1.0 / len(examples)))
+            backprop(d_chain.scale(1.0 / len(examples)))
             losses[self.name] += loss
         if sgd is not None:
             self.finish_update(sgd)
@@ -371,9 +371,7 @@ class RecurrentNER(SavedWithChecksum):
                 stacklevel=3,
             )
 
-    def get_loss(
-        self, examples: Iterable[Example], chain: LinearChain
-    ) -> tuple[float, LinearChain]:
+    def get_loss(self, examples: Iterable[Example], chain: Chain) -> tuple[float, Chain]:
         """The loss of a batch, summed over documents, and the gradient of its mean.
 
         examples: annotated documents.
@@ -385,7 +383,7 @@ class RecurrentNER(SavedWithChecksum):
         examples = list(examples)
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
         loss, gradient = ner_loss(chain, gold)
-        return loss, scaled(gradient, 1.0 / len(examples))
+        return loss, gradient.scale(1.0 / len(examples))
 
     def rehearse(
         self,
@@ -425,7 +423,7 @@ class RecurrentNER(SavedWithChecksum):
         teachers = self._in_pieces(self._rehearsal_model, docs, is_train=False)
         for (_, chain, backprop), (_, earlier, _) in zip(students, teachers, strict=True):
             loss, d_chain = rehearsal_loss(chain, earlier)
-            backprop(scaled(d_chain, per_token))
+            backprop(d_chain.scale(per_token))
             losses[self.name] += per_token * loss
         if sgd is not None:
             self.finish_update(sgd)
@@ -433,8 +431,8 @@ class RecurrentNER(SavedWithChecksum):
 
     @staticmethod
     def _in_pieces(
-        model: Model[list[Doc], LinearChain], docs: list[Doc], *, is_train: bool
-    ) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+        model: Model[list[Doc], Chain], docs: list[Doc], *, is_train: bool
+    ) -> Iterator[tuple[Piece, Chain, Callable]]:
         return model.attrs["in_pieces"](model, docs, is_train)
 
 

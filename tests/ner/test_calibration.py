@@ -11,7 +11,6 @@ from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.crf.chain import LinearChain
 from spacy_seqrnn.ner.biluo import Entities
 from spacy_seqrnn.ner.calibration import Scored, fit_temperature, judge, log_loss
-from spacy_seqrnn.ner.loss import segments
 
 from ..conftest import gold_examples
 from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
@@ -28,7 +27,7 @@ def coin_flips(temperature):
     emissions[:, 1] = truth * temperature
     chain = LinearChain(emissions, np.zeros((2, 2)), *np.zeros((2, 2)), make_packing([1] * ROWS))
     zeros = np.zeros(ROWS, dtype=int)
-    own = segments(Entities(np.arange(ROWS), zeros, zeros + 1, zeros))
+    own = Entities(np.arange(ROWS), zeros, zeros + 1, zeros).segments()
     own.tags[:] = 1  # of the two tags here
     return Scored(chain, own, right)
 

@@ -14,7 +14,7 @@ from spacy_seqrnn.explain import explain_ner
 from spacy_seqrnn.ner.biluo import biluo_constraints, n_tags
 from spacy_seqrnn.report.analysis import Evaluation
 
-from ..crf.test_chain import enumerate_paths, make_chain
+from ..crf.paths import enumerate_paths, make_chain
 from .test_ner import entities, make_examples, make_nlp, trained
 
 LABELS = ("LOC", "PER")
