@@ -99,7 +99,7 @@ def test_a_component_learns_its_temperature_and_keeps_its_entities(nlp, tmp_path
 def test_any_temperature_can_be_saved(nlp, tmp_path, monkeypatch):
     """Also one with more digits than the file of settings keeps."""
     monkeypatch.setattr(
-        "spacy_seqrnn.ner.component.fit_temperature", lambda scored: 2.344228815319922
+        "spacy_seqrnn.ner.inference.fit_temperature", lambda scored: 2.344228815319922
     )
     temperature = nlp.get_pipe("seqrnn_ner").calibrate(nlp, gold_examples(nlp))
     nlp.to_disk(tmp_path)
