@@ -28,9 +28,10 @@ class ChainInference(LabelledPipe):
     def chains(self, docs: Sequence[Doc]) -> LinearChain:
         """The scores of all tag sequences that prediction can find.
 
-        docs: what earlier components made of the texts; at least one.
+        docs: what earlier components made of the texts; at least one, also without tokens.
 
-        Returns one chain for all documents, of an ensemble the mean of its members' chains.
+        Returns one chain for all documents, emissions of shape (n_tokens, n_tags) in packed order;
+        of an ensemble the mean of its members' chains. Raises KeyError before `initialize`.
         """
         return self.constrain(pooled(self.model.predict(docs)), docs)
 
@@ -40,7 +41,7 @@ class ChainInference(LabelledPipe):
         chain: what the model gives for the documents.
         docs: see `chains`.
 
-        Returns a chain in which that has the score -inf.
+        Returns the chain in which all of that has the score -inf.
         """
         numbers = self._label_numbers
         if self.cfg["unseen_labels"]:
@@ -62,7 +63,7 @@ class ChainInference(LabelledPipe):
         temperature: at which the weights multiply probabilities; None: the fitted one.
 
         Returns their documents, first tokens, lengths and label numbers, in the order of the text.
-        Raises ValueError for a weight of a label that there is not.
+        Raises ValueError if `label_weights` name an unknown label.
         """
         self._check_label_weights()
         temperature = self.temperature if temperature is None else temperature
@@ -74,7 +75,7 @@ class ChainInference(LabelledPipe):
         """The probability of each entity at the fitted temperature, whatever the label weights.
 
         chain: what `chains` gives.
-        entities: any of its documents, e.g. those that `entities` gives.
+        entities: those that `entities` gives, or any others of the same documents.
 
         Returns the probability of all tag sequences that have exactly the entity, as float32, shape
         (n_entities,).
