@@ -292,7 +292,7 @@ def test_model_of_other_labels_is_named(nlp, tmp_path):
     nlp.to_disk(tmp_path)
     path = tmp_path / "seqrnn_ner" / "cfg"
     path.write_text(path.read_text().replace('"PER"', '"PER","ORG"'))
-    with pytest.raises(ValueError, match="weights or labels are not those that were saved"):
+    with pytest.raises(ValueError, match="'cfg' is not what was saved"):
         spacy.load(tmp_path)
 
 
@@ -300,8 +300,8 @@ def test_model_of_other_labels_is_named_without_a_checksum(nlp, tmp_path):
     nlp.to_disk(tmp_path)
     path = tmp_path / "seqrnn_ner" / "cfg"
     settings = srsly.read_json(path)
-    del settings["sha256"]
     srsly.write_json(path, settings | {"labels": [*settings["labels"], "ORG"]})
+    path.with_name("checksums.sha256").unlink()
     with pytest.raises(ValueError, match="scores for 2 labels, but its settings name 3"):
         spacy.load(tmp_path)
 
