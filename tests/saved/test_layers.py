@@ -13,11 +13,12 @@ import pytest
 import spacy
 import srsly
 from spacy.language import Language
-from thinc.api import Linear, Model, chain
+from thinc.api import Linear as ThincLinear
+from thinc.api import Model, chain
 
 import spacy_seqrnn
 from spacy_seqrnn.heads.common import dropout_forward
-from spacy_seqrnn.heads.linear import linear
+from spacy_seqrnn.heads.linear import Linear
 from spacy_seqrnn.heads.pooling import POOLINGS
 from spacy_seqrnn.saved.checkpoints import guard
 from spacy_seqrnn.saved.layers import OURS, find_description
@@ -57,7 +58,11 @@ forward.__module__ = "spacy_seqrnn.heads.new"
 
 def test_a_layer_of_ours_that_is_not_described_is_an_error() -> None:
     model = Model("new", forward, params={"W": np.zeros((2, 2), dtype="float32")})
-    for layer in (model, chain(model, linear(2, 2)), Layer("new", forward, layers=[linear(2, 2)])):
+    for layer in (
+        model,
+        chain(model, Linear(nO=2, nI=2)),
+        Layer("new", forward, layers=[Linear(nO=2, nI=2)]),
+    ):
         for check in (find_new, check_fits, lambda layer: check_saved(layer, layer.to_bytes())):
             with pytest.raises(LookupError, match="'new' of spacy_seqrnn"):
                 check(layer)
@@ -78,9 +83,9 @@ def test_a_layer_of_a_user_has_parameters_of_any_shape() -> None:
 
     def build(size: int, nI: int = 3) -> Model:
         params = {"any": np.ones((size, 2, size), dtype="float64")}
-        inner = Linear(2, 3).initialize()
+        inner = ThincLinear(2, 3).initialize()
         own = Model("own", of_a_user, params=params, layers=[inner], dims={"nO": 3})
-        return chain(own, linear(2, nI).initialize())
+        return chain(own, Linear(nO=2, nI=nI).initialize())
 
     model = build(1)
     saved = build(5).to_bytes()
@@ -98,7 +103,7 @@ def test_a_layer_of_a_user_has_parameters_of_any_shape() -> None:
 
 
 def test_a_layer_without_parameters_gets_none() -> None:
-    model = chain(linear(2, 2).initialize(), linear(2, 2).initialize())
+    model = chain(Linear(nO=2, nI=2).initialize(), Linear(nO=2, nI=2).initialize())
     data = srsly.msgpack_loads(model.to_bytes())
     data["params"][0]["W"] = np.zeros(7, dtype="float32")
     with pytest.raises(ValueError, match="the layer has no parameter 'W'"):
@@ -114,7 +119,7 @@ def test_an_attribute_that_decides_a_width_is_not_added() -> None:
 
 
 def test_an_attribute_is_not_taken_for_a_size() -> None:
-    model, other = linear(2, 2).initialize(), linear(2, 2).initialize()
+    model, other = Linear(nO=2, nI=2).initialize(), Linear(nO=2, nI=2).initialize()
     data = srsly.msgpack_loads(other.to_bytes())
     data["attrs"][0]["nO"] = srsly.msgpack_dumps(7)
     data["params"][0]["b"] = SEVEN
@@ -190,12 +195,13 @@ def test_copies_of_copies_are_layers_too(name: str) -> None:
 
 def test_a_copy_that_is_no_layer_is_checked_too() -> None:
     """Whoever copies it otherwise has its function still."""
-    model = linear(2, 3).initialize()
+    model = Linear(nO=2, nI=3).initialize()
     plain = Model(model.name, model._func, dims={"nO": 2, "nI": 3}, params={"W": SEVEN})
     with pytest.raises(ValueError, match="parameter 'W'"):
         check_fits(plain)
-    saved = chain(plain, linear(2, 2)).to_bytes()
+    saved = chain(plain, Linear(nO=2, nI=2)).to_bytes()
     with pytest.raises(ValueError, match="parameter 'W'"):
         check_saved(
-            chain(Model(model.name, model._func, dims={"nO": 2, "nI": 3}), linear(2, 2)), saved
+            chain(Model(model.name, model._func, dims={"nO": 2, "nI": 3}), Linear(nO=2, nI=2)),
+            saved,
         )
