@@ -38,7 +38,7 @@ PREDICTION: dict[str, Callable] = {
     "recurrence": rnn._predict,
     "emissions": linear.forward,
     "Viterbi": viterbi,
-    "probabilities of entities": RecurrentNER._scores,
+    "probabilities of entities": RecurrentNER.scores,
     "earlier annotation": allowed_by_docs,
     "writing entities": RecurrentNER.set_annotations,
 }

@@ -20,7 +20,7 @@ from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
 from ..crf.layer import CRF, TokenSoftmax
-from ..embed.known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from ..embed.known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
 from ..heads.common import (
     check_width,
     clip_gradients,
@@ -30,6 +30,7 @@ from ..heads.common import (
 )
 from ..heads.linear import Linear
 from ..ner.biluo import biluo_constraints, check_n_tags
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -99,6 +100,9 @@ def forward(
         return d_docs
 
     return chain, backprop
+
+
+describe_layer(forward, width=in_turn, fixed_attrs=["gives_chain"], check=check_known)
 
 
 def _score(

@@ -8,6 +8,7 @@ from thinc.api import Model
 from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
 from ..heads.common import check_truth, new_label_bias, probabilities
 from ..heads.ngrams import NgramScores, resized_scores
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -66,6 +67,9 @@ def forward(
         return backprop_scores(backprop_probabilities(dY))
 
     return Y, backprop
+
+
+describe_layer(forward, width=in_turn)
 
 
 def init(

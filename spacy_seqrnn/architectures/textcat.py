@@ -11,7 +11,7 @@ from ..batch.packed import join
 from ..batch.windows import encode_random_windows, prediction_pieces
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
-from ..embed.known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from ..embed.known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
 from ..heads.common import (
     check_truth,
     check_width,
@@ -24,6 +24,7 @@ from ..heads.common import (
 )
 from ..heads.linear import Linear
 from ..heads.pooling import POOLINGS, pooling_layer
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -154,6 +155,9 @@ def forward(
         return d_docs
 
     return Y, backprop
+
+
+describe_layer(forward, width=in_turn, check=check_known)
 
 
 def init(

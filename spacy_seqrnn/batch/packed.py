@@ -11,6 +11,7 @@ from thinc.types import Ragged
 from thinc.util import get_array_module
 
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 from .packing import Packing, make_packing, split_docs
@@ -213,6 +214,9 @@ def _forward_list(
         return unpack(ops, backprop_layer(pack(ops, dYs)))
 
     return unpack(ops, Y), backprop
+
+
+describe_layer(forward, width=in_turn)
 
 
 def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None) -> None:

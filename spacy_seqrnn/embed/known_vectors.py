@@ -157,8 +157,9 @@ def _compare(model: Model, known: Digest, found: Digest) -> None:
         )
 
 
-def check_known(digest: Any) -> None:
-    """Raise ValueError if a saved digest is none."""
+def check_known(model: Model) -> None:
+    """Raise ValueError if what a model has saved of its vectors is no digest."""
+    digest = model.attrs.get("known_vectors")
     if digest is None:
         return
     kinds = {name: type(value) for name, value in digest.items()} if type(digest) is dict else {}

@@ -16,9 +16,10 @@ from ..batch.docs import DocBatch, check_docs, find_once
 from ..batch.packed import DistinctRows, Packed, TokenRows, join
 from ..batch.packing import Packing, make_packing, split_docs
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer, side_by_side
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
-from .known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from .known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
 from .lexeme_table import LexemeTable
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
@@ -174,6 +175,9 @@ def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floa
         return []
 
     return TokenRows(Y[index], words.packing), backprop
+
+
+describe_layer(forward, width=side_by_side, fixed_attrs=["columns", "n_kept"], check=check_known)
 
 
 def predict_packed(model: Embedder, docs: list[Doc]) -> Packed:

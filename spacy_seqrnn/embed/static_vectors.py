@@ -12,10 +12,11 @@ from thinc.api import Model
 
 from ..batch.docs import check_docs, find_once
 from ..batch.packing import split_docs
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
-from .known_vectors import check_vectors, know_vectors, vectors_attrs
-from .word_rows import add_word_rows, block_shape, word_row_attrs
+from .known_vectors import check_known, check_vectors, know_vectors, vectors_attrs
+from .word_rows import add_word_rows, block_shape, check_word_rows, word_row_attrs
 
 WordVectors: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -34,7 +35,6 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
         "word_vectors",
         forward,
         init=init,
-        shape_of=block_shape,
         dims={"nO": None},
         attrs={
             **word_row_attrs(correction_rows),
@@ -65,6 +65,15 @@ def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[F
         return []
 
     return split_docs(Y, lengths), backprop
+
+
+def check(model: WordVectors) -> None:
+    """Raise ValueError if saved corrections, or the digest of their vectors, cannot be."""
+    check_word_rows(model)
+    check_known(model)
+
+
+describe_layer(forward, param_shapes=block_shape, check=check)
 
 
 def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:

@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, NumpyOps
 
 from ..rnn.dropout import dropout_mask
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
@@ -35,16 +36,9 @@ def NgramScores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -
         init=init,
         dims={"nO": nO},
         params={"W": None, "b": None},
-        shape_of=shape_of,
         layers=[extract_ngrams(ngram_size, LOWER)],
         attrs={"rows": rows, "ngram_dropout": dropout},
     )
-
-
-def shape_of(model: Model, param: str) -> tuple[int, ...]:
-    """The shape of the table of scores or of the bias."""
-    nO = model.get_dim("nO")
-    return (model.attrs["rows"], nO) if param == "W" else (nO,)
 
 
 def forward(model: NgramModel, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
@@ -73,6 +67,15 @@ def forward(model: NgramModel, docs: list[Doc], is_train: bool) -> tuple[Floats2
         return []
 
     return ops.reduce_sum(scores, lengths) + model.get_param("b"), backprop
+
+
+def param_shapes(model: Model, param: str) -> tuple[int, ...]:
+    """The shape of the table of scores or of the bias."""
+    nO = model.get_dim("nO")
+    return {"W": (model.attrs["rows"], nO), "b": (nO,)}[param]
+
+
+describe_layer(forward, param_shapes=param_shapes, fixed_attrs=["rows"])
 
 
 def _without_ngrams(model: NgramModel, n_docs: int) -> tuple[Floats2d, Callable]:

@@ -13,6 +13,7 @@ from thinc.api import Model, Ops, concatenate
 from thinc.initializers import glorot_uniform_init, zero_init
 from thinc.types import Ragged
 
+from ..saved.layers import describe_layer, shapes
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
@@ -66,14 +67,8 @@ def AttentionPooling(*, bidirectional: bool) -> Pooling:
         init=_init_attention,
         attrs={"pool": _attention},
         params={"W": None, "b": None, "query": None},
-        shape_of=_attention_shape,
         dims={"nI": None},
     )
-
-
-def _attention_shape(model: Model, param: str) -> tuple[int, ...]:
-    width = model.get_dim("nI")
-    return (width, width) if param == "W" else (width,)
 
 
 POOLINGS = {
@@ -104,6 +99,19 @@ def forward(model: Pooling, X: Ragged, is_train: bool) -> tuple[Floats2d, Callab
         return Ragged(backprop_pool(ops.as_contig(dY[rows])), X.lengths)
 
     return Y, backprop
+
+
+def pooled_width(model: Pooling, width: int | None) -> int | None:
+    """How wide a document's vector is."""
+    return width and width * model.attrs.get("times", 1)
+
+
+describe_layer(
+    forward,
+    param_shapes=shapes(W=("nI", "nI"), b=("nI",), query=("nI",)),  # of attention
+    width=pooled_width,
+    fixed_attrs=["times"],
+)
 
 
 def _mean(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:

@@ -10,7 +10,6 @@ averaging, copying and optimizers therefore see an ordinary array, and torch get
 of it without a copy.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -25,16 +24,13 @@ from ..batch.no_backprop import no_backprop
 from ..batch.packed import DistinctRows, Packed
 from ..batch.packing import Packing
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats1d, FloatsXd
 from .lstm_predict import lstm_predict
 from .stepwise import n_better_alone, read_in_steps
+from .threads import leave_parents_threads
 from .training import Weights, lstm_backward, lstm_forward
-
-# Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
-# wait for it forever. `nlp.pipe(n_process=2)` forks; each worker is one thread of work anyway.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,6 @@ def RNN(
         forward_in_mixed_precision if mixed_precision else forward,
         init=init,
         params={"weights": None},
-        shape_of=shape_of,
         dims={"nI": nI, "nO": nO},
         attrs={"cell": cell, "directions": 2 if bidirectional else 1},
     )
@@ -123,6 +118,7 @@ def forward_in_mixed_precision(
 def _forward(
     model: Model[Packed, Packed], X: Packed, is_train: bool, *, mixed_precision: bool
 ) -> tuple[Packed, Callable]:
+    leave_parents_threads()
     on_gpu = model.ops.device_type == "gpu"
     dtype = HALF_PRECISION if on_gpu and mixed_precision else torch.float32
     if is_train and model.attrs["cell"] == "lstm" and not on_gpu:
@@ -296,6 +292,10 @@ def weight_shapes(model: Model[Packed, Packed]) -> list[tuple[str, tuple[int, ..
 def shape_of(model: Model[Packed, Packed], param: str) -> tuple[int, ...]:
     """The shape of the flat parameter `weights`."""
     return (sum(prod(shape) for _, shape in weight_shapes(model)),)
+
+
+for function in (forward, forward_in_mixed_precision):
+    describe_layer(function, param_shapes=shape_of, fixed_attrs=["cell", "directions"])
 
 
 def _hidden(model: Model) -> int:

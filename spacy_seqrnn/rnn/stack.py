@@ -6,6 +6,7 @@ from thinc.api import Model
 
 from ..batch.packed import Packed
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from .dropout import locked_dropout, word_dropout
 
@@ -55,6 +56,9 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
         return dY
 
     return Y, backprop
+
+
+describe_layer(forward, width=in_turn)
 
 
 def _check_width(model: Model, X: Packed) -> None:
