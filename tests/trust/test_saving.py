@@ -1,9 +1,11 @@
 """Saved pipelines are whole or not there, and damage is noticed."""
 
+import os
 import pickle
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -203,6 +205,55 @@ def test_killed_at_any_change_of_the_disk(
         assert {path.name for path in output.iterdir()} == {"model-best", "model-last"}
         assert files(output / "model-best") == files(output / "model-last") == whole[1]
     assert n > 2 * every  # it was killed more than once
+
+
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_spacys_own_copy_is_refused_where_it_is_cut_off(
+    nlp: Language, tmp_path: Path, order: int, every: int
+) -> None:
+    """What `spacy train` does to `model-best`, in several orders of files, which a disk chooses.
+
+    No mixture is loaded: at most the lists of checksums are missing in what is.
+    """
+    last, best, old = (tmp_path / name for name in ("model-last", "model-best", "old"))
+    whole = []
+    for version, folder in (("1.0", old), ("2.0", last)):
+        nlp.meta["version"] = version
+        nlp.to_disk(folder)
+        whole.append(files(folder))
+    loaded, n = 0, every
+    shutil.copytree(old, best)
+    while kill_at_change(partial(copy_as_spacy, last, best, order), n):
+        there = files(best)
+        if load_or_say(best)[0] is not None:
+            loaded += 1
+            assert any(without_lists(there) == without_lists(each) for each in whole)
+        shutil.rmtree(best, ignore_errors=True)
+        shutil.copytree(old, best)
+        n += every
+    assert files(best) == whole[1]
+    assert loaded < 0.1 * n / every
+
+
+def copy_as_spacy(last: Path, best: Path, order: int) -> None:
+    """The lines of `spacy.training.loop` that do so, in a process of their own."""
+    scan, chance = os.scandir, random.Random(order)
+
+    def in_order(path: Path | int) -> nullcontext:
+        with scan(path) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        chance.shuffle(entries)
+        return nullcontext(iter(entries))
+
+    os.scandir = in_order
+    if best.exists():
+        shutil.rmtree(best)
+    shutil.copytree(last, best)
+
+
+def without_lists(saved: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in saved.items() if not name.endswith(CHECKSUMS)}
 
 
 def damage(data: bytes, chance: random.Random) -> bytes:
