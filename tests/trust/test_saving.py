@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
-from thinc.api import Adam
+from thinc.api import Adam, Model
 
 from spacy_seqrnn.saved.checkpoints import (
     check_files,
@@ -90,6 +91,54 @@ def test_pickle_and_bytes(nlp: Language, saved: Path) -> None:
     assert type(copy) is type(nlp)
     assert "to_disk" not in vars(nlp)
     assert_same(make().from_bytes(nlp.to_bytes()).pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
+
+
+def test_a_model_is_serialised_once_for_each_saving(
+    nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    component = nlp.get_pipe("seqrnn_ner")
+    calls = []
+    serialise = Model.to_bytes
+
+    def count(model: Model) -> bytes:
+        calls.append(model)
+        return serialise(model)
+
+    monkeypatch.setattr(Model, "to_bytes", count)
+    for save_it in (component.to_bytes, partial(component.to_disk, tmp_path / "component")):
+        calls.clear()
+        save_it()
+        assert calls == [component.model]
+    for save_it in (nlp.to_bytes, partial(nlp.to_disk, tmp_path / "pipeline")):
+        calls.clear()
+        save_it()
+        assert calls.count(component.model) == 1
+
+
+def test_both_lists_of_checksums_are_of_one_kind(nlp: Language, saved: Path) -> None:
+    """That of the recogniser, which is in its bytes too, and that of the pipeline."""
+    own, whole = (folder / CHECKSUMS for folder in (saved / "seqrnn_ner", saved))
+    parts = srsly.msgpack_loads(nlp.get_pipe("seqrnn_ner").to_bytes(exclude=["vocab"]))
+    assert parts.keys() == {"cfg", "model", CHECKSUMS}
+    assert own.read_text().splitlines()[1] == parts[CHECKSUMS].splitlines()[1]
+    for line in own.read_text().splitlines():
+        checksum, name = line.split("  ")
+        assert f"{checksum}  seqrnn_ner/{name}\n" in whole.read_text()
+
+
+@pytest.mark.parametrize("part", ["cfg", "model"])
+def test_a_part_that_is_saved_alone_has_its_checksum(
+    nlp: Language, tmp_path: Path, part: str
+) -> None:
+    component = nlp.get_pipe("seqrnn_ner")
+    component.to_disk(tmp_path)
+    before = files(tmp_path)
+    component.to_disk(tmp_path, exclude=["vocab", part])
+    assert files(tmp_path) == before
+    (tmp_path / part).write_bytes(before[part] + b" ")
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        component.from_disk(tmp_path)
+    component.from_disk(tmp_path, exclude=[part])
 
 
 def test_a_failure_leaves_what_was_there(
