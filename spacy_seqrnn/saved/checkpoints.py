@@ -39,8 +39,9 @@ def create_whole_checkpoints() -> Callable[[Language], Language]:
     """Save the last pipeline of a training whole or not at all.
 
     A callback for `[training.before_to_disk]`, registered as `spacy-seqrnn.whole_checkpoints.v1`.
-    It is for `spacy train`, whose own copy of it to `model-best` is made file by file. With
-    `spacy seqrnn train` both are whole, whatever the config names.
+    It is for `spacy train`, which copies `model-last` to `model-best` file by file: where it is
+    killed meanwhile, `model-best` cannot be loaded, and `model-last` is the same pipeline, whole.
+    With `spacy seqrnn train`, which takes the same options, both are whole at any moment.
     """
     return guard
 

@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from .whole import is_inside
+from .whole import LAST, is_inside
 
-CHECKSUMS = "checksums.sha256"
+CHECKSUMS = LAST
 LARGEST_LIST = 1_000_000  # bytes of it, which are enough for ten thousand files
 
 

@@ -95,17 +95,17 @@ def set_keys(config: dict[str, Any], prefix: str = "") -> Iterable[str]:
 
 
 def test_overrides_change_what_the_configs_set(config: dict[str, Any]) -> None:
-    train = [words for words in scripts(config) if words[1:4] == ["-m", "spacy", "train"]]
+    train = [words for words in scripts(config) if words[3:5] == ["seqrnn", "train"]]
     assert len(train) == len(corpora()) + len(SAMPLES) + 1  # the tagger
     for words in train:
-        known = set(set_keys(load_config(ROOT / words[4])))
+        known = set(set_keys(load_config(ROOT / words[5])))
         overrides = {word[2:] for word in words if word.startswith("--") and "." in word}
         assert overrides <= known
 
 
 def test_only_the_spanish_corpus_does_without_vectors(config: dict[str, Any]) -> None:
     for words in scripts(config):
-        if words[1:4] == ["-m", "spacy", "train"]:
+        if words[3:5] == ["seqrnn", "train"]:
             spanish = words[words.index("--output") + 1].startswith("training/conll2002")
             assert ("--paths.vectors" in words) == (not spanish)
 

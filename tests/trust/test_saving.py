@@ -1,16 +1,19 @@
 """Saved pipelines are whole or not there, and damage is noticed."""
 
+import os
 import pickle
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
-from thinc.api import Adam
+from thinc.api import Adam, Model
 
 from spacy_seqrnn.saved.checkpoints import (
     check_files,
@@ -88,6 +91,54 @@ def test_pickle_and_bytes(nlp: Language, saved: Path) -> None:
     assert type(copy) is type(nlp)
     assert "to_disk" not in vars(nlp)
     assert_same(make().from_bytes(nlp.to_bytes()).pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
+
+
+def test_a_model_is_serialised_once_for_each_saving(
+    nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    component = nlp.get_pipe("seqrnn_ner")
+    calls = []
+    serialise = Model.to_bytes
+
+    def count(model: Model) -> bytes:
+        calls.append(model)
+        return serialise(model)
+
+    monkeypatch.setattr(Model, "to_bytes", count)
+    for save_it in (component.to_bytes, partial(component.to_disk, tmp_path / "component")):
+        calls.clear()
+        save_it()
+        assert calls == [component.model]
+    for save_it in (nlp.to_bytes, partial(nlp.to_disk, tmp_path / "pipeline")):
+        calls.clear()
+        save_it()
+        assert calls.count(component.model) == 1
+
+
+def test_both_lists_of_checksums_are_of_one_kind(nlp: Language, saved: Path) -> None:
+    """That of the recogniser, which is in its bytes too, and that of the pipeline."""
+    own, whole = (folder / CHECKSUMS for folder in (saved / "seqrnn_ner", saved))
+    parts = srsly.msgpack_loads(nlp.get_pipe("seqrnn_ner").to_bytes(exclude=["vocab"]))
+    assert parts.keys() == {"cfg", "model", CHECKSUMS}
+    assert own.read_text().splitlines()[1] == parts[CHECKSUMS].splitlines()[1]
+    for line in own.read_text().splitlines():
+        checksum, name = line.split("  ")
+        assert f"{checksum}  seqrnn_ner/{name}\n" in whole.read_text()
+
+
+@pytest.mark.parametrize("part", ["cfg", "model"])
+def test_a_part_that_is_saved_alone_has_its_checksum(
+    nlp: Language, tmp_path: Path, part: str
+) -> None:
+    component = nlp.get_pipe("seqrnn_ner")
+    component.to_disk(tmp_path)
+    before = files(tmp_path)
+    component.to_disk(tmp_path, exclude=["vocab", part])
+    assert files(tmp_path) == before
+    (tmp_path / part).write_bytes(before[part] + b" ")
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        component.from_disk(tmp_path)
+    component.from_disk(tmp_path, exclude=[part])
 
 
 def test_a_failure_leaves_what_was_there(
@@ -203,6 +254,55 @@ def test_killed_at_any_change_of_the_disk(
         assert {path.name for path in output.iterdir()} == {"model-best", "model-last"}
         assert files(output / "model-best") == files(output / "model-last") == whole[1]
     assert n > 2 * every  # it was killed more than once
+
+
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_spacys_own_copy_is_refused_where_it_is_cut_off(
+    nlp: Language, tmp_path: Path, order: int, every: int
+) -> None:
+    """What `spacy train` does to `model-best`, in several orders of files, which a disk chooses.
+
+    No mixture is loaded: at most the lists of checksums are missing in what is.
+    """
+    last, best, old = (tmp_path / name for name in ("model-last", "model-best", "old"))
+    whole = []
+    for version, folder in (("1.0", old), ("2.0", last)):
+        nlp.meta["version"] = version
+        nlp.to_disk(folder)
+        whole.append(files(folder))
+    loaded, n = 0, every
+    shutil.copytree(old, best)
+    while kill_at_change(partial(copy_as_spacy, last, best, order), n):
+        there = files(best)
+        if load_or_say(best)[0] is not None:
+            loaded += 1
+            assert any(without_lists(there) == without_lists(each) for each in whole)
+        shutil.rmtree(best, ignore_errors=True)
+        shutil.copytree(old, best)
+        n += every
+    assert files(best) == whole[1]
+    assert loaded < 0.1 * n / every
+
+
+def copy_as_spacy(last: Path, best: Path, order: int) -> None:
+    """The lines of `spacy.training.loop` that do so, in a process of their own."""
+    scan, chance = os.scandir, random.Random(order)
+
+    def in_order(path: Path | int) -> nullcontext:
+        with scan(path) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        chance.shuffle(entries)
+        return nullcontext(iter(entries))
+
+    os.scandir = in_order
+    if best.exists():
+        shutil.rmtree(best)
+    shutil.copytree(last, best)
+
+
+def without_lists(saved: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in saved.items() if not name.endswith(CHECKSUMS)}
 
 
 def damage(data: bytes, chance: random.Random) -> bytes:
