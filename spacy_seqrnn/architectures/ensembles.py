@@ -7,6 +7,7 @@ from typing import Any
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..batch.composition import run
 from ..batch.docs import DocBatch
 from ..batch.windows import Piece, run_in_pieces
 from ..checks import check_n_outputs
@@ -51,7 +52,7 @@ def textcat_forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
     batch = DocBatch(docs)
-    results = [member(batch, is_train) for member in model.layers]
+    results = [run(member, batch, is_train) for member in model.layers]
     Y = sum(Y for Y, _ in results) / len(results)
 
     def backprop(dY: Floats2d) -> list[Doc]:
@@ -92,7 +93,7 @@ def ner_forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
 ) -> tuple[LinearChain, Callable]:
     batch = DocBatch(docs)
-    chains, backprops = zip(*(member(batch, is_train) for member in model.layers), strict=True)
+    chains, backprops = zip(*(run(member, batch, is_train) for member in model.layers), strict=True)
     return mean_chain(list(chains)), partial(_backprop_members, backprops)
 
 
