@@ -106,9 +106,8 @@ def ner_in_pieces(
 
 
 def _run_windows(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
+    model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Piece], is_train: bool
 ) -> Iterator[tuple[Piece, LinearChain, Callable]]:
-    batch = DocBatch(docs)
     members = [run_windows(member, batch, parts, is_train) for member in model.layers]
     for piece, *results in zip(parts, *members, strict=True):
         _, chains, backprops = zip(*results, strict=True)

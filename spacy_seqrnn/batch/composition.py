@@ -20,7 +20,7 @@ from thinc.layers.chain import forward as chain_forward
 from ..types import Floats2d
 from . import packed
 from .docs import DocBatch
-from .packed import Packed, pack, unpack
+from .packed import Packed, pack, pack_distinct, unpack
 
 
 def run(layer: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
@@ -95,7 +95,8 @@ def _run_encoder(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
         return packed.forward_packed(model, X, is_train)
     if not isinstance(X, list):
         return packed.forward(model, X, is_train)
-    Y, backprop = packed.forward_packed(model, pack(model.ops, X), is_train)
+    pack_list = pack if is_train else pack_distinct
+    Y, backprop = packed.forward_packed(model, pack_list(model.ops, X), is_train)
     return Y, in_reverse([partial(unpack, model.ops), backprop])
 
 

@@ -115,12 +115,16 @@ def are_cut(parts: list[Piece], n_docs: int) -> bool:
 
 
 def run_in_pieces(
-    model: Model, tok2vecs: list[Model], docs: list[Doc], is_train: bool, run_windows: Callable
+    model: Model,
+    tok2vecs: list[Model],
+    docs: list[Doc],
+    is_train: bool,
+    run_windows: Callable[[Model, DocBatch, list[Piece], bool], Iterator],
 ) -> Iterator[tuple[Piece, Any, Callable]]:
     """Run a model on a batch of any size, in pieces that are small enough for training.
 
     tok2vecs: those of the model.
-    run_windows: what runs the model, given (model, docs, pieces, is_train), if documents are cut.
+    run_windows: what runs the model, given (model, batch, pieces, is_train), if documents are cut.
 
     Yields each piece of the batch, what the model gives for it, and its way back. The gradients add
     up. What has been embedded once for all pieces has its way back when the last of them is done,
@@ -128,7 +132,7 @@ def run_in_pieces(
     """
     parts = training_pieces(tok2vecs, docs)
     if are_cut(parts, len(docs)):
-        yield from run_windows(model, docs, parts, is_train)
+        yield from run_windows(model, DocBatch(docs), parts, is_train)
         return
     for piece in parts:
         yield piece, *model(piece.docs_of(docs), is_train)

@@ -271,7 +271,7 @@ def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.n
     """One number per token for its attributes, and the attributes, shape (n_tokens, n_columns)."""
     # With one column spaCy gives a flat array.
     values = np.concatenate([doc.to_array(columns).reshape(-1, len(columns)) for doc in docs])
-    return (values * KEY_MULTIPLIERS[: len(columns)]).sum(axis=1, dtype="uint64"), values
+    return values @ KEY_MULTIPLIERS[: len(columns)], values
 
 
 def _embed(
