@@ -14,7 +14,7 @@ from ..batch.windows import Piece, encode_pieces, predict_pieces, run_in_pieces
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
-from ..crf.layer import CRF, TokenSoftmax
+from ..crf.layer import CRF, TokenSoftmax, forward_softmax
 from ..embed.known_vectors import check_vectors, know_vectors, static_vectors_attrs
 from ..heads.common import (
     check_width,
@@ -23,7 +23,7 @@ from ..heads.common import (
     init_tok2vec,
     resized_linear,
 )
-from ..heads.linear import linear
+from ..heads.linear import Linear
 from ..ner.biluo import biluo_constraints, check_n_tags
 from ..saved.shapes import Layer
 from ..types import Floats2d
@@ -58,7 +58,7 @@ def NER(
     check_n_outputs(nO)
     if nO is not None:
         check_n_tags(nO)
-    output_layer = linear(nO=nO)
+    output_layer = Linear(nO=nO)
     decoder_layer = DECODERS[decoder](biluo_constraints, nO=nO)
     return Layer(
         "seqrnn_ner",
@@ -176,7 +176,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[Doc], LinearChain]:
-    """Make room for `nO` tags. What was learnt for the old ones stays.
+    """Make room for `nO` tags. What was learned for the old ones stays.
 
     New nodes take the place of the output layer and of the decoder, so that an optimizer does not
     apply moments of the old shape to them.
@@ -192,7 +192,7 @@ def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[D
 
 def replace_size(decoder: Model, nO: int) -> Model:
     """A decoder of another size with the same scores for the old tags, 0 for new ones."""
-    build = CRF if decoder.name == "crf" else TokenSoftmax
+    build = TokenSoftmax if decoder._func is forward_softmax else CRF
     new = build(decoder.attrs["constraints"], nO=nO)
     if decoder.has_param("transitions"):
         new.initialize()

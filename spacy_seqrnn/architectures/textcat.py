@@ -24,7 +24,7 @@ from ..heads.common import (
     probabilities,
     resized_linear,
 )
-from ..heads.linear import linear
+from ..heads.linear import Linear
 from ..heads.pooling import POOLINGS, pooling_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d
@@ -69,7 +69,7 @@ def TextCat(
     if bidirectional is None:
         bidirectional = _reads_both_ways(tok2vec, poolings)
     pool = pooling_layer(poolings, bidirectional=bidirectional)
-    output_layer = linear(nO=nO)
+    output_layer = Linear(nO=nO)
     return Layer(
         "seqrnn_textcat",
         forward,
@@ -110,7 +110,7 @@ def _directions(tok2vec: Model) -> bool | None:
 
 def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
     """Raise ValueError if "last" would take states that the encoder does not have."""
-    told = [node.attrs["bidirectional"] for node in pool.walk() if node.name == "last_pooling"]
+    told = [node.attrs["bidirectional"] for node in pool.walk() if "bidirectional" in node.attrs]
     known = _directions(tok2vec)
     if told and known not in (None, told[0]):
         raise ConfigError(
@@ -186,7 +186,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
-    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones stays."""
     old = model.get_ref("output_layer")
     new = resized_linear(old, nO, new_bias=new_label_bias(old))
     model.replace_node(old, new)

@@ -43,7 +43,7 @@ class Limits:
 
 
 PREDICTION = Limits(piece=50_000, window=5_000, context=1_000)
-# Training keeps about 25 kB of a token for the way back. Windows are read beside each other, which
+# Training keeps about 25 kB of a token for the backward pass. Windows are read beside each other, which
 # is faster than one long one, and gradients hardly reach as far.
 TRAINING = Limits(piece=10_000, window=1_000, context=200)
 
@@ -126,9 +126,9 @@ def run_in_pieces(
     tok2vecs: those of the model.
     run_windows: what runs the model, given (model, batch, pieces, is_train), if documents are cut.
 
-    Yields each piece of the batch, what the model gives for it, and its way back. The gradients add
-    up. What has been embedded once for all pieces has its way back when the last of them is done,
-    so the iterator has to be used to its end.
+    Yields each piece of the batch, what the model gives for it, and its backward pass. The
+    gradients add up. That of what has been embedded once for all pieces is passed back when the
+    last of them is done, so the iterator has to be used to its end.
     """
     parts = training_pieces(tok2vecs, docs)
     if are_cut(parts, len(docs)):
@@ -190,8 +190,8 @@ def encode_pieces(
 ) -> Iterator[tuple[Piece, Packed, Callable[[Packed], None]]]:
     """Token vectors by an encoder of this package: embed documents as a whole, then read pieces.
 
-    Yields each piece, its token vectors and their way back. That of the embedding is gone when the
-    last of them is done, so the iterator has to be used to its end.
+    Yields each piece, its token vectors and their backward pass. The embedding's runs when the last
+    piece is done, so the iterator has to be used to its end.
     """
     ops = tok2vec.ops
     embed, encoders = split_encoders(tok2vec)
@@ -227,8 +227,8 @@ def encode_random_windows(
 ) -> tuple[Packed, Callable[[Packed], list[Doc]]]:
     """Token vectors in training, of long documents those of a window from a random token on.
 
-    It is for models that need all token vectors at once for the way back, and bounds what the
-    recurrence keeps for it. Where the encoder is none of this package, nothing is cut.
+    It is for models that need all token vectors at once for the backward pass, and bounds what
+    the recurrence keeps for it. Where the encoder is none of this package, nothing is cut.
     """
     _, encoders = split_encoders(tok2vec)
     if not encoders or max(batch.lengths) <= PREDICTION.longest:
@@ -238,7 +238,7 @@ def encode_random_windows(
 
     def backprop(dY: Packed) -> list[Doc]:
         backprop_piece(dY)
-        for _ in pieces:  # the embedding's way back
+        for _ in pieces:  # runs the embedding's backward pass
             pass
         return []
 
