@@ -43,8 +43,8 @@ class Limits:
 
 
 PREDICTION = Limits(piece=50_000, window=5_000, context=1_000)
-# Training keeps about 25 kB of a token for the backward pass. Windows are read beside each other, which
-# is faster than one long one, and gradients hardly reach as far.
+# Training keeps about 25 kB of a token for the backward pass. Windows are read beside each other,
+# which is faster than one long one, and gradients hardly reach as far.
 TRAINING = Limits(piece=10_000, window=1_000, context=200)
 
 
