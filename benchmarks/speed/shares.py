@@ -34,7 +34,7 @@ from .results import keep
 
 # Part: the function that does it, whose time includes what it calls
 PREDICTION: dict[str, Callable] = {
-    "words (lexemes, vectors, characters)": lexemes.predict_packed,
+    "words (lexemes, vectors, characters)": lexemes.forward_packed,
     "recurrence": rnn._predict,
     "emissions": linear.forward,
     "Viterbi": viterbi,
@@ -43,7 +43,7 @@ PREDICTION: dict[str, Callable] = {
     "writing entities": RecurrentNER.set_annotations,
 }
 TRAINING: dict[str, Callable] = {
-    "words (forward only)": lexemes.forward,
+    "words (forward only)": lexemes.forward_packed,
     "recurrence, forward": lstm_forward,
     "recurrence, backward": lstm_backward,
     "CRF loss and gradient": ner_loss,

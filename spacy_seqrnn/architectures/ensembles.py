@@ -7,6 +7,7 @@ from typing import Any
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..batch.composition import run
 from ..batch.docs import DocBatch
 from ..batch.windows import Piece, run_in_pieces
 from ..checks import check_n_outputs
@@ -52,7 +53,7 @@ def textcat_forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
     batch = DocBatch(docs)
-    results = [member(batch, is_train) for member in model.layers]
+    results = [run(member, batch, is_train) for member in model.layers]
     Y = sum(Y for Y, _ in results) / len(results)
 
     def backprop(dY: Floats2d) -> list[Doc]:
@@ -96,7 +97,7 @@ def ner_forward(
     model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
 ) -> tuple[PooledChain, Callable]:
     batch = DocBatch(docs)
-    chains, backprops = zip(*(member(batch, is_train) for member in model.layers), strict=True)
+    chains, backprops = zip(*(run(member, batch, is_train) for member in model.layers), strict=True)
     return PooledChain(chains), partial(_backprop_members, backprops)
 
 
@@ -112,9 +113,8 @@ def ner_in_pieces(
 
 
 def _run_windows(
-    model: Model[list[Doc], PooledChain], docs: list[Doc], parts: list[Piece], is_train: bool
+    model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Piece], is_train: bool
 ) -> Iterator[tuple[Piece, PooledChain, Callable]]:
-    batch = DocBatch(docs)
     members = [run_windows(member, batch, parts, is_train) for member in model.layers]
     for piece, *results in zip(parts, *members, strict=True):
         _, chains, backprops = zip(*results, strict=True)
@@ -148,7 +148,7 @@ def _ensemble(
                 f"`members.{name} = {shown}` cannot be a member of {kind}: give the block an "
                 f'`@architectures` line such as "{example}".',
             )
-        if member.name == "NEREnsemble":
+        if member._func is ner_forward:
             raise ConfigError(
                 f"members.{name}",
                 member,
@@ -185,7 +185,7 @@ def init(model: Model, X: list[Doc] | None = None, Y: Floats2d | None = None) ->
 
 
 def resize_output(model: Model, nO: int) -> Model:
-    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones stays."""
     for member in model.layers:
         member.attrs["resize_output"](member, nO)
     _refer_to_first(model)

@@ -83,7 +83,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
-    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones stays."""
     old = model.layers[0]
     model.replace_node(old, resized_scores(old, nO, new_bias=new_label_bias(old)))
     model.set_dim("nO", nO, force=True)

@@ -130,13 +130,16 @@ def make_packing(lengths: list[int] | np.ndarray) -> Packing:
     lengths: tokens of each document, in batch order; zero is allowed.
     """
     sizes = np.asarray(lengths, dtype="int64")
-    order = np.argsort(-sizes, kind="stable")
+    if len(sizes) == 1:  # stays as it is, and a single text should not wait for what follows
+        rows = np.arange(sizes[0])
+        return Packing(sizes, np.ones_like(rows), rows, rows, np.zeros_like(sizes))
+    order = (-sizes).argsort(kind="stable")
     ranks = np.empty_like(order)
     ranks[order] = np.arange(len(sizes))
     n_steps = int(sizes.max(initial=0))
-    size_at_t = len(sizes) - np.searchsorted(sizes[order[::-1]], np.arange(n_steps), side="right")
-    step = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    from_packed = (np.cumsum(size_at_t) - size_at_t)[step] + np.repeat(ranks, sizes)
+    size_at_t = len(sizes) - sizes[order[::-1]].searchsorted(np.arange(n_steps), side="right")
+    step = np.arange(sizes.sum()) - (sizes.cumsum() - sizes).repeat(sizes)
+    from_packed = (size_at_t.cumsum() - size_at_t)[step] + ranks.repeat(sizes)
     to_packed = np.empty_like(from_packed)
     to_packed[from_packed] = np.arange(len(from_packed))
     return Packing(sizes, size_at_t, to_packed, from_packed, ranks)

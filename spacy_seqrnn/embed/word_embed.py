@@ -1,4 +1,4 @@
-"""Word vectors that are learnt with the rest, for the words of the training data."""
+"""Word vectors that are learned with the rest, for the words of the training data."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -64,10 +64,10 @@ describe_layer(forward, width=in_turn)
 def _check_width(model: Model, X: Packed) -> None:
     """Raise ValueError for an input of another width, with which some of torch's kernels go on."""
     width = model.maybe_get_dim("nI")
-    if len(X.data) and width is not None and X.data.shape[1] != width:
+    if X.packing.n_tokens and width is not None and X.width != width:
         raise ValueError(
             f"The recurrent layers were initialised for an input that is {width} wide, but get one "
-            f"that is {X.data.shape[1]} wide: give the embedding or listener before them the width "
+            f"that is {X.width} wide: give the embedding or listener before them the width "
             "that they were trained with, or initialise them again."
         )
 

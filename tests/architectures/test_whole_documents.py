@@ -16,7 +16,8 @@ from spacy_seqrnn.architectures.ensembles import NEREnsemble
 from spacy_seqrnn.architectures.ner import NER
 from spacy_seqrnn.architectures.textcat import TextCat
 from spacy_seqrnn.batch import windows
-from spacy_seqrnn.batch.packed import join, split_encoders, unpack
+from spacy_seqrnn.batch.composition import split_encoders
+from spacy_seqrnn.batch.packed import join, unpack
 from spacy_seqrnn.crf.chain import SCORES
 
 LIMITS = windows.Limits(piece=30, window=10, context=3)
