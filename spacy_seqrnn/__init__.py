@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .crf.chain import LinearChain
     from .crf.decoding import k_best, viterbi
     from .crf.expectations import marginals
-    from .crf.layer import CRF, TagConstraints, TokenSoftmax, negative_log_likelihood
+    from .crf.layer import CRF, TagConstraints, TokenSoftmax
+    from .crf.losses import negative_log_likelihood
     from .crf.recursion import log_partition
     from .explain import (
         NERExplanation,
@@ -94,7 +95,8 @@ _MODULES = {
     "crf.chain": ["LinearChain"],
     "crf.decoding": ["k_best", "viterbi"],
     "crf.expectations": ["marginals"],
-    "crf.layer": ["CRF", "TagConstraints", "TokenSoftmax", "negative_log_likelihood"],
+    "crf.layer": ["CRF", "TagConstraints", "TokenSoftmax"],
+    "crf.losses": ["negative_log_likelihood"],
     "crf.recursion": ["log_partition"],
     "explain": [
         "NERExplanation",

@@ -11,7 +11,7 @@ from ..batch.docs import DocBatch
 from ..batch.windows import Piece, run_in_pieces
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
-from ..crf.chain import LinearChain, mean_chain
+from ..crf.chain import PooledChain
 from ..saved.shapes import Layer
 from ..types import Floats2d
 from .ner import run_windows
@@ -68,7 +68,7 @@ def NEREnsemble(
     *,
     members: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
     nO: int | None = None,
-) -> Model[list[Doc], LinearChain]:
+) -> Model[list[Doc], PooledChain]:
     """Score BILUO tag sequences with the mean of several models' scores.
 
     Registered as `spacy-seqrnn.NEREnsemble.v1`. Their distributions of tag sequences are multiplied
@@ -80,7 +80,7 @@ def NEREnsemble(
         weights at least.
     nO: number of tags, 1 + 4 per label; set by the component.
 
-    Returns a model from documents to a `LinearChain`.
+    Returns a model from documents to a `PooledChain`.
     Raises ValueError if there is no member, or one that is no model of this component.
     """
     model = _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
@@ -89,32 +89,32 @@ def NEREnsemble(
 
 
 def ner_forward(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> tuple[LinearChain, Callable]:
+    model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
+) -> tuple[PooledChain, Callable]:
     batch = DocBatch(docs)
     chains, backprops = zip(*(member(batch, is_train) for member in model.layers), strict=True)
-    return mean_chain(list(chains)), partial(_backprop_members, backprops)
+    return PooledChain(chains), partial(_backprop_members, backprops)
 
 
 def ner_in_pieces(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+    model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
+) -> Iterator[tuple[Piece, PooledChain, Callable]]:
     """Run the members on a batch of any size; see `run_in_pieces`."""
     tok2vecs = [member.get_ref("tok2vec") for member in model.layers]
     return run_in_pieces(model, tok2vecs, docs, is_train, _run_windows)
 
 
 def _run_windows(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+    model: Model[list[Doc], PooledChain], docs: list[Doc], parts: list[Piece], is_train: bool
+) -> Iterator[tuple[Piece, PooledChain, Callable]]:
     batch = DocBatch(docs)
     members = [run_windows(member, batch, parts, is_train) for member in model.layers]
     for piece, *results in zip(parts, *members, strict=True):
         _, chains, backprops = zip(*results, strict=True)
-        yield piece, mean_chain(list(chains)), partial(_backprop_members, backprops)
+        yield piece, PooledChain(chains), partial(_backprop_members, backprops)
 
 
-def _backprop_members(backprops: Iterable[Callable], d_chain: LinearChain) -> list[Doc]:
+def _backprop_members(backprops: Iterable[Callable], d_chain: PooledChain) -> list[Doc]:
     for backprop_member, d_member in zip(backprops, d_chain.members, strict=True):
         backprop_member(d_member)
     return []

@@ -28,7 +28,7 @@ from ..heads.common import (
     init_tok2vec,
     resized_linear,
 )
-from ..heads.linear import linear
+from ..heads.linear import Linear
 from ..ner.biluo import biluo_constraints, check_n_tags
 from ..saved.shapes import Layer
 from ..types import Floats2d
@@ -63,7 +63,7 @@ def NER(
     check_n_outputs(nO)
     if nO is not None:
         check_n_tags(nO)
-    output_layer = linear(nO=nO)
+    output_layer = Linear(nO=nO)
     decoder_layer = DECODERS[decoder](biluo_constraints, nO=nO)
     return Layer(
         "seqrnn_ner",

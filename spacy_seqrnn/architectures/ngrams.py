@@ -7,7 +7,7 @@ from thinc.api import Model
 
 from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
 from ..heads.common import check_truth, new_label_bias, probabilities
-from ..heads.ngrams import ngram_scores, resized_scores
+from ..heads.ngrams import NgramScores, resized_scores
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -43,7 +43,7 @@ def NgramTextCat(
     check_int("rows", rows, 1, MOST_ROWS)
     check_rate("dropout", dropout)
     check_n_outputs(nO)
-    scores = ngram_scores(ngram_size=ngram_size, rows=rows, dropout=dropout, nO=nO)
+    scores = NgramScores(ngram_size=ngram_size, rows=rows, dropout=dropout, nO=nO)
     return Layer(
         "ngram_textcat",
         forward,

@@ -22,7 +22,7 @@ from ..heads.common import (
     probabilities,
     resized_linear,
 )
-from ..heads.linear import linear
+from ..heads.linear import Linear
 from ..heads.pooling import POOLINGS, pooling_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d
@@ -67,7 +67,7 @@ def TextCat(
     if bidirectional is None:
         bidirectional = _reads_both_ways(tok2vec, poolings)
     pool = pooling_layer(poolings, bidirectional=bidirectional)
-    output_layer = linear(nO=nO)
+    output_layer = Linear(nO=nO)
     return Layer(
         "seqrnn_textcat",
         forward,

@@ -189,7 +189,7 @@ def with_packed(layer: Model[Packed, Packed]) -> Model[SeqT, SeqT]:
 def forward(model: Model[SeqT, SeqT], Xseq: SeqT, is_train: bool) -> tuple[SeqT, Callable]:
     if not isinstance(Xseq, Ragged):
         return _forward_list(model, Xseq, is_train)
-    rows = TokenRows(Xseq.dataXd, make_packing(Xseq.lengths))
+    rows = TokenRows(Xseq.dataXd, make_packing(model.ops.to_numpy(Xseq.lengths)))
     Ys, backprop_list = _forward_list(model, rows, is_train)
 
     def backprop(dY: Ragged) -> Ragged:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from thinc.util import get_array_module
 
-from ..types import Floats2d
+from ..types import Floats1d, Floats2d
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,12 @@ class Packing:
         rows = np.flatnonzero((self.rank_of_row >= first) & (self.rank_of_row < end))
         return rows, make_packing(self.lengths_by_rank[first:end])
 
-    def per_doc(self, values: np.ndarray, empty: float) -> np.ndarray:
+    def per_doc(self, values: Floats1d, empty: float) -> Floats1d:
         """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
-        padded = np.full(len(self.lengths), empty, dtype=values.dtype)
+        xp = get_array_module(values)
+        padded = xp.full(len(self.lengths), empty, dtype=values.dtype)
         padded[: len(values)] = values
-        return padded[self.ranks]
+        return padded[xp.asarray(self.ranks)]
 
 
 def make_packing(lengths: list[int] | np.ndarray) -> Packing:

@@ -14,7 +14,7 @@ from ..saved.shapes import Layer
 from ..types import Floats2d
 
 
-def linear(nO: int | None = None, nI: int | None = None) -> Model[Floats2d, Floats2d]:
+def Linear(*, nO: int | None = None, nI: int | None = None) -> Model[Floats2d, Floats2d]:
     """Y = X W^T + b, with the parameters of `thinc.api.Linear`.
 
     nO, nI: output and input width; each may be set or inferred later.

@@ -10,7 +10,6 @@ averaging, copying and optimizers therefore see an ordinary array, and torch get
 of it without a copy.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -29,12 +28,8 @@ from ..saved.shapes import Layer
 from ..types import Floats1d, FloatsXd
 from .lstm_predict import lstm_predict
 from .stepwise import n_better_alone, read_in_steps
+from .threads import leave_parents_threads
 from .training import Weights, lstm_backward, lstm_forward
-
-# Where a process was forked, torch's thread pool is gone with the parent and a parallel region can
-# wait for it forever. `nlp.pipe(n_process=2)` forks; each worker is one thread of work anyway.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 @dataclass(frozen=True)
@@ -123,6 +118,7 @@ def forward_in_mixed_precision(
 def _forward(
     model: Model[Packed, Packed], X: Packed, is_train: bool, *, mixed_precision: bool
 ) -> tuple[Packed, Callable]:
+    leave_parents_threads()
     on_gpu = model.ops.device_type == "gpu"
     dtype = HALF_PRECISION if on_gpu and mixed_precision else torch.float32
     if is_train and model.attrs["cell"] == "lstm" and not on_gpu:

@@ -19,8 +19,9 @@ CONFIG.read(ROOT / "setup.cfg")
 EXTRAS = CONFIG["options.extras_require"]
 # What runs this repository and is no part of the package
 FOLDERS = ("benchmarks", "docs", "examples", "scripts", "tests")
-# In environments of their own: the other taggers of `make peers`, and the fuzzer of CONTRIBUTING.md
-ELSEWHERE = {"atheris", "flair", "stanza"}
+# In environments of their own: the other taggers of `make peers`, the fuzzer of CONTRIBUTING.md,
+# and the library whose place a stand-in takes in tests/gpu
+ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "stanza"}
 # Where a distribution is not installed, as those of an extra may not be
 DISTRIBUTIONS = {"mutmut": "mutmut", "playwright": "playwright"}
 
