@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -142,15 +143,15 @@ def test_failing_step_ends_the_workflow(whole_project: Project) -> None:
     assert "verify-conll2003" not in result.stdout
 
 
-def test_readme_tables_are_filled_in_between_the_markers(whole_project: Project) -> None:
+def test_the_page_is_what_spacy_project_document_writes(whole_project: Project) -> None:
     marker = "<!-- WEASEL: AUTO-GENERATED DOCS {} (do not remove) -->"
-    text = f"before\n{marker.format('START')}\nold\n{marker.format('END')}\nafter\n"
-    readme = whole_project.write("README.md", text.encode())
-    whole_project.succeeds("-m", "spacy", "project", "document", "--output", "README.md")
-    written = readme.read_text(encoding="utf8")
-    assert written.startswith("before\n")
-    assert written.endswith("\nafter\n")
-    assert "\nold\n" not in written
+    text = f"{marker.format('START')}\nold\n{marker.format('END')}\n"
+    page = whole_project.write("PROJECT.md", text.encode())
+    for sample in SAMPLES:  # links lead to files that are there
+        shutil.copytree(ROOT / "assets" / sample, whole_project.folder / "assets" / sample)
+    whole_project.succeeds("-m", "spacy", "project", "document", "--output", "PROJECT.md")
+    written = page.read_text(encoding="utf8")
+    assert written == (ROOT / "PROJECT.md").read_text(encoding="utf8")
     for name in (*RAW["workflows"], *(command["name"] for command in RAW["commands"])):
         assert f"| `{name}` |" in written
 
