@@ -27,7 +27,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
-    """The lowest spaCy and Thinc that setup.cfg declares; torch as pinned, for its size."""
+    """The lowest versions that setup.cfg declares; torch as pinned, for its size."""
     session.install("--constraint", "constraints.txt", "torch")
     constraints = Path(session.create_tmp()) / "constraints.txt"
     constraints.write_text(lowest_constraints(), encoding="utf8")
@@ -36,9 +36,9 @@ def lowest(session: nox.Session) -> None:
 
 
 def lowest_constraints() -> str:
-    """spaCy and Thinc at the lower ends of their ranges. The rest follows from what they need."""
+    """What the package imports, at the lower ends of its ranges. The rest follows from these."""
     config = configparser.ConfigParser()
     config.read("setup.cfg")
-    required = config["options"]["install_requires"]
-    floors = {name: re.search(rf"{name}>=([\d.]+)", required)[1] for name in ("spacy", "thinc")}
-    return "\n".join(f"{name}=={version}" for name, version in floors.items())
+    required = config["options"]["install_requires"] + config["options.extras_require"]["inside"]
+    floors = dict(re.findall(r"(\w+)>=([\d.]+)", required))
+    return "\n".join(f"{name}=={floors[name]}" for name in floors if name != "torch")

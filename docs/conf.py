@@ -22,7 +22,7 @@ for alias in ("Floats1d", "Floats2d", "FloatsXd", "Ints1d", "Bools2d"):
 
 project = __title__
 version = release = __version__
-author = "the authors of spacy-seqrnn"
+author = "spacy-seqrnn contributors"
 html_title = f"{project} {version}"
 html_theme = "furo"
 html_static_path = ["static"]
@@ -52,14 +52,28 @@ autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
 default_role = "literal"  # docstrings have code in single backquotes
 
-# Links of GitHub's to files outside of this folder, and the pages that include them
-INCLUDED = {"](../SECURITY.md)": "](security.md)"}
+# Links of GitHub's to files outside of this folder, and where the pages find them
+MOVED = {"](../SECURITY.md)": "](security.md)"}
+# The same for the page that `spacy project document` writes for the top of the repository
+MOVED_FROM_TOP = {"](project.yml)": "](../project.yml)", "](assets/": "](../assets/"}
 
 
 def link_within(app: Any, name: str, source: list[str]) -> None:
     """Let links lead to the pages that include files from outside of this folder."""
-    for link, page in INCLUDED.items():
-        source[0] = source[0].replace(link, page)
+    source[0] = replaced(source[0], MOVED)
+
+
+def link_from_top(app: Any, path: Path, page: str, source: list[str]) -> None:
+    """Let the links of an included file lead where they led from the top of the repository."""
+    if path.name == "PROJECT.md":
+        source[0] = replaced(source[0], MOVED_FROM_TOP)
+
+
+def replaced(text: str, changes: dict[str, str]) -> str:
+    """The text with each key exchanged for its value."""
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return text
 
 
 def write_commands(app: Any) -> None:
@@ -78,3 +92,4 @@ def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("builder-inited", write_commands)
     app.connect("source-read", link_within)
+    app.connect("include-read", link_from_top)

@@ -2,11 +2,13 @@
 
 The pipelines are the quickstart's recogniser and three that are trained here like the quickstart's:
 recognisers with the two other cells, and a classifier with several poolings. The commands are those
-that the pages show.
+that the pages show. The README's picture is a part of a page, as a browser shows it, and needs a
+Chromium on the PATH.
 """
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from playwright.sync_api import FloatRect, sync_playwright
 from wasabi import msg
 
 from command import UserError, run
@@ -23,6 +26,9 @@ VECTORS = Path("training/vectors/glove-6b-50d")
 TRAINED = Path("training/docs")
 NEWS = "On Friday Rose May of Rift Valley Dairies flew from Accra to New York."
 REVIEW = "The plot is thin and the jokes are old, but I loved every minute of it."
+JOINED = "Maria Schneider joined Siemens in Munich on 3 May 2019."
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MARGIN = 12  # of the photograph
 STEPS = {"training.max_steps": "400", "training.eval_frequency": "100"}
 POOLINGS = '["max", "mean", "attention", "last"]'
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -51,6 +57,7 @@ def pictures(
         keep(target / f"{remedy}.svg", draw("gradients", "--compare", remedy))
     keep(target / "explain-ner.txt", seqrnn("explain", lstm, NEWS))
     keep(target / "explain-textcat.txt", seqrnn("explain", classifier, REVIEW))
+    photograph(lstm, target / "entities.png")
 
 
 def train(name: str, task: str, changes: dict[str, str]) -> Path:
@@ -81,6 +88,30 @@ def draw(command: str, *arguments: Path | str) -> str:
         raise UserError(f"`spacy seqrnn {command}` draws no picture any more.")
     # As a file it needs no role for screen readers; pages describe it in the text beside it.
     return found[0].replace(' role="img"', "", 1) + "\n"
+
+
+def photograph(model: Path, target: Path) -> None:
+    """The entities and their heat map on the page of `spacy seqrnn explain`."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise UserError(f"None of {', '.join(BROWSERS)} is on the PATH: install one for {target}.")
+    with TemporaryDirectory() as folder, sync_playwright() as started:
+        page = Path(folder, "page.html")
+        seqrnn("explain", model, JOINED, "--html", page)
+        # Without a sandbox, which containers have no rights for; the page is our own.
+        chromium = started.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        view = chromium.new_page(device_scale_factor=2, color_scheme="light")
+        view.goto(page.as_uri())
+        first, last = (view.locator(name).bounding_box() for name in (".entities", "table.heat"))
+        if first is None or last is None:
+            raise UserError("`spacy seqrnn explain` shows no entities or no heat map any more.")
+        top, bottom = first["y"] - MARGIN, last["y"] + last["height"] + MARGIN
+        left, width = last["x"] - MARGIN, last["width"] + 2 * MARGIN
+        clip = FloatRect(x=left, y=top, width=width, height=bottom - top)
+        with replacing(target) as new:
+            new.write_bytes(view.screenshot(clip=clip, full_page=True))
+        chromium.close()
+    msg.good(str(target))
 
 
 def seqrnn(*arguments: Path | str) -> str:

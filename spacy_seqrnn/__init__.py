@@ -1,5 +1,126 @@
-"""Recurrent networks for spaCy: encoders, a BiLSTM-CRF entity recogniser, text classifiers."""
+"""Recurrent networks for spaCy: encoders, a BiLSTM-CRF entity recogniser, text classifiers.
+
+Importing the package alone imports neither spaCy nor torch: each name comes with its module when it
+is first used.
+"""
 
 from .about import __version__
 
-__all__ = ["__version__"]
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than this package
+
+if TYPE_CHECKING:
+    from .architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed, WordEmbed
+    from .architectures.encoders import RNNEncoder
+    from .architectures.ensembles import NEREnsemble, TextCatEnsemble
+    from .architectures.ner import NER
+    from .architectures.ngrams import NgramTextCat
+    from .architectures.textcat import TextCat
+    from .architectures.tok2vec import HashEmbedRNN
+    from .batch.packed import Packed, pack, unpack, with_packed
+    from .batch.packing import Packing, make_packing
+    from .crf.chain import LinearChain
+    from .crf.decoding import k_best, viterbi
+    from .crf.expectations import marginals
+    from .crf.layer import CRF, TagConstraints, TokenSoftmax
+    from .crf.losses import negative_log_likelihood
+    from .crf.recursion import log_partition
+    from .explain import (
+        NERExplanation,
+        TextCatExplanation,
+        explain_ner,
+        explain_textcat,
+        gates_of_text,
+        gradients_of_cells,
+        gradients_of_text,
+    )
+    from .ner.biluo import biluo_constraints
+    from .ner.component import RecurrentNER
+    from .ner.scored_spans import ScoredSpans
+    from .rnn.layer import RNN
+    from .rnn.stack import RNNStack
+
+__all__ = [
+    "CRF",
+    "NER",
+    "RNN",
+    "CharCNNEmbed",
+    "CharRNNEmbed",
+    "HashEmbedRNN",
+    "LexemeEmbed",
+    "LinearChain",
+    "NEREnsemble",
+    "NERExplanation",
+    "NgramTextCat",
+    "Packed",
+    "Packing",
+    "RNNEncoder",
+    "RNNStack",
+    "RecurrentNER",
+    "ScoredSpans",
+    "TagConstraints",
+    "TextCat",
+    "TextCatEnsemble",
+    "TextCatExplanation",
+    "TokenSoftmax",
+    "WordEmbed",
+    "__version__",
+    "biluo_constraints",
+    "explain_ner",
+    "explain_textcat",
+    "gates_of_text",
+    "gradients_of_cells",
+    "gradients_of_text",
+    "k_best",
+    "log_partition",
+    "make_packing",
+    "marginals",
+    "negative_log_likelihood",
+    "pack",
+    "unpack",
+    "viterbi",
+    "with_packed",
+]
+
+# What each module has, which is imported when one of its names is first used
+_MODULES = {
+    "architectures.embeds": ["CharCNNEmbed", "CharRNNEmbed", "LexemeEmbed", "WordEmbed"],
+    "architectures.encoders": ["RNNEncoder"],
+    "architectures.ensembles": ["NEREnsemble", "TextCatEnsemble"],
+    "architectures.ner": ["NER"],
+    "architectures.ngrams": ["NgramTextCat"],
+    "architectures.textcat": ["TextCat"],
+    "architectures.tok2vec": ["HashEmbedRNN"],
+    "batch.packed": ["Packed", "pack", "unpack", "with_packed"],
+    "batch.packing": ["Packing", "make_packing"],
+    "crf.chain": ["LinearChain"],
+    "crf.decoding": ["k_best", "viterbi"],
+    "crf.expectations": ["marginals"],
+    "crf.layer": ["CRF", "TagConstraints", "TokenSoftmax"],
+    "crf.losses": ["negative_log_likelihood"],
+    "crf.recursion": ["log_partition"],
+    "explain": [
+        "NERExplanation",
+        "TextCatExplanation",
+        "explain_ner",
+        "explain_textcat",
+        "gates_of_text",
+        "gradients_of_cells",
+        "gradients_of_text",
+    ],
+    "ner.biluo": ["biluo_constraints"],
+    "ner.component": ["RecurrentNER"],
+    "ner.scored_spans": ["ScoredSpans"],
+    "rnn.layer": ["RNN"],
+    "rnn.stack": ["RNNStack"],
+}
+
+if not TYPE_CHECKING:  # or every name would look right to a type checker
+
+    def __getattr__(name: str) -> object:
+        from .lazy import load_name  # noqa: PLC0415  # only now, as it imports `typing`
+
+        return load_name(globals(), _MODULES, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""What the README and the page on configuration show works as it stands there."""
 
 import re
 from importlib.metadata import distribution
@@ -11,25 +11,52 @@ from spacy import registry
 from spacy.training import Example
 from spacy.util import load_config_from_str, load_model_from_config
 
+from benchmarks.readme import tables
 from spacy_seqrnn.cli import seqrnn_cli
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf8")
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf8")
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
 def option_rows():
     """Name and cell of each row of the table of options."""
-    rows = re.findall(r"^\| (?:factory )?`([^`]+)` \| (.*) \|$", README, flags=re.MULTILINE)
+    rows = re.findall(r"^\| (?:factory )?`([^`]+)` \| (.*) \|$", CONFIGURATION, flags=re.MULTILINE)
     return [row for row in rows if "seqrnn" in row[0]]
 
 
-def test_config_trains():
-    (text,) = blocks("ini")
-    config = load_config_from_str(text, overrides={"paths.train": None, "paths.dev": None})
-    nlp = load_model_from_config(config, auto_fill=True)
+def test_it_is_short():
+    lines = README.splitlines()
+    assert len(lines) <= 150
+    assert max(len(line) for line in lines if not line.startswith("|")) <= 115
+
+
+def test_every_file_that_it_links_to_is_there():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize(("name", "table"), tables().items())
+def test_its_tables_are_those_of_the_results(name, table):
+    assert README.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0] == table
+
+
+def test_its_python_finds_what_it_was_taught(capsys):
+    (code,) = blocks(README, "python")
+    exec(code, {})
+    found = capsys.readouterr().out
+    assert found.startswith("(Otto, Oslo) ")
+
+
+@pytest.mark.parametrize("page", [README, CONFIGURATION], ids=["readme", "configuration"])
+def test_config_trains(page):
+    (text,) = blocks(page, "ini")
+    nlp = load_model_from_config(load_config_from_str(text), auto_fill=True)
     example = Example.from_dict(nlp.make_doc("Oslo sleeps"), {"entities": [(0, 4, "LOC")]})
     optimizer = nlp.initialize(lambda: [example])
     for _ in range(20):
@@ -47,8 +74,13 @@ def test_table_names_every_part():
 
 def test_every_command_is_shown():
     names = {command.name for command in seqrnn_cli.registered_commands}
-    shown = set(re.findall(r"^spacy seqrnn ([\w-]+)", "\n".join(blocks("bash")), re.MULTILINE))
-    assert shown == names
+    code = "\n".join(blocks(README, "bash"))
+    assert set(re.findall(r"^spacy seqrnn ([\w-]+)", code, re.MULTILINE)) == names
+
+
+def test_every_recipe_is_named():
+    recipes = {path.name for path in (ROOT / "configs").glob("*.cfg")}
+    assert set(re.findall(r"\(\.\./configs/([\w.]+)\)", CONFIGURATION)) == recipes
 
 
 @pytest.mark.parametrize(("name", "cell"), option_rows())

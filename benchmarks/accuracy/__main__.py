@@ -1,7 +1,7 @@
 """Train and score rows of the accuracy table: `python -m benchmarks.accuracy conll2003`.
 
-Each training is written to benchmarks/accuracy/results as soon as it is done. The README's table is
-made of these files by `python -m benchmarks.accuracy.table`.
+Each training is written to benchmarks/accuracy/results as soon as it is done. The table of
+docs/accuracy.md is made of these files by `python -m benchmarks.accuracy.table`.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Write the README's accuracy table from the files of results.
+"""Write the accuracy table of the documentation from the files of results.
 
 `python -m benchmarks.accuracy.table`
 """
@@ -10,17 +10,31 @@ from typing import Any
 from .corpora import CORPORA, EFFICIENCY, ENSEMBLE, OURS, SIDES, SPACY
 from .results import environment_line, markdown_table, read_results, replace_section, spread
 
-README = Path("README.md")
+PAGE = Path("docs/accuracy.md")
+SCORES = ["corpus, test score", SPACY, "efficiency", "accuracy", "ensemble"]
+DETAILS = ["95 % interval", "dev", "minutes", "published"]
 
 
 def main() -> None:
-    """Replace the table in the README."""
+    """Replace the table on the page."""
+    replace_section(PAGE, "accuracy", table())
+
+
+def table() -> str:
+    """All columns of all corpora, and on what they were measured."""
     results = [r for side in SIDES for r in read_results(side=side)]
-    rows = [row(name) for name in CORPORA if read_results(corpus=name, side=OURS)]
-    header = ["corpus, test score", SPACY, "efficiency", "accuracy", "ensemble"]
-    header += ["95 % interval", "dev", "minutes", "published"]
     note = f"Measured on: {environment_line(results)}."
-    replace_section(README, "accuracy", f"{markdown_table(header, rows)}\n\n{note}")
+    return f"{markdown_table([*SCORES, *DETAILS], rows())}\n\n{note}"
+
+
+def short_table() -> str:
+    """The test scores alone."""
+    return markdown_table(SCORES, [row[: len(SCORES)] for row in rows()])
+
+
+def rows() -> list[list[str]]:
+    """One row for each corpus that was measured."""
+    return [row(name) for name in CORPORA if read_results(corpus=name, side=OURS)]
 
 
 def row(name: str) -> list[str]:

@@ -10,7 +10,6 @@ import os
 import pstats
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import spacy
 import srsly
@@ -18,28 +17,38 @@ import torch
 from spacy.tokens import Doc
 from spacy.training import Corpus
 from spacy.training.batchers import minibatch_by_words
+from thinc.api import Model
 from wasabi import msg
+
+from spacy_seqrnn.crf.decoding import viterbi
+from spacy_seqrnn.embed import lexemes
+from spacy_seqrnn.heads import linear
+from spacy_seqrnn.ner.annotations import allowed_by_docs
+from spacy_seqrnn.ner.component import RecurrentNER
+from spacy_seqrnn.ner.loss import ner_loss, read_gold
+from spacy_seqrnn.rnn import layer as rnn
+from spacy_seqrnn.rnn.training import lstm_backward, lstm_forward
 
 from .pipelines import NER, documents, pipeline
 from .results import keep
 
-# Part: file and function, whose time includes what it calls
-PREDICTION = {
-    "words (lexemes, vectors, characters)": ("lexemes.py", "predict_packed"),
-    "recurrence": ("rnn.py", "_predict"),
-    "emissions": ("linear.py", "forward"),
-    "Viterbi": ("decoding.py", "viterbi"),
-    "probabilities of entities": ("ner.py", "_scores"),
-    "earlier annotation": ("annotations.py", "allowed_by_docs"),
-    "writing entities": ("ner.py", "set_annotations"),
+# Part: the function that does it, whose time includes what it calls
+PREDICTION: dict[str, Callable] = {
+    "words (lexemes, vectors, characters)": lexemes.forward_packed,
+    "recurrence": rnn._predict,
+    "emissions": linear.forward,
+    "Viterbi": viterbi,
+    "probabilities of entities": RecurrentNER.scores,
+    "earlier annotation": allowed_by_docs,
+    "writing entities": RecurrentNER.set_annotations,
 }
-TRAINING = {
-    "words (forward only)": ("lexemes.py", "forward"),
-    "recurrence, forward": ("lstm.py", "lstm_forward"),
-    "recurrence, backward": ("lstm.py", "lstm_backward"),
-    "CRF loss and gradient": ("ner_loss.py", "_loss_of"),
-    "gold tags": ("ner_loss.py", "read_gold"),
-    "optimizer": ("model.py", "finish_update"),
+TRAINING: dict[str, Callable] = {
+    "words (forward only)": lexemes.forward_packed,
+    "recurrence, forward": lstm_forward,
+    "recurrence, backward": lstm_backward,
+    "CRF loss and gradient": ner_loss,
+    "gold tags": read_gold,
+    "optimizer": Model.finish_update,
 }
 BATCHES = 40
 
@@ -74,27 +83,22 @@ def train(nlp: spacy.Language) -> None:
         nlp.update(batch, sgd=optimizer, drop=0.1)
 
 
-def profile(run: Callable[[], None], parts: dict[str, tuple[str, str]]) -> dict[str, float]:
-    """The share of the pipeline's time that each part takes."""
+def profile(run: Callable[[], object], parts: dict[str, Callable]) -> dict[str, float]:
+    """The share of the recogniser's time that each part takes."""
     run()
     profiler = cProfile.Profile()
     profiler.runcall(run)
     stats = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
-    total = max(_time(stats, "ner.py", name) for name in ("predict", "update"))
-    if "Viterbi" in parts:
-        total += _time(stats, "ner.py", "set_annotations")
-    return {part: round(_time(stats, *place) / total, 4) for part, place in parts.items()}
+    whole = (RecurrentNER.predict, RecurrentNER.set_annotations, RecurrentNER.update)
+    total = sum(_time(stats, function) for function in whole)
+    return {part: round(_time(stats, function) / total, 4) for part, function in parts.items()}
 
 
-def _time(stats: dict, file: str, function: str) -> float:
-    """Seconds in a function of this package, or of Thinc, and in what it calls."""
-    return sum(
-        values[3]
-        for (path, _, name), values in stats.items()
-        if name == function
-        and Path(path).name == file
-        and ("spacy_seqrnn" in path or "thinc" in path)
-    )
+def _time(stats: dict, function: Callable) -> float:
+    """Seconds in a function and in what it calls; 0 if it was not called."""
+    code = function.__code__
+    values = stats.get((code.co_filename, code.co_firstlineno, code.co_name))
+    return values[3] if values else 0.0
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
-"""Write the README's speed table from the files of results: `python -m benchmarks.speed.table`."""
+"""Write the speed table of the documentation from the files of results.
 
+`python -m benchmarks.speed.table`
+"""
+
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import srsly
 
 from ..accuracy.results import environment_line, markdown_table, replace_section
-from ..accuracy.table import README
 from .compare import ratios
 from .results import RESULTS
 from .rows import ROWS
 
+PAGE = Path("docs/speed.md")
 # How the table calls the other sides
 NAMES = {
     "spacy": "spaCy, same vectors",
@@ -21,12 +25,17 @@ NAMES = {
 
 
 def main() -> None:
-    """Replace the table in the README."""
+    """Replace the table on the page."""
+    replace_section(PAGE, "speed", table())
+
+
+def table() -> str:
+    """One line for each pair of sides that was measured, and on what."""
     results = [srsly.read_json(RESULTS / f"{name}.json") for name in ROWS if _has(name)]
     header = ["", "recipe", "against", "times as fast", "lowest to highest", "words/s", "theirs"]
     rows = [line for result in results for line in lines(result)]
     note = f"Measured on: {environment_line(results)}; one thread, medians of alternating runs."
-    replace_section(README, "speed", f"{markdown_table(header, rows)}\n\n{note}")
+    return f"{markdown_table(header, rows)}\n\n{note}"
 
 
 def _has(name: str) -> bool:

@@ -13,7 +13,7 @@ from ..embed.chars import with_chars
 from ..embed.lexemes import with_lexemes
 from ..embed.static_vectors import word_vectors
 from ..embed.word_embed import word_embed
-from ..heads.pooling import last
+from ..heads.pooling import last_pooling
 from ..rnn.layer import RNN
 from ..types import Floats2d
 
@@ -80,7 +80,7 @@ def CharRNNEmbed(
     layer = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         with_packed(RNN(cell=cell, nO=width, nI=char_width)),
-        last(bidirectional=True),
+        last_pooling(bidirectional=True),
     )
     layer.set_dim("nO", width)
     return with_chars(layer, max_chars=max_chars)

@@ -7,11 +7,13 @@ from typing import Any
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..batch.composition import run
 from ..batch.docs import DocBatch
 from ..batch.windows import Piece, run_in_pieces
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
-from ..crf.chain import LinearChain, mean_chain
+from ..crf.chain import PooledChain
+from ..saved.layers import describe_layer, in_parallel
 from ..saved.shapes import Layer
 from ..types import Floats2d
 from .ner import run_windows
@@ -51,7 +53,7 @@ def textcat_forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
     batch = DocBatch(docs)
-    results = [member(batch, is_train) for member in model.layers]
+    results = [run(member, batch, is_train) for member in model.layers]
     Y = sum(Y for Y, _ in results) / len(results)
 
     def backprop(dY: Floats2d) -> list[Doc]:
@@ -64,11 +66,14 @@ def textcat_forward(
     return Y, backprop
 
 
+describe_layer(textcat_forward, width=in_parallel)
+
+
 def NEREnsemble(
     *,
     members: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
     nO: int | None = None,
-) -> Model[list[Doc], LinearChain]:
+) -> Model[list[Doc], PooledChain]:
     """Score BILUO tag sequences with the mean of several models' scores.
 
     Registered as `spacy-seqrnn.NEREnsemble.v1`. Their distributions of tag sequences are multiplied
@@ -80,7 +85,7 @@ def NEREnsemble(
         weights at least.
     nO: number of tags, 1 + 4 per label; set by the component.
 
-    Returns a model from documents to a `LinearChain`.
+    Returns a model from documents to a `PooledChain`.
     Raises ValueError if there is no member, or one that is no model of this component.
     """
     model = _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
@@ -89,32 +94,34 @@ def NEREnsemble(
 
 
 def ner_forward(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> tuple[LinearChain, Callable]:
+    model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
+) -> tuple[PooledChain, Callable]:
     batch = DocBatch(docs)
-    chains, backprops = zip(*(member(batch, is_train) for member in model.layers), strict=True)
-    return mean_chain(list(chains)), partial(_backprop_members, backprops)
+    chains, backprops = zip(*(run(member, batch, is_train) for member in model.layers), strict=True)
+    return PooledChain(chains), partial(_backprop_members, backprops)
+
+
+describe_layer(ner_forward, width=in_parallel, fixed_attrs=["gives_chain"])
 
 
 def ner_in_pieces(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
+    model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
+) -> Iterator[tuple[Piece, PooledChain, Callable]]:
     """Run the members on a batch of any size; see `run_in_pieces`."""
     tok2vecs = [member.get_ref("tok2vec") for member in model.layers]
     return run_in_pieces(model, tok2vecs, docs, is_train, _run_windows)
 
 
 def _run_windows(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
-    batch = DocBatch(docs)
+    model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Piece], is_train: bool
+) -> Iterator[tuple[Piece, PooledChain, Callable]]:
     members = [run_windows(member, batch, parts, is_train) for member in model.layers]
     for piece, *results in zip(parts, *members, strict=True):
         _, chains, backprops = zip(*results, strict=True)
-        yield piece, mean_chain(list(chains)), partial(_backprop_members, backprops)
+        yield piece, PooledChain(chains), partial(_backprop_members, backprops)
 
 
-def _backprop_members(backprops: Iterable[Callable], d_chain: LinearChain) -> list[Doc]:
+def _backprop_members(backprops: Iterable[Callable], d_chain: PooledChain) -> list[Doc]:
     for backprop_member, d_member in zip(backprops, d_chain.members, strict=True):
         backprop_member(d_member)
     return []
@@ -141,7 +148,7 @@ def _ensemble(
                 f"`members.{name} = {shown}` cannot be a member of {kind}: give the block an "
                 f'`@architectures` line such as "{example}".',
             )
-        if member.name == "NEREnsemble":
+        if member._func is ner_forward:
             raise ConfigError(
                 f"members.{name}",
                 member,
@@ -178,7 +185,7 @@ def init(model: Model, X: list[Doc] | None = None, Y: Floats2d | None = None) ->
 
 
 def resize_output(model: Model, nO: int) -> Model:
-    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones stays."""
     for member in model.layers:
         member.attrs["resize_output"](member, nO)
     _refer_to_first(model)

@@ -1,26 +1,21 @@
 """The model of the entity recogniser: token vectors, emissions, linear chain."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from spacy.tokens import Doc
-from thinc.api import Model, Ops
+from thinc.api import Model
 
+from ..batch.composition import FORWARD_WITHIN, in_reverse, run_packed
+from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
-from ..batch.packed import Packed, encode, pack, predict_packed, split_encoders, take_rows, unpack
+from ..batch.packed import Packed, take_rows
 from ..batch.packing import make_packing
-from ..batch.windows import (
-    Piece,
-    add_gradient,
-    are_cut,
-    prediction_pieces,
-    run_in_pieces,
-)
+from ..batch.windows import Piece, encode_pieces, predict_pieces, run_in_pieces
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
-from ..crf.layer import CRF, TokenSoftmax
-from ..embed.known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from ..crf.layer import CRF, TokenSoftmax, forward_softmax
+from ..embed.known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
 from ..heads.common import (
     check_width,
     clip_gradients,
@@ -28,8 +23,9 @@ from ..heads.common import (
     init_tok2vec,
     resized_linear,
 )
-from ..heads.linear import linear
+from ..heads.linear import Linear
 from ..ner.biluo import biluo_constraints, check_n_tags
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -63,7 +59,7 @@ def NER(
     check_n_outputs(nO)
     if nO is not None:
         check_n_tags(nO)
-    output_layer = linear(nO=nO)
+    output_layer = Linear(nO=nO)
     decoder_layer = DECODERS[decoder](biluo_constraints, nO=nO)
     return Layer(
         "seqrnn_ner",
@@ -86,27 +82,37 @@ def NER(
 def forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
 ) -> tuple[LinearChain, Callable]:
-    check_vectors(model, docs, is_train=is_train)
+    return forward_batch(model, DocBatch(docs), is_train)
+
+
+def forward_batch(
+    model: Model[list[Doc], LinearChain], batch: DocBatch, is_train: bool
+) -> tuple[LinearChain, Callable]:
+    check_vectors(model, batch, is_train=is_train)
     if not is_train:
-        return model.get_ref("decoder").predict(_predict_emissions(model, docs)), no_backprop
-    tokvecs, backprop_tokvecs = model.get_ref("tok2vec")(docs, is_train)
-    X = pack(model.ops, tokvecs)
+        return model.get_ref("decoder").predict(_predict_emissions(model, batch)), no_backprop
+    X, backprop_tokvecs = run_packed(model.get_ref("tok2vec"), batch, is_train)
     chain, backprop_scores = _score(model, X, is_train)
 
     def backprop(d_chain: LinearChain) -> list[Doc]:
-        d_docs = backprop_tokvecs(unpack(model.ops, backprop_scores(d_chain)))
+        d_docs = backprop_tokvecs(backprop_scores(d_chain))
         clip_gradients(model, model.attrs["max_grad_norm"])
         return d_docs
 
     return chain, backprop
 
 
+describe_layer(forward, width=in_turn, fixed_attrs=["gives_chain"], check=check_known)
+FORWARD_WITHIN[forward] = forward_batch
+
+
 def _score(
     model: Model[list[Doc], LinearChain], X: Packed, is_train: bool
 ) -> tuple[LinearChain, Callable[[LinearChain], Packed]]:
     """The chain of tokens with the vectors X, shape (n_tokens, width)."""
-    check_width(model.get_ref("tok2vec"), X.data)
-    dropped, backprop_dropout = dropout_forward(model, X.data, is_train)
+    tokvecs = X.data
+    check_width(model.get_ref("tok2vec"), tokvecs)
+    dropped, backprop_dropout = dropout_forward(model, tokvecs, is_train)
     emissions, backprop_emissions = model.get_ref("output_layer")(dropped, is_train)
     chain, backprop_chain = model.get_ref("decoder")(Packed(emissions, X.packing), is_train)
 
@@ -117,31 +123,19 @@ def _score(
     return chain, backprop
 
 
-def _predict_emissions(model: Model[list[Doc], LinearChain], docs: list[Doc]) -> Packed:
-    """The emissions of all tokens, computed in pieces: token vectors need most of the memory."""
-    tok2vec = model.get_ref("tok2vec")
-    embed, encoders = split_encoders(tok2vec)
-    lengths = [len(doc) for doc in docs]
-    parts = prediction_pieces(lengths, cut=bool(encoders))
-    if len(parts) == 1 and not are_cut(parts, len(docs)):
-        return _emissions(model, predict_packed(tok2vec, docs))
-    embedded = predict_packed(embed, docs) if encoders else None
+def _predict_emissions(model: Model[list[Doc], LinearChain], batch: DocBatch) -> Packed:
+    """The emissions of all tokens."""
     rows = []
-    for piece in parts:
-        if embedded is None:
-            X = predict_packed(tok2vec, piece.docs_of(docs))
-        else:
-            X, _ = encode(encoders, embedded.take(piece.rows, piece.lengths), is_train=False)
-        emissions = _emissions(model, X)
-        rows.append(take_rows(model.ops, emissions.data, X.packing.from_packed[piece.kept]))
-    packing = make_packing(lengths)
+    for piece, X in predict_pieces(model.get_ref("tok2vec"), batch):
+        tokvecs = X.data
+        check_width(model.get_ref("tok2vec"), tokvecs)
+        emissions = Packed(model.get_ref("output_layer").predict(tokvecs), X.packing)
+        if X.packing.lengths.tolist() == batch.lengths:
+            return emissions
+        rows.append(emissions.rows(X.packing.from_packed[piece.kept]))
+    packing = make_packing(batch.lengths)
     scores = model.ops.xp.concatenate(rows)
     return Packed(take_rows(model.ops, scores, packing.to_packed), packing)
-
-
-def _emissions(model: Model[list[Doc], LinearChain], X: Packed) -> Packed:
-    check_width(model.get_ref("tok2vec"), X.data)
-    return Packed(model.get_ref("output_layer").predict(X.data), X.packing)
 
 
 def in_pieces(
@@ -152,36 +146,16 @@ def in_pieces(
 
 
 def run_windows(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], parts: list[Piece], is_train: bool
+    model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Piece], is_train: bool
 ) -> Iterator[tuple[Piece, LinearChain, Callable]]:
     """Embed documents as a whole, and encode and score their token vectors piece by piece."""
-    check_vectors(model, docs, is_train=is_train)
-    ops = model.ops
-    embed, encoders = split_encoders(model.get_ref("tok2vec"))
-    tokvecs, backprop_embed = embed(docs, is_train)
-    embedded = pack(ops, tokvecs)
-    del tokvecs  # of a very long document each copy is dear
-    gradient = Packed(ops.alloc2f(*embedded.data.shape), embedded.packing)
-    for piece in parts:
-        X, backprop_encoders = encode(encoders, embedded.take(piece.rows, piece.lengths), is_train)
+    check_vectors(model, batch, is_train=is_train)
+    tok2vec = model.get_ref("tok2vec")
+    for piece, X, backprop_encoded in encode_pieces(tok2vec, batch, parts, is_train):
         chain, backprop_scores = _score(model, X, is_train)
-        ways_back = (backprop_scores, backprop_encoders)
-        yield piece, chain, partial(_backprop_piece, ops, ways_back, piece, gradient)
-    del embedded
+        yield piece, chain, in_reverse([backprop_encoded, backprop_scores])
     if is_train:
-        backprop_embed(unpack(ops, gradient))
         clip_gradients(model, model.attrs["max_grad_norm"])
-
-
-def _backprop_piece(
-    ops: Ops,
-    ways_back: tuple[Callable, Callable],
-    piece: Piece,
-    gradient: Packed,
-    d_chain: LinearChain,
-) -> None:
-    backprop_scores, backprop_encoders = ways_back
-    add_gradient(ops, gradient, piece, backprop_encoders(backprop_scores(d_chain)))
 
 
 def init(
@@ -204,7 +178,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[Doc], LinearChain]:
-    """Make room for `nO` tags. What was learnt for the old ones stays.
+    """Make room for `nO` tags. What was learned for the old ones stays.
 
     New nodes take the place of the output layer and of the decoder, so that an optimizer does not
     apply moments of the old shape to them.
@@ -220,7 +194,7 @@ def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[D
 
 def replace_size(decoder: Model, nO: int) -> Model:
     """A decoder of another size with the same scores for the old tags, 0 for new ones."""
-    build = CRF if decoder.name == "crf" else TokenSoftmax
+    build = TokenSoftmax if decoder._func is forward_softmax else CRF
     new = build(decoder.attrs["constraints"], nO=nO)
     if decoder.has_param("transitions"):
         new.initialize()

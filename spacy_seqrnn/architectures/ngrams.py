@@ -7,7 +7,8 @@ from thinc.api import Model
 
 from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
 from ..heads.common import check_truth, new_label_bias, probabilities
-from ..heads.ngrams import ngram_scores, resized_scores
+from ..heads.ngrams import NgramScores, resized_scores
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -43,7 +44,7 @@ def NgramTextCat(
     check_int("rows", rows, 1, MOST_ROWS)
     check_rate("dropout", dropout)
     check_n_outputs(nO)
-    scores = ngram_scores(ngram_size=ngram_size, rows=rows, dropout=dropout, nO=nO)
+    scores = NgramScores(ngram_size=ngram_size, rows=rows, dropout=dropout, nO=nO)
     return Layer(
         "ngram_textcat",
         forward,
@@ -68,6 +69,9 @@ def forward(
     return Y, backprop
 
 
+describe_layer(forward, width=in_turn)
+
+
 def init(
     model: Model[list[Doc], Floats2d], X: list[Doc] | None = None, Y: Floats2d | None = None
 ) -> None:
@@ -79,7 +83,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
-    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones stays."""
     old = model.layers[0]
     model.replace_node(old, resized_scores(old, nO, new_bias=new_label_bias(old)))
     model.set_dim("nO", nO, force=True)

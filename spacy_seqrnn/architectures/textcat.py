@@ -6,12 +6,14 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ..batch.composition import FORWARD_WITHIN, run_packed
+from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
-from ..batch.packed import join
+from ..batch.packed import pack, unpack_ragged
 from ..batch.windows import encode_random_windows, prediction_pieces
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
-from ..embed.known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from ..embed.known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
 from ..heads.common import (
     check_truth,
     check_width,
@@ -22,8 +24,9 @@ from ..heads.common import (
     probabilities,
     resized_linear,
 )
-from ..heads.linear import linear
+from ..heads.linear import Linear
 from ..heads.pooling import POOLINGS, pooling_layer
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -67,7 +70,7 @@ def TextCat(
     if bidirectional is None:
         bidirectional = _reads_both_ways(tok2vec, poolings)
     pool = pooling_layer(poolings, bidirectional=bidirectional)
-    output_layer = linear(nO=nO)
+    output_layer = Linear(nO=nO)
     return Layer(
         "seqrnn_textcat",
         forward,
@@ -108,7 +111,7 @@ def _directions(tok2vec: Model) -> bool | None:
 
 def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
     """Raise ValueError if "last" would take states that the encoder does not have."""
-    told = [node.attrs["bidirectional"] for node in pool.walk() if node.name == "last_pooling"]
+    told = [node.attrs["bidirectional"] for node in pool.walk() if "bidirectional" in node.attrs]
     known = _directions(tok2vec)
     if told and known not in (None, told[0]):
         raise ConfigError(
@@ -129,31 +132,40 @@ def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
 def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable]:
+    return forward_batch(model, DocBatch(docs), is_train)
+
+
+def forward_batch(
+    model: Model[list[Doc], Floats2d], batch: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable]:
     ops = model.ops
     tok2vec = model.get_ref("tok2vec")
-    check_vectors(model, docs, is_train=is_train)
+    check_vectors(model, batch, is_train=is_train)
     if is_train:
-        tokvecs, backprop_tokvecs = encode_random_windows(tok2vec, docs)
-    elif len(parts := prediction_pieces([len(doc) for doc in docs], cut=False)) > 1:
-        return ops.xp.concatenate([model.predict(p.docs_of(docs)) for p in parts]), no_backprop
+        tokvecs, backprop_tokvecs = encode_random_windows(tok2vec, batch)
+    elif len(parts := prediction_pieces(batch.lengths, cut=False)) > 1:
+        pieces = [model.predict(piece.docs_of(batch.docs)) for piece in parts]
+        return ops.xp.concatenate(pieces), no_backprop
     else:
-        tokvecs = tok2vec.predict(docs)
-    lengths = ops.asarray1i([len(X) for X in tokvecs])
-    X = Ragged(join(ops, tokvecs), lengths)
+        tokvecs, backprop_tokvecs = run_packed(tok2vec, batch, is_train=False)
+    X = unpack_ragged(ops, tokvecs)
     check_width(tok2vec, X.dataXd)
     pooled, backprop_pooling = model.get_ref("pooling")(X, is_train)
     dropped, backprop_dropout = dropout_forward(model, pooled, is_train)
     logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)
-    Y, backprop_probabilities = probabilities(model, logits, lengths)
+    Y, backprop_probabilities = probabilities(model, logits, X.lengths)
 
     def backprop(dY: Floats2d) -> list[Doc]:
         d_pooled = backprop_dropout(backprop_logits(backprop_probabilities(dY)))
-        dX = backprop_pooling(d_pooled).dataXd
-        d_docs = backprop_tokvecs(ops.unflatten(dX, ops.to_numpy(lengths)))
+        d_docs = backprop_tokvecs(pack(ops, backprop_pooling(d_pooled)))
         clip_gradients(model, model.attrs["max_grad_norm"])
         return d_docs
 
     return Y, backprop
+
+
+describe_layer(forward, width=in_turn, check=check_known)
+FORWARD_WITHIN[forward] = forward_batch
 
 
 def init(
@@ -176,7 +188,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
-    """Make room for `nO` labels. What was learnt for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones stays."""
     old = model.get_ref("output_layer")
     new = resized_linear(old, nO, new_bias=new_label_bias(old))
     model.replace_node(old, new)

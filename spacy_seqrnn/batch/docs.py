@@ -1,4 +1,4 @@
-"""A batch of documents that several models read."""
+"""The documents that a model reads."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -10,24 +10,29 @@ from ..config_errors import ConfigError
 Found = TypeVar("Found")
 
 
-class DocBatch(list[Doc]):
-    """Documents, and what the members of an ensemble would otherwise all find out about them.
+class DocBatch:
+    """The documents of one call of a model, and what its layers found out about them.
 
-    It lives as long as one call of the model, within which documents do not change.
+    Layers of this package hand it to each other in place of a list of documents, so that the
+    members of an ensemble share what each would otherwise find out for itself. It lives as long as
+    the call, within which documents do not change, and is never a list: a layer of someone else's
+    gets the documents alone.
     """
 
     def __init__(self, docs: list[Doc]) -> None:
-        super().__init__(docs)
-        self.found: dict[Hashable, Any] = {}
+        self.docs = docs
+        self._found: dict[Hashable, Any] = {}
 
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each document."""
+        return [len(doc) for doc in self.docs]
 
-def find_once(docs: list[Doc], key: Hashable, find: Callable[[], Found]) -> Found:
-    """What `find` gives; if the documents are a `DocBatch`, it is called only once for each key."""
-    if not isinstance(docs, DocBatch):
-        return find()
-    if key not in docs.found:
-        docs.found[key] = find()
-    return docs.found[key]
+    def once(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What `find` gives. It is called only once for each key."""
+        if key not in self._found:
+            self._found[key] = find()
+        return self._found[key]
 
 
 def check_docs(name: str, X: list[Any] | None) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from thinc.util import get_array_module
 
-from ..types import Floats2d
+from ..types import Floats1d, Floats2d
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,12 @@ class Packing:
         rows = np.flatnonzero((self.rank_of_row >= first) & (self.rank_of_row < end))
         return rows, make_packing(self.lengths_by_rank[first:end])
 
-    def per_doc(self, values: np.ndarray, empty: float) -> np.ndarray:
+    def per_doc(self, values: Floats1d, empty: float) -> Floats1d:
         """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
-        padded = np.full(len(self.lengths), empty, dtype=values.dtype)
+        xp = get_array_module(values)
+        padded = xp.full(len(self.lengths), empty, dtype=values.dtype)
         padded[: len(values)] = values
-        return padded[self.ranks]
+        return padded[xp.asarray(self.ranks)]
 
 
 def make_packing(lengths: list[int] | np.ndarray) -> Packing:
@@ -127,13 +129,16 @@ def make_packing(lengths: list[int] | np.ndarray) -> Packing:
     lengths: tokens of each document, in batch order; zero is allowed.
     """
     sizes = np.asarray(lengths, dtype="int64")
-    order = np.argsort(-sizes, kind="stable")
+    if len(sizes) == 1:  # stays as it is, and a single text should not wait for what follows
+        rows = np.arange(sizes[0])
+        return Packing(sizes, np.ones_like(rows), rows, rows, np.zeros_like(sizes))
+    order = (-sizes).argsort(kind="stable")
     ranks = np.empty_like(order)
     ranks[order] = np.arange(len(sizes))
     n_steps = int(sizes.max(initial=0))
-    size_at_t = len(sizes) - np.searchsorted(sizes[order[::-1]], np.arange(n_steps), side="right")
-    step = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    from_packed = (np.cumsum(size_at_t) - size_at_t)[step] + np.repeat(ranks, sizes)
+    size_at_t = len(sizes) - sizes[order[::-1]].searchsorted(np.arange(n_steps), side="right")
+    step = np.arange(sizes.sum()) - (sizes.cumsum() - sizes).repeat(sizes)
+    from_packed = (size_at_t.cumsum() - size_at_t)[step] + ranks.repeat(sizes)
     to_packed = np.empty_like(from_packed)
     to_packed[from_packed] = np.arange(len(from_packed))
     return Packing(sizes, size_at_t, to_packed, from_packed, ranks)

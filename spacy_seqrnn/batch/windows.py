@@ -9,7 +9,7 @@ for an error that shrinks with every token of context.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from spacy.tokens import Doc
 from thinc.api import Model, Ops
 
 from ..types import Floats2d
+from .composition import in_reverse, run_in_turn, run_packed, split_encoders
 from .docs import DocBatch
-from .packed import Packed, encode, pack, split_encoders, unpack
+from .packed import Packed
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Limits:
 
 
 PREDICTION = Limits(piece=50_000, window=5_000, context=1_000)
-# Training keeps about 25 kB of a token for the way back. Windows are read beside each other, which
-# is faster than one long one, and gradients hardly reach as far.
+# Training keeps about 25 kB of a token for the backward pass. Windows are read beside each other,
+# which is faster than one long one, and gradients hardly reach as far.
 TRAINING = Limits(piece=10_000, window=1_000, context=200)
 
 
@@ -65,9 +66,9 @@ class Piece:
     begins: np.ndarray
     ends: np.ndarray
 
-    def docs_of(self, docs: list[Doc]) -> DocBatch:
+    def docs_of(self, docs: list[Doc]) -> list[Doc]:
         """Its documents, among those of the batch."""
-        return DocBatch([docs[i] for i in self.docs.tolist()])
+        return [docs[i] for i in self.docs.tolist()]
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -114,20 +115,24 @@ def are_cut(parts: list[Piece], n_docs: int) -> bool:
 
 
 def run_in_pieces(
-    model: Model, tok2vecs: list[Model], docs: list[Doc], is_train: bool, run_windows: Callable
+    model: Model,
+    tok2vecs: list[Model],
+    docs: list[Doc],
+    is_train: bool,
+    run_windows: Callable[[Model, DocBatch, list[Piece], bool], Iterator],
 ) -> Iterator[tuple[Piece, Any, Callable]]:
     """Run a model on a batch of any size, in pieces that are small enough for training.
 
     tok2vecs: those of the model.
-    run_windows: what runs the model, given (model, docs, pieces, is_train), if documents are cut.
+    run_windows: what runs the model, given (model, batch, pieces, is_train), if documents are cut.
 
-    Yields each piece of the batch, what the model gives for it, and its way back. The gradients add
-    up. What has been embedded once for all pieces has its way back when the last of them is done,
-    so the iterator has to be used to its end.
+    Yields each piece of the batch, what the model gives for it, and its backward pass. The
+    gradients add up. That of what has been embedded once for all pieces is passed back when the
+    last of them is done, so the iterator has to be used to its end.
     """
     parts = training_pieces(tok2vecs, docs)
     if are_cut(parts, len(docs)):
-        yield from run_windows(model, docs, parts, is_train)
+        yield from run_windows(model, DocBatch(docs), parts, is_train)
         return
     for piece in parts:
         yield piece, *model(piece.docs_of(docs), is_train)
@@ -180,30 +185,64 @@ def listens(model: Model) -> bool:
     return any(hasattr(node, "upstream_name") for node in model.walk())
 
 
+def encode_pieces(
+    tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch, parts: list[Piece], is_train: bool
+) -> Iterator[tuple[Piece, Packed, Callable[[Packed], None]]]:
+    """Token vectors by an encoder of this package: embed documents as a whole, then read pieces.
+
+    Yields each piece, its token vectors and their backward pass. The embedding's runs when the last
+    piece is done, so the iterator has to be used to its end.
+    """
+    ops = tok2vec.ops
+    embed, encoders = split_encoders(tok2vec)
+    X, backprop_embed = run_packed(embed, batch, is_train)
+    gradient = Packed(ops.alloc2f(X.packing.n_tokens if is_train else 0, X.width), X.packing)
+    for piece in parts:
+        Y, backprop_encoders = run_in_turn(encoders, X.take(piece.rows, piece.lengths), is_train)
+        yield piece, Y, in_reverse([partial(add_gradient, ops, gradient, piece), backprop_encoders])
+    del X, Y  # of a very long document each copy is dear
+    if is_train:
+        backprop_embed(gradient)
+
+
+def predict_pieces(
+    tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch
+) -> Iterator[tuple[Piece, Packed]]:
+    """Token vectors in prediction, piece by piece: they need most of the memory."""
+    _, encoders = split_encoders(tok2vec)
+    parts = prediction_pieces(batch.lengths, cut=bool(encoders))
+    if len(parts) == 1 and not are_cut(parts, len(batch.docs)):
+        yield parts[0], run_packed(tok2vec, batch, is_train=False)[0]
+    elif encoders:
+        for piece, X, _ in encode_pieces(tok2vec, batch, parts, is_train=False):
+            yield piece, X
+    else:
+        for piece in parts:
+            docs = piece.docs_of(batch.docs)
+            yield piece, run_packed(tok2vec, DocBatch(docs), is_train=False)[0]
+
+
 def encode_random_windows(
-    tok2vec: Model[list[Doc], list[Floats2d]], docs: list[Doc]
-) -> tuple[list[Floats2d], Callable]:
+    tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch
+) -> tuple[Packed, Callable[[Packed], list[Doc]]]:
     """Token vectors in training, of long documents those of a window from a random token on.
 
-    It is for models that need all token vectors at once for the way back, and bounds what the
-    recurrence keeps for it. Where the encoder is none of this package, nothing is cut.
+    It is for models that need all token vectors at once for the backward pass, and bounds what
+    the recurrence keeps for it. Where the encoder is none of this package, nothing is cut.
     """
-    embed, encoders = split_encoders(tok2vec)
-    lengths = [len(doc) for doc in docs]
-    if not encoders or max(lengths) <= PREDICTION.longest:
-        return tok2vec(docs, True)
-    ops = tok2vec.ops
-    tokvecs, backprop_embed = embed(docs, True)
-    embedded = pack(ops, tokvecs)
-    piece = random_windows(lengths)
-    Y, backprop_encoders = encode(encoders, embedded.take(piece.rows, piece.lengths), True)
+    _, encoders = split_encoders(tok2vec)
+    if not encoders or max(batch.lengths) <= PREDICTION.longest:
+        return run_packed(tok2vec, batch, is_train=True)
+    pieces = encode_pieces(tok2vec, batch, [random_windows(batch.lengths)], is_train=True)
+    _, Y, backprop_piece = next(pieces)
 
-    def backprop(dYs: list[Floats2d]) -> list[Doc]:
-        gradient = Packed(ops.alloc2f(*embedded.data.shape), embedded.packing)
-        add_gradient(ops, gradient, piece, backprop_encoders(pack(ops, dYs)))
-        return backprop_embed(unpack(ops, gradient))
+    def backprop(dY: Packed) -> list[Doc]:
+        backprop_piece(dY)
+        for _ in pieces:  # runs the embedding's backward pass
+            pass
+        return []
 
-    return unpack(ops, Y), backprop
+    return Y, backprop
 
 
 def random_windows(lengths: list[int]) -> Piece:

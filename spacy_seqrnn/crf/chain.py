@@ -9,18 +9,19 @@ document without tokens has score 0. What is forbidden has the score -inf.
 
 All computations on chains work in the packed layout, one time step of all documents after the
 other, in float64: `recursion.py` sums over all sequences, `expectations.py` asks how probable parts
-of them are, `decoding.py` finds the best.
+of them are, `decoding.py` finds the best, `losses.py` compares them with an annotation.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 from thinc.util import get_array_module
 
 from ..batch.packing import Packing
-from ..types import Bools2d, Floats1d, Floats2d
+from ..types import Bools2d, Floats1d, Floats2d, Ints1d
 
 # What a chain consists of
 SCORES = ("emissions", "transitions", "start", "end")
@@ -34,8 +35,6 @@ class LinearChain:
     transitions: Score of going from a tag (row) to the next (column). Shape (n_tags, n_tags).
     start, end: Score of the first and of the last tag. Shape (n_tags,).
     packing: the layout of the rows.
-    members: if this is the mean of several models' chains, these, as each is trained by itself;
-        else empty.
     """
 
     emissions: Floats2d
@@ -43,21 +42,27 @@ class LinearChain:
     start: Floats1d
     end: Floats1d
     packing: Packing
-    members: tuple["LinearChain", ...] = ()
 
     @property
     def xp(self) -> Any:
+        """The array library of the scores, NumPy or CuPy."""
         return get_array_module(self.emissions)
+
+    @property
+    def last_rows(self) -> Ints1d:
+        """The packed row of each document's last token, longest document first."""
+        lengths = self.packing.lengths_by_rank
+        return self.xp.asarray(self.packing.starts[lengths - 1] + np.arange(len(lengths)))
 
     def restrict(self, allowed: Bools2d) -> "LinearChain":
         """The chain of the sequences that use allowed tags only.
 
         allowed: booleans in packed order, shape (n_tokens, n_tags), or (n_tags,) for all tokens.
         """
-        emissions = self.xp.where(allowed, self.emissions, -np.inf)
-        return replace(self, emissions=emissions, members=())
+        return replace(self, emissions=self.xp.where(allowed, self.emissions, -np.inf))
 
     def as_float64(self) -> "LinearChain":
+        """The same scores in double precision."""
         return self._map(lambda name: self.xp.asarray(getattr(self, name), dtype="float64"))
 
     def plus(self, other: "LinearChain", factor: float = 1.0) -> "LinearChain":
@@ -65,43 +70,51 @@ class LinearChain:
         return self._map(lambda name: getattr(self, name) + factor * getattr(other, name))
 
     def scale(self, factor: float) -> "LinearChain":
-        """Multiply a gradient."""
+        """Multiply all scores, or a gradient."""
         return self._map(lambda name: factor * getattr(self, name))
 
     def _map(self, scores_of: Callable[[str], Any]) -> "LinearChain":
         """A chain of the same batch with other scores, given for each name in `SCORES`."""
-        return replace(self, **{name: scores_of(name) for name in SCORES}, members=())
+        return replace(self, **{name: scores_of(name) for name in SCORES})
 
 
-def mean_chain(chains: list[LinearChain]) -> LinearChain:
-    """The mean of the scores of several models for the same batch.
+@dataclass(frozen=True)
+class PooledChain:
+    """The chains of several models for the same batch, each of which is trained by itself.
 
-    Its distribution of tag sequences is their geometric mean (a logarithmic opinion pool; Smith et
-    al. 2005).
+    It is no `LinearChain`, so that nothing can read or change the mean and leave out the members.
+    The same class holds the members' gradients.
+
+    members: one or more.
     """
-    mean = {name: sum(getattr(c, name) for c in chains) / len(chains) for name in SCORES}
-    return LinearChain(**mean, packing=chains[0].packing, members=tuple(chains))
+
+    members: tuple[LinearChain, ...]
+
+    @cached_property
+    def mean(self) -> LinearChain:
+        """The mean of the members' scores, which prediction reads.
+
+        Its distribution of tag sequences is the geometric mean of theirs (a logarithmic opinion
+        pool; Smith et al. 2005).
+        """
+        sums = {name: sum(getattr(chain, name) for chain in self.members) for name in SCORES}
+        means = {name: total / len(self.members) for name, total in sums.items()}
+        return LinearChain(**means, packing=self.members[0].packing)
+
+    def scale(self, factor: float) -> "PooledChain":
+        """Multiply the scores, or the gradient, of each member."""
+        return PooledChain(tuple(member.scale(factor) for member in self.members))
 
 
-def last_rows(chain: LinearChain) -> Any:
-    """The packed row of each document's last token, longest document first."""
-    lengths = chain.packing.lengths_by_rank
-    return chain.xp.asarray(chain.packing.starts[lengths - 1] + np.arange(len(lengths)))
+# What a model of tag sequences gives
+Chain: TypeAlias = LinearChain | PooledChain
 
 
-def finite_max(scores: Any, axis: int | None = None) -> Any:
-    """The maximum, kept as an axis, or 0 where all are -inf."""
-    xp = get_array_module(scores)
-    if not scores.size:
-        return xp.zeros((scores.shape[0], 1)) if axis == 1 else 0.0
-    peak = scores.max(axis=axis, keepdims=axis is not None)
-    return xp.where(xp.isfinite(peak), peak, 0.0)
+def pooled(chain: Chain) -> LinearChain:
+    """The chain to predict from: of several models the mean of theirs."""
+    return chain.mean if isinstance(chain, PooledChain) else chain
 
 
-def log_sum_exp(scores: Any, axis: int) -> Any:
-    """log of the summed exponentials; -inf where all are -inf."""
-    xp = get_array_module(scores)
-    peak = scores.max(axis=axis, keepdims=True)
-    peak = xp.where(xp.isfinite(peak), peak, 0.0)
-    with np.errstate(divide="ignore"):
-        return xp.log(xp.exp(scores - peak).sum(axis=axis)) + peak.squeeze(axis)
+def members_of(chain: Chain) -> tuple[LinearChain, ...]:
+    """The chains to train, each by itself: of several models those of all."""
+    return chain.members if isinstance(chain, PooledChain) else (chain,)

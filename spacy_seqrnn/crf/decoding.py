@@ -22,7 +22,7 @@ def viterbi(chain: LinearChain) -> Ints1d:
     """
     # The scores of the tokens are copied once, as with many tags they need most of the memory.
     best = chain.xp.array(chain.emissions, dtype="float64")
-    chain = replace(chain, emissions=best, members=()).as_float64()
+    chain = replace(chain, emissions=best).as_float64()
     _best_beginnings(chain, best)
     return _walk_back(chain, best)
 

@@ -8,7 +8,8 @@ from thinc.util import get_array_module
 
 from ..batch.packing import Packing
 from ..types import Floats1d, Floats2d, Ints1d
-from .chain import LinearChain, finite_max, last_rows, log_sum_exp
+from .chain import LinearChain
+from .logspace import finite_max, log_sum_exp
 from .recursion import Recursion, forward_backward
 from .transitions import HELD_PAIRS, SumProduct
 
@@ -57,7 +58,7 @@ def expected_counts(
         emissions=tags,
         transitions=_expected_transitions(recursion, log_sums, row_weights),
         start=tags[: chain.packing.n_sequences].sum(axis=0),
-        end=tags[last_rows(chain)].sum(axis=0),
+        end=tags[chain.last_rows].sum(axis=0),
         packing=chain.packing,
     )
     return chain.packing.per_doc(recursion.log_partition, empty=0.0), counts
@@ -116,7 +117,7 @@ def path_counts(chain: LinearChain, tags: Ints1d) -> tuple[Floats1d, LinearChain
     tags: the tag of each token, packed. Shape (n_tokens,).
     """
     xp, packing = chain.xp, chain.packing
-    n_tags, last = len(chain.start), last_rows(chain)
+    n_tags, last = len(chain.start), chain.last_rows
     first, rows = slice(0, packing.n_sequences), xp.arange(packing.n_tokens)
     before = tags[xp.asarray(packing.previous[packing.n_sequences :])]
     after = tags[packing.n_sequences :]

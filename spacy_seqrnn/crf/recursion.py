@@ -15,11 +15,10 @@ import numpy as np
 from thinc.util import get_array_module
 
 from ..types import Floats1d, Floats2d
-from .chain import SCORES, LinearChain, finite_max, last_rows, log_sum_exp
-from .transitions import HELD_PAIRS, SumProduct
+from .chain import SCORES, LinearChain
+from .logspace import finite_max, log_sum_exp
+from .transitions import SMALLEST_PRODUCT, LogSumProduct, SumProduct
 
-# A product of exponentials below this has lost its precision or vanished.
-SMALLEST_PRODUCT = 1e-290
 # Scores that are no further apart than this are safe to multiply as exponentials.
 LARGEST_SPREAD = 100.0
 # What is no smaller cannot vanish in one more step of that spread, whatever the number of tags.
@@ -49,7 +48,7 @@ class Recursion:
     def log_partition(self) -> Floats1d:
         """log Z of each document with tokens, longest first. Shape (n_sequences,)."""
         xp, packing = self.chain.xp, self.chain.packing
-        at_last = self.forward[last_rows(self.chain)] + self.chain.end
+        at_last = self.forward[self.chain.last_rows] + self.chain.end
         docs = xp.asarray(packing.rank_of_row)
         return log_sum_exp(at_last, axis=1) + xp.bincount(docs, self.taken_off, packing.n_sequences)
 
@@ -156,11 +155,11 @@ def _spread(scores: Any) -> Any:
 
 def _forward(chain: LinearChain) -> Floats2d:
     forward = chain.xp.empty_like(chain.emissions)
-    weights = TransitionWeights(chain.transitions)
+    product = LogSumProduct(chain.transitions)
     scores = chain.xp.empty((0, chain.emissions.shape[1]))
     for t, rows in enumerate(chain.packing.steps()):
         n = rows.stop - rows.start
-        arriving = weights.log_product(scores[:n]) if t else chain.start
+        arriving = product.of(scores[:n]) if t else chain.start
         scores = arriving + chain.emissions[rows]
         forward[rows] = scores
     return forward
@@ -169,38 +168,11 @@ def _forward(chain: LinearChain) -> Floats2d:
 def _backward(chain: LinearChain) -> Floats2d:
     xp = chain.xp
     backward = xp.empty_like(chain.emissions)
-    weights = TransitionWeights(chain.transitions.T)
+    product = LogSumProduct(chain.transitions.T)
     scores = xp.empty((0, chain.emissions.shape[1]))
     for rows in chain.packing.steps_back():
         n_ending = rows.stop - rows.start - len(scores)
         ending = xp.broadcast_to(chain.end, (n_ending, len(chain.end)))
-        backward[rows] = xp.concatenate([weights.log_product(scores), ending])
+        backward[rows] = xp.concatenate([product.of(scores), ending])
         scores = backward[rows] + chain.emissions[rows]
     return backward
-
-
-class TransitionWeights:
-    """exp(transitions), ready to carry scores from one time step to the next."""
-
-    def __init__(self, transitions: Floats2d) -> None:
-        self.xp = get_array_module(transitions)
-        self.log_weights = transitions
-        self.peak = finite_max(transitions)
-        self.weights = self.xp.exp(transitions - self.peak)
-        self.allowed = (transitions > -np.inf).astype("float64")
-
-    def log_product(self, scores: Floats2d) -> Floats2d:
-        """log(exp(scores) @ exp(transitions)), row by row. scores: (n, n_tags)."""
-        peaks = finite_max(scores, axis=1)
-        products = self.xp.exp(scores - peaks) @ self.weights
-        with np.errstate(divide="ignore"):
-            result = self.xp.log(products) + peaks + self.peak
-        lost = products < SMALLEST_PRODUCT
-        if lost.any():
-            reachable = (scores > -np.inf).astype("float64") @ self.allowed > 0
-            rows = self.xp.flatnonzero((lost & reachable).any(axis=1))
-            held = max(HELD_PAIRS // self.log_weights.size, 1)
-            for i in range(0, len(rows), held):
-                part = rows[i : i + held]
-                result[part] = log_sum_exp(scores[part][:, :, None] + self.log_weights, axis=1)
-        return result

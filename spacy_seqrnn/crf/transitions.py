@@ -13,6 +13,7 @@ import numpy as np
 from thinc.util import get_array_module
 
 from ..types import Bools2d, Floats2d
+from .logspace import finite_max, log_sum_exp
 
 # With fewer tags the product with the whole matrix is faster than that with its parts.
 SPLIT_TAGS = 300
@@ -20,6 +21,8 @@ SPLIT_TAGS = 300
 PRUNED_PAIRS = 1 << 16
 # A column with this share of a matrix's rows belongs to the block.
 DENSE_SHARE = 0.1
+# A product of exponentials below this has lost its precision or vanished.
+SMALLEST_PRODUCT = 1e-290
 # Scores by pairs of tags that are held at once
 HELD_PAIRS = 1 << 19
 LOWEST = np.finfo("float64").min
@@ -100,6 +103,34 @@ class SumProduct:
             sums = np.einsum("nt,nt->t", before.take(source, axis=1), after)
             # Added, as a place without effect may name a source that has an entry.
             result[source, parts.others] += sums * weights
+        return result
+
+
+class LogSumProduct:
+    """The same product of exponentials by logarithms, for scores that are far apart."""
+
+    def __init__(self, scores: Floats2d) -> None:
+        """scores: of the transitions, -inf where forbidden. Shape (n_tags, n_tags)."""
+        self.xp = get_array_module(scores)
+        self.scores = scores
+        self.peak = finite_max(scores)
+        self.weights = self.xp.exp(scores - self.peak)
+        self.allowed = (scores > -np.inf).astype("float64")
+
+    def of(self, states: Floats2d) -> Floats2d:
+        """log(exp(states) @ exp(scores)), row by row. states: (n, n_tags). Shape (n, n_tags)."""
+        peaks = finite_max(states, axis=1)
+        products = self.xp.exp(states - peaks) @ self.weights
+        with np.errstate(divide="ignore"):
+            result = self.xp.log(products) + peaks + self.peak
+        lost = products < SMALLEST_PRODUCT
+        if lost.any():
+            reachable = (states > -np.inf).astype("float64") @ self.allowed > 0
+            rows = self.xp.flatnonzero((lost & reachable).any(axis=1))
+            held = max(HELD_PAIRS // self.scores.size, 1)
+            for i in range(0, len(rows), held):
+                part = rows[i : i + held]
+                result[part] = log_sum_exp(states[part][:, :, None] + self.scores, axis=1)
         return result
 
 

@@ -10,6 +10,7 @@ from thinc.types import Ragged
 
 from ..batch.docs import check_docs
 from ..batch.packing import split_docs
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
@@ -55,6 +56,9 @@ def forward(
         return []
 
     return split_docs(Y, lengths), backprop
+
+
+describe_layer(forward, width=in_turn)
 
 
 def code_points(ops: Ops, words: list[str], max_chars: int) -> Ragged:

@@ -6,6 +6,7 @@ whatever vectors those have, and give token vectors that mean nothing to its enc
 
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, TypeAlias
 from weakref import ref
 
@@ -17,7 +18,7 @@ from spacy.tokens import Doc
 from spacy.vectors import Mode, Vectors
 from thinc.api import Model, to_numpy
 
-from ..batch.docs import find_once
+from ..batch.docs import DocBatch
 from ..config_errors import ConfigError
 
 # Odd multipliers that make one number of a vector's digits
@@ -98,20 +99,20 @@ def know_vectors(model: Model, docs: list[Doc] | None) -> None:
         )
     model.attrs["known_vectors"] = None
     if isinstance(vectors, Vectors):
-        model.attrs["known_vectors"] = _digest_once(model, docs, vectors)
+        model.attrs["known_vectors"] = _digest_once(model, DocBatch(docs), vectors)
 
 
-def _digest_once(model: Model, docs: list[Doc], vectors: Vectors) -> Digest:
+def _digest_once(model: Model, batch: DocBatch, vectors: Vectors) -> Digest:
     """The digest of the vectors of documents, which is made once for each array of them."""
     seen = model.attrs["seen_vectors"]
     found = seen.find(vectors.data)
     if found is None:
-        found = find_once(docs, ("digest of vectors", id(vectors)), lambda: digest(vectors))
+        found = batch.once(("digest of vectors", id(vectors)), partial(digest, vectors))
         seen.add(vectors.data, found)
     return found
 
 
-def check_vectors(model: Model, docs: list[Doc], *, is_train: bool) -> None:
+def check_vectors(model: Model, batch: DocBatch, *, is_train: bool) -> None:
     """See whether the vocab of documents has the vectors that a model was trained with.
 
     Models that read none, or do not know theirs, take any.
@@ -121,9 +122,9 @@ def check_vectors(model: Model, docs: list[Doc], *, is_train: bool) -> None:
     Warns of others, once. Raises ValueError if there are none or they have another width.
     """
     known, seen = (model.attrs.get(name) for name in ("known_vectors", "seen_vectors"))
-    if seen is None or (known is None and not is_train) or not any(len(doc) for doc in docs):
+    if seen is None or (known is None and not is_train) or not any(batch.lengths):
         return
-    vectors = docs[0].vocab.vectors
+    vectors = batch.docs[0].vocab.vectors
     if not isinstance(vectors, Vectors):  # a user's own may have no table that could be compared
         return
     if not vectors.shape[1] and known is not None:
@@ -132,7 +133,7 @@ def check_vectors(model: Model, docs: list[Doc], *, is_train: bool) -> None:
             f"{describe(known)}: make the documents with the pipeline, e.g. "
             "`DocBin.get_docs(nlp.vocab)`, or give it these vectors."
         )
-    found = _digest_once(model, docs, vectors)
+    found = _digest_once(model, batch, vectors)
     if known is not None:
         _compare(model, known, found)
     if is_train and vectors.shape[1] and (known is None or known["checksum"] != found["checksum"]):
@@ -157,8 +158,9 @@ def _compare(model: Model, known: Digest, found: Digest) -> None:
         )
 
 
-def check_known(digest: Any) -> None:
-    """Raise ValueError if a saved digest is none."""
+def check_known(model: Model) -> None:
+    """Raise ValueError if what a model has saved of its vectors is no digest."""
+    digest = model.attrs.get("known_vectors")
     if digest is None:
         return
     kinds = {name: type(value) for name, value in digest.items()} if type(digest) is dict else {}

@@ -12,13 +12,16 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Ops
 from thinc.types import Ragged
 
-from ..batch.docs import DocBatch, check_docs, find_once
-from ..batch.packed import DistinctRows, Packed, TokenRows, join
-from ..batch.packing import Packing, make_packing, split_docs
+from ..batch.composition import FORWARD_WITHIN, in_reverse, run
+from ..batch.docs import DocBatch, check_docs
+from ..batch.no_backprop import no_backprop
+from ..batch.packed import DistinctRows, Packed, pack, unpack
+from ..batch.packing import Packing, make_packing
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer, side_by_side
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
-from .known_vectors import check_vectors, know_vectors, static_vectors_attrs
+from .known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
 from .lexeme_table import LexemeTable
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
@@ -63,7 +66,6 @@ def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
             "n_kept": len(layers) - sum(map(_reads_vectors, layers)),
             "table": LexemeTable(table_size),
             "gradients": PendingGradients(),
-            "predict_packed": predict_packed,
         },
     )
 
@@ -132,11 +134,11 @@ class DistinctWords:
     packing: Packing
 
     @cached_property
-    def docs(self) -> DocBatch:
+    def batch(self) -> DocBatch:
         """One document for each vocab, which have each word once."""
-        return self.docs_of(np.arange(len(self.keys)))
+        return self.batch_of(np.arange(len(self.keys)))
 
-    def docs_of(self, words: np.ndarray) -> DocBatch:
+    def batch_of(self, words: np.ndarray) -> DocBatch:
         """One document for each vocab, with some of the words. words: ascending."""
         bounds = np.searchsorted(self.vocab_of[words], np.arange(len(self.vocabs) + 1))
         parts = zip(self.vocabs, bounds, bounds[1:], strict=False)
@@ -152,35 +154,37 @@ class DistinctWords:
 
 
 def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
-    lengths = [len(doc) for doc in docs]
-    if not sum(lengths):
+    Y, backprop = forward_packed(model, DocBatch(docs), is_train)
+    return unpack(model.ops, Y), in_reverse([backprop, partial(pack, model.ops)])
+
+
+def forward_packed(
+    model: Embedder, batch: DocBatch, is_train: bool
+) -> tuple[Packed, Callable[[Packed], list[Doc]]]:
+    """The word vectors of all tokens, as copies of those of the distinct words."""
+    if not any(batch.lengths):
         empty = model.ops.alloc2f(0, model.get_dim("nO"))
-        return split_docs(empty, lengths), lambda dYs: []
-    words = distinct_words(docs, model.attrs["columns"])
-    index = model.ops.xp.asarray(words.index)
+        return Packed(empty, make_packing(batch.lengths)), lambda dY: []
+    words = distinct_words(batch, model.attrs["columns"])
+    index = words.index[words.packing.to_packed]
     if not is_train:
-        vectors = _predict(model, words)
-        distinct = DistinctRows(vectors, words.index)
-        return TokenRows(vectors[index], words.packing, distinct=distinct), lambda dYs: []
+        return Packed(DistinctRows(_predict(model, words), index), words.packing), no_backprop
     model.attrs["table"].clear()
     _check_vectors(model, words, is_train=True)
-    Y, backprop_layers = _embed(model.ops, model.layers, words.docs, is_train=True)
+    Y, backprop_layers = _embed(model.ops, model.layers, words.batch, is_train=True)
 
-    def backprop(dYs: list[Floats2d]) -> list[Doc]:
+    def backprop(dY: Packed) -> list[Doc]:
         model.attrs["gradients"].pending = True
         summed = model.ops.alloc2f(*Y.shape)
-        model.ops.scatter_add(summed, model.ops.asarray1i(words.index), join(model.ops, dYs))
+        model.ops.scatter_add(summed, model.ops.asarray1i(words.index), dY.doc_major())
         backprop_layers(summed)
         return []
 
-    return TokenRows(Y[index], words.packing), backprop
+    return Packed(DistinctRows(Y, index), words.packing), backprop
 
 
-def predict_packed(model: Embedder, docs: list[Doc]) -> Packed:
-    """The word vectors of all tokens, as copies of those of the distinct words."""
-    words = distinct_words(docs, model.attrs["columns"])
-    index = words.index[words.packing.to_packed]
-    return Packed(None, words.packing, DistinctRows(_predict(model, words), index))
+describe_layer(forward, width=side_by_side, fixed_attrs=["columns", "n_kept"], check=check_known)
+FORWARD_WITHIN[forward] = forward_packed
 
 
 def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
@@ -196,13 +200,13 @@ def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
     rows = model.attrs["table"].rows(words.keys, _sources(model, words.vocabs), compute)
     if n_kept == len(model.layers):
         return rows
-    others, _ = _embed(model.ops, model.layers[n_kept:], words.docs, is_train=False)
+    others, _ = _embed(model.ops, model.layers[n_kept:], words.batch, is_train=False)
     return model.ops.xp.concatenate([rows, others], axis=1)
 
 
 def _check_vectors(model: Embedder, words: DistinctWords, *, is_train: bool) -> None:
     """See whether layers of spaCy's read the vectors that they were trained with, in each vocab."""
-    for doc in words.docs if "known_vectors" in model.attrs else ():
+    for doc in words.batch.docs if "known_vectors" in model.attrs else ():
         check_vectors(model, DocBatch([doc]), is_train=is_train)
 
 
@@ -211,7 +215,7 @@ def _predict_layers(
 ) -> Floats2d:
     """Vectors of some words, computed. Shape (n_wanted, width)."""
     starts = range(0, max(len(wanted), 1), WORDS_AT_ONCE)
-    parts = [words.docs_of(wanted[start : start + WORDS_AT_ONCE]) for start in starts]
+    parts = [words.batch_of(wanted[start : start + WORDS_AT_ONCE]) for start in starts]
     rows = [_embed(ops, layers, part, is_train=False)[0] for part in parts]
     return rows[0] if len(rows) == 1 else ops.xp.concatenate(rows)
 
@@ -240,9 +244,10 @@ def _awaits_update(model: Embedder) -> bool:
     return False
 
 
-def distinct_words(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
+def distinct_words(batch: DocBatch, columns: list[int | str]) -> DistinctWords:
     """The distinct words of a batch, as far as the attributes `columns` tell them apart."""
-    return find_once(docs, ("distinct words", *columns), lambda: _find_distinct(docs, columns))
+    key = ("distinct words", *columns)
+    return batch.once(key, partial(_find_distinct, batch.docs, columns))
 
 
 def _find_distinct(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
@@ -268,14 +273,14 @@ def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.n
     """One number per token for its attributes, and the attributes, shape (n_tokens, n_columns)."""
     # With one column spaCy gives a flat array.
     values = np.concatenate([doc.to_array(columns).reshape(-1, len(columns)) for doc in docs])
-    return (values * KEY_MULTIPLIERS[: len(columns)]).sum(axis=1, dtype="uint64"), values
+    return values @ KEY_MULTIPLIERS[: len(columns)], values
 
 
 def _embed(
-    ops: Ops, layers: list[Embedder], docs: DocBatch, is_train: bool
+    ops: Ops, layers: list[Embedder], batch: DocBatch, is_train: bool
 ) -> tuple[Floats2d, Callable]:
     """Run layers over documents and concatenate. Shape (n_words, width)."""
-    results = [_run_layer(ops, layer, docs, is_train) for layer in layers]
+    results = [_run_layer(ops, layer, batch, is_train) for layer in layers]
     ends = np.cumsum([Y.shape[1] for Y, _ in results]).tolist()
 
     def backprop(dY: Floats2d) -> None:
@@ -286,24 +291,24 @@ def _embed(
 
 
 def _run_layer(
-    ops: Ops, layer: Embedder, docs: DocBatch, is_train: bool
+    ops: Ops, layer: Embedder, batch: DocBatch, is_train: bool
 ) -> tuple[Floats2d, Callable]:
     """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do.
 
     Documents are of one vocab each. Layers look at that of the first, so each gets its own call.
     """
-    if len(docs) > 1:
-        return _run_each(ops, layer, docs, is_train)
-    Y, backprop = layer(docs, is_train)
+    if len(batch.docs) > 1:
+        return _run_each(ops, layer, batch, is_train)
+    Y, backprop = run(layer, batch, is_train)
     if isinstance(Y, Ragged):
         return Y.dataXd, partial(_backprop_ragged, backprop, Y.lengths)
     return Y[0], partial(_backprop_list, backprop)
 
 
 def _run_each(
-    ops: Ops, layer: Embedder, docs: DocBatch, is_train: bool
+    ops: Ops, layer: Embedder, batch: DocBatch, is_train: bool
 ) -> tuple[Floats2d, Callable]:
-    results = [_run_layer(ops, layer, DocBatch([doc]), is_train) for doc in docs if len(doc)]
+    results = [_run_layer(ops, layer, DocBatch([doc]), is_train) for doc in batch.docs if len(doc)]
     ends = np.cumsum([len(Y) for Y, _ in results]).tolist()
 
     def backprop(dY: Floats2d) -> None:
@@ -329,8 +334,8 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
     if not X:
         model.set_dim("nO", sum(layer.get_dim("nO") for layer in model.layers))
         return
-    words = distinct_words(X, model.attrs["columns"]) if any(map(len, X)) else None
-    sample = words.docs if words else DocBatch(X[:1])
+    words = distinct_words(DocBatch(X), model.attrs["columns"]) if any(map(len, X)) else None
+    sample = words.batch if words else DocBatch(X[:1])
     rows, _ = _embed(model.ops, model.layers, sample, is_train=False)
     model.set_dim("nO", rows.shape[1])
     if words:
@@ -340,7 +345,7 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
 def _check_context_free(model: Embedder, docs: list[Doc], words: DistinctWords) -> None:
     """Raise ValueError if a layer gives a word another vector in its text than by itself."""
     for layer in model.layers:
-        by_word, _ = _run_layer(model.ops, layer, words.docs, is_train=False)
+        by_word, _ = _run_layer(model.ops, layer, words.batch, is_train=False)
         in_text = layer.predict(docs)
         in_text = in_text.dataXd if isinstance(in_text, Ragged) else model.ops.flatten(in_text)
         if not model.ops.xp.allclose(by_word[words.index], in_text, atol=1e-4):

@@ -9,13 +9,16 @@ from spacy.errors import Errors
 from spacy.tokens import Doc
 from spacy.vectors import Mode
 from thinc.api import Model
+from thinc.types import Ragged
 
-from ..batch.docs import check_docs, find_once
+from ..batch.composition import FORWARD_WITHIN
+from ..batch.docs import DocBatch, check_docs
 from ..batch.packing import split_docs
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
-from .known_vectors import check_vectors, know_vectors, vectors_attrs
-from .word_rows import add_word_rows, block_shape, word_row_attrs
+from .known_vectors import check_known, check_vectors, know_vectors, vectors_attrs
+from .word_rows import add_word_rows, block_shape, check_word_rows, word_row_attrs
 
 WordVectors: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -34,7 +37,6 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
         "word_vectors",
         forward,
         init=init,
-        shape_of=block_shape,
         dims={"nO": None},
         attrs={
             **word_row_attrs(correction_rows),
@@ -47,24 +49,46 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
 
 
 def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
-    vocab = docs[0].vocab
-    check_vectors(model, docs, is_train=is_train)
+    Y, backprop_words = forward_words(model, DocBatch(docs), is_train)
+
+    def backprop(dYs: list[Floats2d]) -> list[Doc]:
+        dY = model.ops.xp.concatenate(dYs, axis=0)
+        return backprop_words(Ragged(dY, Y.lengths))
+
+    return split_docs(Y.dataXd, Y.lengths), backprop
+
+
+def forward_words(model: WordVectors, batch: DocBatch, is_train: bool) -> tuple[Ragged, Callable]:
+    """The vectors of all words. What several models ask for is looked up only once."""
+    vocab = batch.docs[0].vocab
+    check_vectors(model, batch, is_train=is_train)
     attr = model.attrs["vectors_attr"] or vectors_attr(vocab)
-    lengths = [len(doc) for doc in docs]
 
     def find() -> tuple[Ints1d, Floats2d]:
-        keys = np.concatenate([doc.to_array(attr) for doc in docs])
+        keys = np.concatenate([doc.to_array(attr) for doc in batch.docs])
         return keys, look_up(model, vocab.vectors, keys)
 
-    keys, found = find_once(docs, ("word vectors", attr), find)
+    keys, found = batch.once(("word vectors", attr), find)
     Y = found.copy()  # of its own, as corrections are added to it
     backprop_rows = add_word_rows(model, keys, Y, is_train)
 
-    def backprop(dYs: list[Floats2d]) -> list[Doc]:
-        backprop_rows(model.ops.xp.concatenate(dYs, axis=0))
+    def backprop(dY: Ragged) -> list[Doc]:
+        backprop_rows(dY.dataXd)
         return []
 
-    return split_docs(Y, lengths), backprop
+    return Ragged(Y, model.ops.asarray1i(batch.lengths)), backprop
+
+
+FORWARD_WITHIN[forward] = forward_words
+
+
+def check(model: WordVectors) -> None:
+    """Raise ValueError if saved corrections, or the digest of their vectors, cannot be."""
+    check_word_rows(model)
+    check_known(model)
+
+
+describe_layer(forward, param_shapes=block_shape, check=check)
 
 
 def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:

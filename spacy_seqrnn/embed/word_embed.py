@@ -1,4 +1,4 @@
-"""Word vectors that are learnt with the rest, for the words of the training data."""
+"""Word vectors that are learned with the rest, for the words of the training data."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -10,9 +10,10 @@ from thinc.api import Model
 from ..batch.docs import check_docs
 from ..batch.packing import split_docs
 from ..rnn.dropout import dropout_mask
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d
-from .word_rows import add_word_rows, block_shape, word_row_attrs
+from .word_rows import add_word_rows, block_shape, check_word_rows, word_row_attrs
 
 WordEmbedding: TypeAlias = Model[list[Doc], list[Floats2d]]
 
@@ -30,7 +31,6 @@ def word_embed(*, width: int, attr: str, rows: int, dropout: float) -> WordEmbed
         "word_embed",
         forward,
         init=init,
-        shape_of=block_shape,
         dims={"nO": width},
         attrs={"columns": [attr], "word_dropout": dropout, **word_row_attrs(rows)},
     )
@@ -53,6 +53,9 @@ def forward(
         return []
 
     return split_docs(Y, [len(doc) for doc in docs]), backprop
+
+
+describe_layer(forward, param_shapes=block_shape, fixed_attrs=["columns"], check=check_word_rows)
 
 
 def init(model: WordEmbedding, X: list[Doc] | None = None, Y: Any = None) -> None:

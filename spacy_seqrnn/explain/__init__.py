@@ -3,7 +3,52 @@
 `spacy seqrnn explain`, `gates` and `gradients` show the same in a terminal.
 """
 
-from .ner import NERExplanation, explain_ner
-from .textcat import TextCatExplanation, explain_textcat
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than this package
 
-__all__ = ["NERExplanation", "TextCatExplanation", "explain_ner", "explain_textcat"]
+if TYPE_CHECKING:
+    from .gates import GatesOfText, GateView, gates_of_text
+    from .gradients import GradientCurve, GradientCurves, gradients_of_cells, gradients_of_text
+    from .ner import EntityScore, NERExplanation, TagPath, explain_ner
+    from .remedies import compare_clipping, compare_forget_bias, compare_residual
+    from .textcat import ModelExplanation, PoolingView, TextCatExplanation, explain_textcat
+
+__all__ = [
+    "EntityScore",
+    "GateView",
+    "GatesOfText",
+    "GradientCurve",
+    "GradientCurves",
+    "ModelExplanation",
+    "NERExplanation",
+    "PoolingView",
+    "TagPath",
+    "TextCatExplanation",
+    "compare_clipping",
+    "compare_forget_bias",
+    "compare_residual",
+    "explain_ner",
+    "explain_textcat",
+    "gates_of_text",
+    "gradients_of_cells",
+    "gradients_of_text",
+]
+
+# What each module has, which is imported when one of its names is first used
+_MODULES = {
+    "gates": ["GateView", "GatesOfText", "gates_of_text"],
+    "gradients": ["GradientCurve", "GradientCurves", "gradients_of_cells", "gradients_of_text"],
+    "ner": ["EntityScore", "NERExplanation", "TagPath", "explain_ner"],
+    "remedies": ["compare_clipping", "compare_forget_bias", "compare_residual"],
+    "textcat": ["ModelExplanation", "PoolingView", "TextCatExplanation", "explain_textcat"],
+}
+
+if not TYPE_CHECKING:  # or every name would look right to a type checker
+
+    def __getattr__(name: str) -> object:
+        from ..lazy import load_name  # noqa: PLC0415  # only now, as it imports `typing`
+
+        return load_name(globals(), _MODULES, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

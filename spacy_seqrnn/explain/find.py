@@ -7,8 +7,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..architectures import textcat
 from ..checks import check_choice
 from ..ner.component import RecurrentNER
+from ..rnn import stack
 
 Part = TypeVar("Part")
 
@@ -53,7 +55,7 @@ def find_classifiers(nlp: Language) -> dict[str, list[Model]]:
     for name, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)
         nodes = model.walk() if isinstance(model, Model) else []
-        models = [node for node in nodes if node.name == "seqrnn_textcat"]
+        models = [node for node in nodes if node._func is textcat.forward]
         if models:
             found[name] = models
     return found
@@ -80,7 +82,7 @@ def _stack_of(node: Model) -> Model | None:
     if not {"embed", "encode"} <= set(node.ref_names):
         return None
     inner = node.get_ref("encode").walk()
-    return next((part for part in inner if part.name == "rnn_stack"), None)
+    return next((part for part in inner if part._func is stack.forward), None)
 
 
 def choose(

@@ -7,12 +7,13 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..checks import check_int
-from ..crf.chain import LinearChain
+from ..crf.chain import LinearChain, pooled
 from ..crf.decoding import k_best, viterbi
 from ..crf.expectations import marginals
 from ..draw.html import page, paragraph, table, visible
 from ..ner.biluo import tag_names
 from ..ner.component import RecurrentNER
+from ..ner.label_weights import weighted
 from .find import choose, find_recognisers, make_doc
 from .heat import STYLE, describe_differences, entity_text, heat_map
 
@@ -160,17 +161,17 @@ def explain_ner(
 
 
 def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
-    free_chain = pipe.model.predict([doc])
-    chain = pipe._constrain(free_chain, [doc])
+    free_chain = pooled(pipe.model.predict([doc]))
+    chain = pipe.constrain(free_chain, [doc])
     names = tag_names(pipe.labels)
     ops = pipe.model.ops
-    tempered = pipe._tempered(chain)
+    tempered = chain.scale(1.0 / pipe.temperature)
     # A single document has the same order packed and not.
     ways = [
         TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(tempered, k)[0]
     ]
-    lifted = pipe._weighted(_unconstrained(free_chain), pipe.temperature)
-    free = ops.to_numpy(viterbi(lifted))
+    lifted = _unconstrained(free_chain)
+    free = viterbi(weighted(lifted, pipe.label_weights, pipe.labels, pipe.temperature))
     return NERExplanation(
         component=name,
         text=doc.text,
@@ -181,7 +182,7 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
         marginals=tuple(tuple(row) for row in ops.to_numpy(marginals(tempered)).tolist()),
         entities=_entities(pipe, chain, doc),
         paths=tuple(ways),
-        unconstrained=_named(names, free),
+        unconstrained=_named(names, ops.to_numpy(free)),
         label_weights=pipe.label_weights,
     )
 
@@ -196,8 +197,8 @@ def _unconstrained(chain: LinearChain) -> LinearChain:
 
 def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityScore, ...]:
     """What the component itself finds, with the scores that `doc.spans` would have."""
-    found = pipe._best_entities(chain, pipe.temperature)
-    fields = (found.starts, found.lengths, found.labels, pipe._scores(chain, found))
+    found = pipe.entities(chain)
+    fields = (found.starts, found.lengths, found.labels, pipe.scores(chain, found))
     entities = []
     for i, n, label, score in zip(*(field.tolist() for field in fields), strict=True):
         span = doc[i : i + n]

@@ -89,17 +89,18 @@ def compare_residual(
 
 def _norms_through(stack: Model[Packed, Packed], X: Floats2d) -> tuple[float, ...]:
     """Spectral norms of the derivative of the last output for each input, the last input first."""
-    model, width = with_packed(stack), X.shape[1]
-    rows = []
+    model, ops, width = with_packed(stack), stack.ops, X.shape[1]
+    text = ops.asarray(X)
+    rows: list[np.ndarray] = []
     n_texts = max(1, BATCH // len(X))
     for start in range(0, width, n_texts):
         # The backward pass gives one row of the derivative, so the text is read once for each.
         units = range(start, min(start + n_texts, width))
-        Ys, backprop = model([X] * len(units), True)
-        dYs = [np.zeros_like(Y) for Y in Ys]
+        Ys, backprop = model([text] * len(units), True)
+        dYs = [ops.xp.zeros_like(Y) for Y in Ys]
         for unit, dY in zip(units, dYs, strict=True):
             dY[-1, unit] = 1.0
-        rows += backprop(dYs)
+        rows += map(ops.to_numpy, backprop(dYs))
     derivative = np.stack(rows, axis=1)  # (length, width, width)
     return tuple(np.linalg.norm(derivative[::-1], 2, axis=(1, 2)).tolist())
 
@@ -151,12 +152,13 @@ def compare_clipping(
 
 def weight_gradient(layer: Model[Packed, Packed], X: Floats2d, max_grad_norm: float) -> Floats1d:
     """The gradient that a layer's optimizer would get, after clipping. Shape as `weights`."""
-    Y, backprop = layer(Packed(X, make_packing([len(X)])), True)
-    dY = np.zeros_like(Y.data)
+    ops = layer.ops
+    Y, backprop = layer(Packed(ops.asarray(X), make_packing([len(X)])), True)
+    dY = np.zeros(Y.data.shape, dtype="float32")
     direction = np.random.default_rng(0).normal(size=dY.shape[1])
     dY[-1] = direction / np.linalg.norm(direction)
-    backprop(Packed(dY, Y.packing))
+    backprop(Packed(ops.asarray(dY), Y.packing))
     clip_gradients(layer, max_grad_norm)
-    gradient = layer.get_grad("weights").astype("float64")
+    gradient = ops.to_numpy(layer.get_grad("weights")).astype("float64")
     layer.set_grad("weights", layer.get_grad("weights") * 0)
     return gradient

@@ -17,7 +17,7 @@ from thinc.types import Ragged
 from ..batch.packed import join
 from ..checks import check_choice, check_int
 from ..draw.html import page, table, visible
-from ..heads.pooling import POOLINGS, softmax_over_docs
+from ..heads.pooling import POOLINGS, attention_weights
 from ..types import Floats1d, Floats2d
 from .find import choose, find_classifiers, make_doc
 
@@ -269,9 +269,8 @@ def _pooling_views(
 def _view(name: str, node: Model, X: Floats2d, gradient_input: Floats1d) -> tuple[str, Floats1d]:
     xp = node.ops.xp
     if name == "attention":
-        keys = xp.tanh(X @ node.get_param("W").T + node.get_param("b"))
-        lengths = node.ops.asarray1i([len(X)])
-        return "weight", softmax_over_docs(node.ops, keys @ node.get_param("query"), lengths)
+        _, weights = attention_weights(node, X, node.ops.asarray1i([len(X)]))
+        return "weight", weights[:, 0]
     if name == "max":
         return "dimensions won", xp.bincount(X.argmax(axis=0), minlength=len(X))
     if name == "mean":

@@ -12,7 +12,6 @@ from ..config_places import pipeline_at_work
 from ..rnn.dropout import dropout_mask
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
-from .linear import shape_of
 
 # A label that is added to a trained classifier starts this much below the least likely one (in
 # logits): almost nothing changes for the others, and yet it can be learnt.
@@ -127,7 +126,6 @@ def resized_linear(
         init=layer.init,
         dims={"nO": nO, "nI": layer.maybe_get_dim("nI")},
         params={"W": None, "b": None},
-        shape_of=shape_of,
         attrs=dict(layer.attrs),
         ops=layer.ops,
     )

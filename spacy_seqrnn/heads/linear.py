@@ -10,24 +10,18 @@ from collections.abc import Callable
 from thinc.api import Model
 from thinc.initializers import glorot_uniform_init
 
+from ..saved.layers import describe_layer, shapes
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
 
-def linear(nO: int | None = None, nI: int | None = None) -> Model[Floats2d, Floats2d]:
+def Linear(*, nO: int | None = None, nI: int | None = None) -> Model[Floats2d, Floats2d]:
     """Y = X W^T + b, with the parameters of `thinc.api.Linear`.
 
     nO, nI: output and input width; each may be set or inferred later.
     """
     dims = {"nO": nO, "nI": nI}
-    params = {"W": None, "b": None}
-    return Layer("linear", forward, init=init, dims=dims, params=params, shape_of=shape_of)
-
-
-def shape_of(model: Model, param: str) -> tuple[int, ...]:
-    """The shape of W or b."""
-    nO = model.get_dim("nO")
-    return (nO, model.get_dim("nI")) if param == "W" else (nO,)
+    return Layer("linear", forward, init=init, dims=dims, params={"W": None, "b": None})
 
 
 def forward(
@@ -43,6 +37,9 @@ def forward(
     Y = X @ W.T
     Y += model.get_param("b")
     return Y, backprop
+
+
+describe_layer(forward, param_shapes=shapes(W=("nO", "nI"), b=("nO",)))
 
 
 def init(

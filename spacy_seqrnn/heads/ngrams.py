@@ -3,21 +3,23 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+import numpy as np
 from spacy.attrs import LOWER
 from spacy.ml.extract_ngrams import extract_ngrams
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Model, NumpyOps
 
 from ..rnn.dropout import dropout_mask
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
-NgramScores: TypeAlias = Model[list[Doc], Floats2d]
+NgramModel: TypeAlias = Model[list[Doc], Floats2d]
 
 SECOND_HASH = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio (Knuth 1973)
 
 
-def ngram_scores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -> NgramScores:
+def NgramScores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -> NgramModel:
     """Add up the scores of all distinct n-grams of lower-case words in a document.
 
     ngram_size: words of the longest n-grams; all shorter ones count too.
@@ -34,25 +36,18 @@ def ngram_scores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) 
         init=init,
         dims={"nO": nO},
         params={"W": None, "b": None},
-        shape_of=shape_of,
         layers=[extract_ngrams(ngram_size, LOWER)],
         attrs={"rows": rows, "ngram_dropout": dropout},
     )
 
 
-def shape_of(model: Model, param: str) -> tuple[int, ...]:
-    """The shape of the table of scores or of the bias."""
-    nO = model.get_dim("nO")
-    return (model.attrs["rows"], nO) if param == "W" else (nO,)
-
-
-def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
+def forward(model: NgramModel, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
     ops = model.ops
     # Whether a document has an n-gram says more about it than how often (Pang et al. 2002).
     keys, lengths = _distinct_ngrams(model, docs)
     if not len(keys):
         return _without_ngrams(model, len(docs))
-    rows = rows_of_keys(keys, model.attrs["rows"])
+    rows = [ops.asarray1i(of_hash) for of_hash in rows_of_keys(keys, model.attrs["rows"])]
     W = model.get_param("W")
     scores = W[rows[0]] + W[rows[1]]
     rate = model.attrs["ngram_dropout"]
@@ -66,7 +61,7 @@ def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats
             d_scores *= mask
         dW = ops.alloc2f(*W.shape)
         for of_hash in rows:
-            ops.scatter_add(dW, ops.asarray1i(of_hash), d_scores)
+            ops.scatter_add(dW, of_hash, d_scores)
         model.inc_grad("W", dW)
         model.inc_grad("b", dY.sum(axis=0))
         return []
@@ -74,7 +69,16 @@ def forward(model: NgramScores, docs: list[Doc], is_train: bool) -> tuple[Floats
     return ops.reduce_sum(scores, lengths) + model.get_param("b"), backprop
 
 
-def _without_ngrams(model: NgramScores, n_docs: int) -> tuple[Floats2d, Callable]:
+def param_shapes(model: Model, param: str) -> tuple[int, ...]:
+    """The shape of the table of scores or of the bias."""
+    nO = model.get_dim("nO")
+    return {"W": (model.attrs["rows"], nO), "b": (nO,)}[param]
+
+
+describe_layer(forward, param_shapes=param_shapes, fixed_attrs=["rows"])
+
+
+def _without_ngrams(model: NgramModel, n_docs: int) -> tuple[Floats2d, Callable]:
     def backprop(dY: Floats2d) -> list[Doc]:
         model.inc_grad("b", dY.sum(axis=0))
         return []
@@ -83,37 +87,43 @@ def _without_ngrams(model: NgramScores, n_docs: int) -> tuple[Floats2d, Callable
     return model.ops.xp.repeat(b[None], n_docs, axis=0), backprop
 
 
-def _distinct_ngrams(model: NgramScores, docs: list[Doc]) -> tuple[Ints1d, Ints1d]:
-    """The hashes of the documents' distinct n-grams, and how many each document has."""
-    lengths = model.ops.alloc1i(len(docs))
+def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, Ints1d]:
+    """The hashes of the documents' distinct n-grams, on the host, and how many each document has.
+
+    Thinc cuts the hashes of n-grams to 32 bits on a GPU, so these are always made on the CPU.
+    """
+    lengths = np.zeros(len(docs), dtype="int32")
     read = [i for i, doc in enumerate(docs) if len(doc)]
     if not read:
-        return model.ops.xp.zeros(0, dtype="uint64"), lengths
+        return np.zeros(0, dtype="uint64"), model.ops.asarray1i(lengths)
+    extract = model.layers[0]
+    if extract.ops.device_type != "cpu":
+        extract.ops = NumpyOps()
     # spaCy's function cannot take a document without tokens.
-    keys, _, n_ngrams = model.layers[0].predict([docs[i] for i in read])
-    lengths[model.ops.xp.asarray(read)] = n_ngrams
-    return keys, lengths
+    keys, _, n_ngrams = extract.predict([docs[i] for i in read])
+    lengths[read] = n_ngrams
+    return keys, model.ops.asarray1i(lengths)
 
 
-def rows_of_keys(keys: Ints1d, n_rows: int) -> list[Ints1d]:
+def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[np.ndarray]:
     """Two rows for each key, as independent of each other as can be."""
     uint64 = keys.dtype.type
     return [(keys % uint64(n_rows)), ((keys * uint64(SECOND_HASH)) >> uint64(32)) % uint64(n_rows)]
 
 
-def init(model: NgramScores, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
+def init(model: NgramModel, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
     nO = model.get_dim("nO")
     model.set_param("W", model.ops.alloc2f(model.attrs["rows"], nO))
     model.set_param("b", model.ops.alloc1f(nO))
 
 
-def resized_scores(model: NgramScores, nO: int, *, new_bias: float) -> NgramScores:
+def resized_scores(model: NgramModel, nO: int, *, new_bias: float) -> NgramModel:
     """A copy for more labels. What was learnt stays; new ones get scores of 0 and this bias.
 
     It is a node of its own, so that an optimizer does not apply moments of the old shape to it.
     """
     extract = model.layers[0]
-    new = ngram_scores(
+    new = NgramScores(
         ngram_size=extract.attrs["ngram_size"],
         rows=model.attrs["rows"],
         dropout=model.attrs["ngram_dropout"],

@@ -13,6 +13,7 @@ from thinc.api import Model, Ops, concatenate
 from thinc.initializers import glorot_uniform_init, zero_init
 from thinc.types import Ragged
 
+from ..saved.layers import describe_layer, shapes
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
@@ -29,17 +30,17 @@ def pooling_layer(names: list[str], *, bidirectional: bool) -> Pooling:
     return concatenate(*(POOLINGS[name](bidirectional=bidirectional) for name in names))
 
 
-def mean(*, bidirectional: bool) -> Pooling:
+def mean_pooling(*, bidirectional: bool) -> Pooling:
     """The average over the tokens."""
     return Layer("mean_pooling", forward, attrs={"pool": _mean})
 
 
-def max(*, bidirectional: bool) -> Pooling:
+def max_pooling(*, bidirectional: bool) -> Pooling:
     """The largest value of each feature over the tokens (Collobert et al. 2011)."""
     return Layer("max_pooling", forward, attrs={"pool": _max})
 
 
-def last(*, bidirectional: bool) -> Pooling:
+def last_pooling(*, bidirectional: bool) -> Pooling:
     """The states that have read the whole document.
 
     These are the last token's state of the direction that reads to the right and the first token's
@@ -50,12 +51,12 @@ def last(*, bidirectional: bool) -> Pooling:
     return Layer("last_pooling", forward, attrs=attrs)
 
 
-def first_last(*, bidirectional: bool) -> Pooling:
+def first_last_pooling(*, bidirectional: bool) -> Pooling:
     """The first and the last token's vectors, concatenated: twice the width."""
     return Layer("first_last_pooling", forward, attrs={"pool": _first_last, "times": 2})
 
 
-def attention(*, bidirectional: bool) -> Pooling:
+def AttentionPooling(*, bidirectional: bool) -> Pooling:
     """The average weighted by learned attention (Yang et al. 2016).
 
     A token's weight is softmax over the document of query · tanh(W x + b).
@@ -66,22 +67,16 @@ def attention(*, bidirectional: bool) -> Pooling:
         init=_init_attention,
         attrs={"pool": _attention},
         params={"W": None, "b": None, "query": None},
-        shape_of=_attention_shape,
         dims={"nI": None},
     )
 
 
-def _attention_shape(model: Model, param: str) -> tuple[int, ...]:
-    width = model.get_dim("nI")
-    return (width, width) if param == "W" else (width,)
-
-
 POOLINGS = {
-    "last": last,
-    "mean": mean,
-    "max": max,
-    "attention": attention,
-    "first_last": first_last,
+    "last": last_pooling,
+    "mean": mean_pooling,
+    "max": max_pooling,
+    "attention": AttentionPooling,
+    "first_last": first_last_pooling,
 }
 
 
@@ -104,6 +99,19 @@ def forward(model: Pooling, X: Ragged, is_train: bool) -> tuple[Floats2d, Callab
         return Ragged(backprop_pool(ops.as_contig(dY[rows])), X.lengths)
 
     return Y, backprop
+
+
+def pooled_width(model: Pooling, width: int | None) -> int | None:
+    """How wide a document's vector is."""
+    return width and width * model.attrs.get("times", 1)
+
+
+describe_layer(
+    forward,
+    param_shapes=shapes(W=("nI", "nI"), b=("nI",), query=("nI",)),  # of attention
+    width=pooled_width,
+    fixed_attrs=["times"],
+)
 
 
 def _mean(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
@@ -152,8 +160,7 @@ def _ends(ops: Ops, lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
 def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
     ops = model.ops
     W, query = model.get_param("W"), model.get_param("query")
-    keys = ops.xp.tanh(X @ W.T + model.get_param("b"))
-    weights = softmax_over_docs(ops, keys @ query, lengths)[:, None]
+    keys, weights = attention_weights(model, X, lengths)
     Y = ops.reduce_sum(X * weights, lengths)
 
     def backprop(dY: Floats2d) -> Floats2d:
@@ -171,16 +178,27 @@ def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, 
     return Y, backprop
 
 
+def attention_weights(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Floats2d]:
+    """What an `AttentionPooling` compares with its query, and the weight of each token.
+
+    X: Shape (n_tokens, nI). lengths: tokens of each document, all at least 1.
+    Returns shapes (n_tokens, nI) and (n_tokens, 1).
+    """
+    keys = model.ops.xp.tanh(X @ model.get_param("W").T + model.get_param("b"))
+    scores = (keys @ model.get_param("query"))[:, None]
+    return keys, softmax_over_docs(model.ops, scores, lengths)
+
+
 def softmax_over_docs(ops: Ops, scores: Floats2d, lengths: Ints1d) -> Floats2d:
-    """Softmax over each document's tokens. scores: shape (n_tokens,); lengths all at least 1.
+    """Softmax over each document's tokens. scores: shape (n_tokens, 1); lengths all at least 1.
 
     Thinc's `softmax_sequences` clips scores at ±20; this one subtracts each document's maximum.
     """
-    firsts = ops.xp.cumsum(lengths) - lengths
-    repeat = ops.to_numpy(lengths)
-    peaks = ops.xp.maximum.reduceat(scores, firsts)
-    weights = ops.xp.exp(scores - ops.xp.repeat(peaks, repeat))
-    return weights / ops.xp.repeat(ops.xp.add.reduceat(weights, firsts), repeat)
+    # Thinc has kernels for sums and maxima over documents on both devices; CuPy has no maximum.
+    # The gradient of a sum repeats what a document has for each of its tokens.
+    peaks, _ = ops.reduce_max(scores, lengths)
+    weights = ops.xp.exp(scores - ops.backprop_reduce_sum(peaks, lengths))
+    return weights / ops.backprop_reduce_sum(ops.reduce_sum(weights, lengths), lengths)
 
 
 def _init_attention(model: Pooling, X: Ragged | None = None, Y: Floats2d | None = None) -> None:

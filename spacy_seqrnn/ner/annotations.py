@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START
 from spacy.errors import Errors
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from .biluo import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, Entities, tag_of
@@ -146,7 +146,7 @@ def wrong_entities(examples: list[Example], key: str, numbers: LabelNumbers) -> 
     return Entities(*np.asarray(rows, dtype="int64").reshape(-1, 4).T)
 
 
-def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.ndarray | None:
+def allowed_by_docs(docs: Sequence[Doc], numbers: LabelNumbers, size: int) -> np.ndarray | None:
     """Which tags each token may have, given what earlier components have set.
 
     As in spaCy's `ner`, entities that are there already are kept, blocked tokens stay without
@@ -174,22 +174,3 @@ def allowed_by_docs(docs: list[Doc], numbers: LabelNumbers, size: int) -> np.nda
     allowed[preset] = False
     allowed[preset, tags[preset]] = True
     return allowed
-
-
-def set_entities(doc: Doc, spans: list[Span]) -> list[Span]:
-    """Write predicted entities beside those that the document has.
-
-    Entities from earlier components stay as they are, with their IDs, and blocked tokens stay
-    blocked. All other tokens get the annotation that they are in no entity.
-
-    Returns all entities of the document, in order.
-    """
-    if not doc.has_annotation("ENT_IOB"):
-        doc.set_ents(spans)
-        return spans
-    iob, types = read_annotation([doc], [ENT_IOB, ENT_TYPE]).columns
-    taken = (iob == IOB_BEGIN) | (iob == IOB_IN)
-    new = [span for span in spans if not taken[span.start]]
-    blocked = [doc[int(i) : int(i) + 1] for i in np.flatnonzero((iob == IOB_BEGIN) & (types == 0))]
-    doc.set_ents(sorted([*doc.ents, *new]), blocked=blocked)
-    return list(doc.ents)

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..config_errors import ConfigError
+from ..crf.expectations import Segments
 from ..crf.layer import TagConstraints
 
 OUTSIDE = 0
@@ -91,10 +92,19 @@ class Entities:
         position[firsts] = np.where(self.lengths == 1, UNIT, BEGIN)
         return tag_of(np.repeat(self.labels, self.lengths), position)
 
+    def segments(self) -> Segments:
+        """The tags that they fix, as the CRF's functions take them."""
+        return Segments(self.docs, self.starts, self.lengths, self.tags())
+
     def where(self, wanted: np.ndarray) -> "Entities":
         """Some of them. wanted: booleans, shape (n_entities,)."""
         fields = (self.docs, self.starts, self.lengths, self.labels)
         return Entities(*(field[wanted] for field in fields))
+
+
+def no_entities() -> Entities:
+    """Of any batch."""
+    return Entities(*np.zeros((4, 0), dtype="int64"))
 
 
 def entities_of_tags(tags: np.ndarray, lengths: np.ndarray) -> Entities:

@@ -14,7 +14,6 @@ from ..crf.chain import LinearChain
 from ..crf.expectations import Segments, segment_log_posteriors
 from .annotations import MISSING, LabelNumbers, gold_tags
 from .biluo import Entities
-from .loss import segments
 
 TEMPERATURES = np.geomspace(0.1, 10.0, 21)  # then as many between the best one's neighbours
 # Nothing is so sure that its opposite would cost endlessly.
@@ -48,7 +47,7 @@ def judge(
     places = zip(found.docs, found.starts, found.lengths, tags, strict=False)
     right = np.asarray([_is_right(gold[doc][first:][:n], own) for doc, first, n, own in places])
     known = found.where(right != MISSING)
-    return Scored(chain, segments(known), right[right != MISSING] == 1)
+    return Scored(chain, known.segments(), right[right != MISSING] == 1)
 
 
 def _is_right(gold: np.ndarray, own: np.ndarray) -> int:

@@ -6,7 +6,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config, Model
 
-from ..crf.chain import LinearChain
+from ..crf.chain import Chain
 from .component import RecurrentNER
 
 # spaCy merges it into a config that names the same architectures, option by option. So it has none
@@ -38,7 +38,7 @@ DEFAULT_MODEL = Config().from_str(DEFAULT_MODEL_CONFIG)["model"]
 def make_seqrnn_ner(
     nlp: Language,
     name: str,
-    model: Model[list[Doc], LinearChain],
+    model: Model[list[Doc], Chain],
     incorrect_spans_key: str | None,
     spans_key: str | None,
     label_weights: float | dict[str, float],

@@ -1,16 +1,15 @@
 """The loss of the entity recogniser: what is annotated, and how improbable the model finds it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from spacy.training import Example
 
 from ..batch.windows import Piece
-from ..crf.chain import LinearChain
-from ..crf.expectations import Segments
-from ..crf.layer import negative_log_likelihood, squared_difference, wrong_segments_loss
+from ..crf.chain import Chain, LinearChain, PooledChain, members_of
+from ..crf.losses import negative_log_likelihood, squared_difference, wrong_segments_loss
 from .annotations import MISSING, LabelNumbers, allowed_by_gold, gold_tags, wrong_entities
-from .biluo import Entities
+from .biluo import Entities, no_entities
 from .unlearnable import without_ruled_out
 
 
@@ -62,52 +61,43 @@ def read_gold(
     docs = [example.predicted for example in examples]
     tags = without_ruled_out(docs, gold_tags(examples, numbers))
     lengths = np.asarray([len(doc) for doc in docs])
-    wrong = Entities(*np.zeros((4, 0), dtype="int64"))
+    wrong = no_entities()
     if incorrect_spans_key is not None:
         wrong = wrong_entities(examples, incorrect_spans_key, numbers)
     return Gold(tags, np.cumsum(lengths) - lengths, wrong)
 
 
-def ner_loss(chain: LinearChain, gold: Gold) -> tuple[float, LinearChain]:
+def ner_loss(chain: Chain, gold: Gold) -> tuple[float, Chain]:
     """The negative log probability of what is annotated, summed over the batch, and its gradient.
 
+    chain: what a model gives; of several models, each has the loss that it has alone, and these are
+        averaged.
     Raises ValueError if an annotation allows no tag sequence.
     """
-    allowed = allowed_by_gold(gold.tags, chain.emissions.shape[1])
-    if not chain.members:
-        return _loss_of(chain, gold, allowed)
-    members = [_loss_of(member, gold, allowed) for member in chain.members]
-    losses, gradients = zip(*members, strict=True)
-    return sum(losses) / len(losses), replace(chain, members=gradients)
+    members = members_of(chain)
+    allowed = allowed_by_gold(gold.tags, members[0].emissions.shape[1])
+    return _gathered(chain, [_loss_of(member, gold, allowed) for member in members])
 
 
 def _loss_of(chain: LinearChain, gold: Gold, allowed: np.ndarray) -> tuple[float, LinearChain]:
-    """The loss of a chain that is no mean of others. allowed: shape (n_tokens, n_tags)."""
+    """The loss of one model. allowed: see `allowed_by_gold`, shape (n_tokens, n_tags)."""
     doc_losses, gradient = negative_log_likelihood(chain, allowed[chain.packing.to_packed])
     loss = float(doc_losses.sum())
     if len(gold.wrong.docs):
-        wrong_loss, wrong_gradient = wrong_segments_loss(chain, segments(gold.wrong))
+        wrong_loss, wrong_gradient = wrong_segments_loss(chain, gold.wrong.segments())
         loss += wrong_loss
         gradient = gradient.plus(wrong_gradient)
     return loss, gradient
 
 
-def rehearsal_loss(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:
+def rehearsal_loss(chain: Chain, earlier: Chain) -> tuple[float, Chain]:
     """The squared difference from an earlier model's scores, summed, and its gradient."""
-    if not chain.members:
-        return squared_difference(chain, earlier)
-    pairs = zip(chain.members, earlier.members, strict=True)
-    losses, gradients = zip(*(rehearsal_loss(new, old) for new, old in pairs), strict=True)
-    return sum(losses) / len(losses), replace(chain, members=gradients)
+    pairs = zip(members_of(chain), members_of(earlier), strict=True)
+    return _gathered(chain, [squared_difference(new, old) for new, old in pairs])
 
 
-def scaled(gradient: LinearChain, factor: float) -> LinearChain:
-    """A gradient times a number; if it is of several models, that of each."""
-    if not gradient.members:
-        return gradient.scale(factor)
-    return replace(gradient, members=tuple(scaled(member, factor) for member in gradient.members))
-
-
-def segments(entities: Entities) -> Segments:
-    """The tags that entities fix."""
-    return Segments(entities.docs, entities.starts, entities.lengths, entities.tags())
+def _gathered(chain: Chain, results: list[tuple[float, LinearChain]]) -> tuple[float, Chain]:
+    """The mean loss of the models that gave a chain, and the gradient for each of them."""
+    losses, gradients = zip(*results, strict=True)
+    gradient = PooledChain(gradients) if isinstance(chain, PooledChain) else gradients[0]
+    return sum(losses) / len(losses), gradient

@@ -1,8 +1,6 @@
 """How a recogniser is saved, and what its files have to be when it is loaded."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from hashlib import sha256
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,15 +8,24 @@ import srsly
 from spacy.pipeline import TrainablePipe
 
 from ..checks import is_number
+from ..saved.checksums import (
+    CHECKSUMS,
+    checksum,
+    find_damage,
+    format_list,
+    parse_list,
+    read_list,
+    write_list,
+)
 from ..saved.foreign import check_settings, read_saved
 from ..saved.shapes import naming
 from .biluo import TAGS_PER_LABEL, n_tags
 
-CHECKSUM = "sha256"  # of settings and model, among the saved settings
+PARTS = ("cfg", "model")  # what has a checksum; the vocabulary is the pipeline's
 
 
 class SavedWithChecksum(TrainablePipe):
-    """The part of a recogniser that saves and loads it, with a checksum of settings and model."""
+    """The part of a recogniser that saves and loads it, with checksums of settings and model."""
 
     name: str
     cfg: dict[str, Any]
@@ -41,8 +48,9 @@ class SavedWithChecksum(TrainablePipe):
 
         exclude: parts to leave out: "cfg", "model" or "vocab".
         """
-        with self._with_checksum(exclude):
-            return super().to_bytes(exclude=exclude)
+        saved = srsly.msgpack_loads(super().to_bytes(exclude=exclude))
+        saved[CHECKSUMS] = format_list(_checksums(saved))
+        return srsly.msgpack_dumps(saved)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save to a directory.
@@ -50,18 +58,10 @@ class SavedWithChecksum(TrainablePipe):
         path: the directory, which is made if there is none.
         exclude: parts to leave out: "cfg", "model" or "vocab".
         """
-        with self._with_checksum(exclude):
-            super().to_disk(path, exclude=exclude)
-
-    @contextmanager
-    def _with_checksum(self, exclude: Iterable[str]) -> Iterator[None]:
-        """Let the saved settings have the checksum of what is saved."""
-        if "model" not in exclude:
-            self.cfg[CHECKSUM] = self._checksum(self.model.to_bytes())
-        try:
-            yield
-        finally:
-            self.cfg.pop(CHECKSUM, None)
+        super().to_disk(path, exclude=exclude)
+        folder = Path(path)
+        written = [part for part in PARTS if part not in exclude]
+        write_list(folder, written, _of_parts(read_list(folder), written))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
         """Load from a byte string.
@@ -72,9 +72,14 @@ class SavedWithChecksum(TrainablePipe):
         model.
         """
         with naming(self.name):
-            check_settings(len(read_saved(bytes_data).get("cfg", b"")))
+            saved = read_saved(bytes_data)
+            check_settings(len(saved.get("cfg", b"")))
             super().from_bytes(bytes_data, exclude=exclude)
-            self._check_checksum(lambda: srsly.msgpack_loads(bytes_data)["model"], exclude)
+            self._check_settings()
+            found = _checksums(saved)
+            for part, expected in _of_parts(parse_list(saved.get(CHECKSUMS, "")), exclude).items():
+                if found.get(part) != expected:
+                    raise ValueError(f"'{part}' is not what was saved")
         self._check_loaded(exclude)
         return self
 
@@ -85,31 +90,27 @@ class SavedWithChecksum(TrainablePipe):
 
         Returns the component itself. Raises ValueError if a file is damaged or of another model.
         """
+        folder = Path(path)
         with naming(self.name):
-            if "cfg" not in exclude and Path(path, "cfg").exists():
-                check_settings(Path(path, "cfg").stat().st_size)
+            if "cfg" not in exclude and (folder / "cfg").exists():
+                check_settings((folder / "cfg").stat().st_size)
             super().from_disk(path, exclude=exclude)
-            self._check_checksum(Path(path, "model").read_bytes, exclude)
+            self._check_settings()
+            damage = find_damage(folder, _of_parts(read_list(folder), exclude))
+            if damage:
+                raise ValueError(damage)
         self._check_loaded(exclude)
         return self
 
-    def _check_checksum(self, read_model: Callable[[], bytes], exclude: Iterable[str]) -> None:
-        """Raise ValueError if settings and model are not what was saved, or could not be."""
-        expected = self.cfg.pop(CHECKSUM, None)
+    def _check_settings(self) -> None:
+        """Raise ValueError if the settings could not have been saved."""
+        self.cfg.pop("sha256", None)  # where earlier versions had a checksum
         for key in ("labels", "unseen_labels"):
             labels = self.cfg[key]
             if not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
                 raise ValueError(f"the settings have {str(labels)[:50]} as '{key}'")
         if not is_number(self.temperature) or self.temperature <= 0:
             raise ValueError(f"the settings have the temperature {str(self.temperature)[:50]}")
-        if "model" in exclude or expected is None:
-            return
-        if self._checksum(read_model()) != expected:
-            raise ValueError("weights or labels are not those that were saved")
-
-    def _checksum(self, model: bytes) -> str:
-        """The SHA-256 of settings and model."""
-        return sha256(srsly.json_dumps(self.cfg, sort_keys=True).encode() + model).hexdigest()
 
     def _check_loaded(self, exclude: Iterable[str]) -> None:
         """Raise ValueError if labels and model do not belong together."""
@@ -125,3 +126,17 @@ class SavedWithChecksum(TrainablePipe):
                 "belong together; save or copy it again."
             )
         self._check_label_weights()
+
+
+def _checksums(saved: dict[str, Any]) -> dict[str, str]:
+    """The checksums of the parts in a byte string; settings are text there."""
+    parts = {part: saved[part] for part in PARTS if part in saved}
+    return {
+        part: checksum(data.encode() if isinstance(data, str) else data)
+        for part, data in parts.items()
+    }
+
+
+def _of_parts(checksums: dict[str, str], exclude: Iterable[str]) -> dict[str, str]:
+    """Those of the parts that are loaded, whatever else a list names."""
+    return {part: checksums[part] for part in PARTS if part in checksums and part not in exclude}

@@ -2,23 +2,21 @@
 
 from typing import Any
 
-from spacy.errors import Errors
+from thinc.api import Model
 
-from ..checks import is_number
+from ..batch.windows import listens
 from ..config_errors import ConfigError
-from .biluo import PREFIXES
 
 
-def check_weights(name: str, weights: dict[str, float]) -> None:
-    """Raise ConfigError if a label weight of the component of this name is not above 0."""
-    for label, weight in weights.items():
-        if not is_number(weight) or weight <= 0:
-            raise ConfigError(
-                "label_weights",
-                weights,
-                f"The weight {weight!r} of label '{label}' cannot work: set it to a number above 0 "
-                f"in `label_weights` of [components.{name}].",
-            )
+def check_model(name: str, model: Any) -> None:
+    """Raise ConfigError if the model of the component of this name gives no chain."""
+    if not isinstance(model, Model) or "gives_chain" not in model.attrs:
+        raise ConfigError(
+            "model",
+            None,
+            f"The model of '{name}' gives no scores of tag sequences: set "
+            f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].',
+        )
 
 
 def check_spans_key(name: str, option: str, key: str | None) -> None:
@@ -32,16 +30,11 @@ def check_spans_key(name: str, option: str, key: str | None) -> None:
         )
 
 
-def check_label(label: Any) -> None:
-    """Raise ValueError for what cannot be an entity label."""
-    if not isinstance(label, str):
-        raise ValueError(Errors.E187)
-    if not label.strip():
-        raise ValueError("An entity label must have at least one character that is no space.")
-    if label.startswith("!"):  # how spaCy 2 wrote "no entity of this label"
-        raise ValueError(Errors.E869.format(label=label))
-    if label[:2] in [f"{prefix}-" for prefix in PREFIXES]:
+def check_rehearsal(name: str, model: Model) -> None:
+    """Raise ValueError if the model listens to a shared `tok2vec`, as spaCy's does not rehearse."""
+    if listens(model):
         raise ValueError(
-            f"The entity label '{label}' looks like the tag of a single token: annotate spans with "
-            f"the label '{label[2:]}', e.g. by converting the data with `spacy convert -c ner`."
+            f"'{name}' cannot rehearse with the token vectors of a shared `tok2vec`: give "
+            f"it its own before, with `nlp.replace_listeners('tok2vec', '{name}', "
+            "['model.tok2vec'])`."
         )

@@ -4,6 +4,8 @@ As in spaCy's `ner`, no entity begins with white space or goes on where a senten
 whose ends are within tokens has no tags. What is left of them is not annotated.
 """
 
+import warnings
+
 import numpy as np
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START
 from spacy.tokens import Doc
@@ -41,6 +43,24 @@ def without_ruled_out(docs: list[Doc], tags: np.ndarray) -> np.ndarray:
 def _begins(tags: np.ndarray) -> np.ndarray:
     """Which tokens begin an entity."""
     return (tags > 0) & np.isin((tags - 1) % TAGS_PER_LABEL, [BEGIN, UNIT])
+
+
+def warn_of_unlearnable(name: str, examples: list[Example], tags: np.ndarray) -> bool:
+    """Warn of what the component of this name does not learn of a batch.
+
+    tags: what it learns. Shape (n_tokens,).
+
+    Returns whether there is any. It is rarely the only batch, so that one warning will do.
+    """
+    sentence = describe(examples, tags)
+    if sentence is None:
+        return False
+    warnings.warn(
+        f"'{name}': {sentence} Its tokens count as not annotated; `spacy debug data` "
+        "looks through all of the data.",
+        stacklevel=3,
+    )
+    return True
 
 
 def describe(examples: list[Example], tags: np.ndarray) -> str | None:

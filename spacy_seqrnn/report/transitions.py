@@ -31,7 +31,7 @@ def transitions(nlp: Language, pipe: RecurrentNER) -> Transitions | None:
     if not any(node.name == "crf" for node in pipe.model.walk()):
         return None
     # Any document will do: the transitions are the same for all.
-    chain = pipe.model.predict([nlp("a")])
+    chain = pipe.chains([nlp("a")])
     ops, names = pipe.model.ops, tag_names(pipe.labels)
     values = np.full((len(names) + 1, len(names) + 1), -np.inf)
     values[0, -1] = 0.0  # a document without tokens

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..batch.packing import Packing
-from .cells import FEWEST_ROWS, Cell, Tensors
+from .cells import Cell, Tensors
 from .states import zeros
 
 # oneDNN's kernel reads several documents up to twice as fast where each has a token at every step.
@@ -20,41 +20,29 @@ from .states import zeros
 CHUNK_STEPS, MOST_STEPS = 16, 64
 
 
-def read(
-    cell: Cell,
-    weights: list[Tensors],
-    x: torch.Tensor,
-    packing: Packing,
-    initial: Tensors | None = None,
-) -> tuple[torch.Tensor, Tensors]:
-    """Read the documents of a batch; see `run`. On a CPU, as fast as it can."""
-    n_tokens, n_docs = packing.n_tokens, packing.n_sequences
-    if x.device.type != "cpu" or (n_docs == 1 and n_tokens >= FEWEST_ROWS):
-        return run(cell, weights, x, packing, initial)
+def read(cell: Cell, weights: list[Tensors], x: torch.Tensor, packing: Packing) -> torch.Tensor:
+    """Read the documents of a batch from states of zero, on a CPU as fast as it can; see `run`."""
+    n_docs = packing.n_sequences
+    if n_docs == 1:
+        return run(cell, weights, x, packing)[0]
     width = _width(weights)
-    states = initial or zeros(cell, x, len(weights), n_docs, width)
-    y = x.new_empty(n_tokens, len(weights) * width)
-    finals = []
+    y = x.new_empty(packing.n_tokens, len(weights) * width)
     reversed_rows = torch.from_numpy(packing.turned)
     for direction, outputs in enumerate(y.split(width, dim=1)):
         inputs = x.index_select(0, reversed_rows) if direction else x
-        first = {name: state[direction : direction + 1] for name, state in states.items()}
-        hidden, final = _read_direction(cell, weights[direction], inputs, packing, first)
-        finals.append(final)
+        hidden = _read_direction(cell, weights[direction], inputs, packing)
         if direction:
             torch.index_select(hidden, 0, reversed_rows, out=outputs)
         else:
             outputs.copy_(hidden)
-    return y, {name: torch.cat([final[name] for final in finals]) for name in cell.states}
+    return y
 
 
 def _read_direction(
-    cell: Cell, weights: Tensors, x: torch.Tensor, packing: Packing, states: Tensors
-) -> tuple[torch.Tensor, Tensors]:
-    """Read in one direction, chunk by chunk. Returns (n_tokens, H) and the states after."""
-    if packing.n_tokens < FEWEST_ROWS and cell.states == ("hidden",):
-        return _read_filled(cell, weights, x, packing, states)
-    states = {name: state.clone() for name, state in states.items()}
+    cell: Cell, weights: Tensors, x: torch.Tensor, packing: Packing
+) -> torch.Tensor:
+    """Read in one direction, chunk by chunk. Returns (n_tokens, H)."""
+    states = zeros(cell, x, 1, packing.n_sequences, _width([weights]))
     hidden = []
     starts = [*packing.starts.tolist(), packing.n_tokens]
     for first, end, is_dense in _chunks(packing):
@@ -64,30 +52,14 @@ def _read_direction(
         shape = torch.from_numpy(sizes) if not is_dense else None
         if is_dense:
             rows = rows.view(end - first, int(sizes[0]), -1)
-        chunk, after = _call(cell, [weights], rows, shape, own)
+        chunk, states = _call(cell, [weights], rows, shape, own)
         hidden.append(chunk.view(-1, chunk.shape[-1]))
-        for name, state in after.items():
-            own[name].copy_(state)
-    return torch.cat(hidden), states
-
-
-def _read_filled(
-    cell: Cell, weights: Tensors, x: torch.Tensor, packing: Packing, states: Tensors
-) -> tuple[torch.Tensor, Tensors]:
-    """Read very few tokens as if the longest document went on, and forget how it goes on."""
-    missing = FEWEST_ROWS - packing.n_tokens
-    sizes = torch.from_numpy(np.append(packing.size_at_t, [1] * missing))
-    filled = torch.cat([x, x.new_zeros(missing, x.shape[1])])
-    hidden, _ = _call(cell, [weights], filled, sizes, states)
-    last = torch.from_numpy(packing.last_rows)
-    return hidden[: packing.n_tokens], {"hidden": hidden[last].unsqueeze(0)}
+    return torch.cat(hidden)
 
 
 def _chunks(packing: Packing) -> list[tuple[int, int, bool]]:
     """First time step, end and whether every document of the chunk has a token at each of them."""
     sizes = packing.size_at_t
-    if packing.n_sequences == 1:
-        return [(0, len(sizes), False)]
     changes = np.flatnonzero(np.diff(sizes)) + 1
     chunks, done = [], 0
     for first, end in zip([0, *changes], [*changes, len(sizes)], strict=True):

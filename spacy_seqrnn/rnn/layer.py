@@ -16,12 +16,14 @@ from ..batch.no_backprop import no_backprop
 from ..batch.packed import DistinctRows, Packed
 from ..batch.packing import Packing
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats3d
 from . import kernel, stepwise, training
 from .cells import CELLS, Cell, Tensors
 from .states import States, by_rank, check_states, in_batch_order, zeros
 from .tensors import Layout, layout, stacked, to_torch, to_xp, unstacked
+from .threads import leave_parents_threads
 
 # cuDNN reads bfloat16 only since version 9.13. What this format lacks in range, the backward pass
 # makes up for.
@@ -55,7 +57,6 @@ def RNN(
         forward_in_mixed_precision if mixed_precision else forward,
         init=init,
         params={"weights": None},
-        shape_of=shape_of,
         dims={"nI": nI, "nO": nO},
         attrs={"cell": cell, "directions": 2 if bidirectional else 1},
     )
@@ -77,9 +78,14 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
 
 def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
     """Read each document from states of zero."""
-    reading = _read(model, X, None, is_train)
-    if not is_train:
-        return reading.Y, no_backprop
+    leave_parents_threads()
+    if X.packing.n_tokens == 0:
+        reading = _read_nothing(model, X)
+    elif is_train:
+        reading = _train(model, X, None)
+    else:
+        with torch.inference_mode():
+            return Packed(to_xp(model.ops, _predict(model, X)), X.packing), no_backprop
 
     def backprop(dY: Packed) -> Packed:
         return reading.backprop(dY, None)[0]
@@ -98,6 +104,10 @@ def read(
 ) -> tuple[Packed, list[Floats3d], Callable]:
     """Read documents that continue where others have ended.
 
+    On a CPU a document in any number of parts gives the same bits as in one, if each direction is a
+    multiple of 32 wide; of other widths the last digits can differ. They can also differ from what
+    `forward` predicts, which reads few documents with torch's kernels.
+
     states: one array for each state of the cell, in the order of its `Cell.states`, each of shape
         (directions, documents, H), where the documents are in the order of the batch. None: zeros.
         Those of the direction that reads right to left are the states behind the last token.
@@ -107,23 +117,25 @@ def read(
     those of `X` and of `states`.
     Raises ValueError for states of another shape.
     """
+    leave_parents_threads()
     cell, ops, packing = cell_of(model), model.ops, X.packing
     if states is not None:
         shape = (model.attrs["directions"], len(packing.lengths), hidden_width(model))
         check_states(states, cell, shape)
+    initial = by_rank(ops, states, cell, packing)
     if packing.n_tokens == 0:
         reading = _read_nothing(model, X)
+    elif is_train:
+        reading = _train(model, X, initial)
     else:
-        reading = _read(model, X, by_rank(ops, states, cell, packing), is_train)
+        reading = _continue(model, X, initial)
     final = in_batch_order(ops, reading.final, cell, packing, states)
 
     def backprop(dY: Packed, d_final: States | None = None) -> tuple[Packed, list[Floats3d]]:
         dX, d_states = reading.backprop(dY, by_rank(ops, d_final, cell, packing))
         return dX, in_batch_order(ops, d_states, cell, packing, d_final)
 
-    if not is_train:
-        return reading.Y, final, no_backprop
-    return reading.Y, final, backprop
+    return reading.Y, final, backprop if is_train else no_backprop
 
 
 @dataclass(frozen=True)
@@ -133,17 +145,6 @@ class _Reading:
     Y: Packed
     final: Tensors
     backprop: Callable[..., tuple[Packed, Tensors]]
-
-
-def _read(model: Model, X: Packed, initial: Tensors | None, is_train: bool) -> _Reading:
-    """Choose the driver: what is fastest for the device, the cell and the batch."""
-    if is_train and _by_kernel(model):
-        return _train_by_kernel(model, X, initial)
-    if is_train:
-        return _train(model, X, initial)
-    with torch.inference_mode():
-        y, final = _predict(model, X, initial)
-    return _Reading(Packed(to_xp(model.ops, y), X.packing), final, no_backprop)
 
 
 def _read_nothing(model: Model, X: Packed) -> _Reading:
@@ -167,38 +168,36 @@ def _format(model: Model) -> torch.dtype:
     return HALF_PRECISION if is_mixed else torch.float32
 
 
-def _predict(model: Model, X: Packed, initial: Tensors | None) -> tuple[torch.Tensor, Tensors]:
-    """Few documents and very long ones by torch's kernel, all others in steps."""
-    cell, packing, ops = cell_of(model), X.packing, model.ops
+def _predict(model: Model, X: Packed) -> torch.Tensor:
+    """Read from states of zero by the driver that is fastest for the device, cell and batch.
+
+    On a CPU: few documents and very long ones by torch's kernel, all others in steps.
+    """
     if _by_kernel(model):
-        dtype = _format(model)
-        x, weights = to_torch(ops, X.data).to(dtype), direction_weights(model, dtype)
-        y, final = kernel.run(cell, weights, x, packing, _to(dtype, initial))
-        return y.float(), {name: state.float() for name, state in final.items()}
+        return _run_kernel(model, X, None)[0]
+    cell, packing = cell_of(model), X.packing
     n_docs = packing.n_sequences
     n_alone = stepwise.n_better_alone(packing) if cell.kernel else 0
     weights = direction_weights(model)
     if n_alone == n_docs:
-        return kernel.read(cell, weights, to_torch(ops, X.data), packing, initial)
-    distinct = X.distinct or DistinctRows(X.data, np.arange(packing.n_tokens))
-    words = to_torch(ops, distinct.rows)
-    index = torch.from_numpy(distinct.index).to(words.device)
+        return kernel.read(cell, weights, to_torch(model.ops, X.data), packing)
+    words, index = _words(model, X)
     if n_alone == 0:
-        return stepwise.read(cell, stacked(weights), words, index, packing, initial)
+        return stepwise.read(cell, stacked(weights), words, index, packing)[0]
     y = words.new_empty(packing.n_tokens, model.get_dim("nO"))
-    finals = []
-    for first, end in ((0, n_alone), (n_alone, n_docs)):
-        rows, part = _part(packing, first, end)
-        own = {name: state[:, first:end] for name, state in initial.items()} if initial else None
-        # Only the words that are used, for less memory.
-        used, numbers = torch.unique(index[rows], return_inverse=True)
-        if end == n_alone:
-            read = kernel.read(cell, weights, words[index[rows]], part, own)
-        else:
-            read = stepwise.read(cell, stacked(weights), words[used], numbers, part, own)
-        y.index_copy_(0, rows, read[0])
-        finals.append(read[1])
-    return y, {name: torch.cat([final[name] for final in finals], dim=1) for name in cell.states}
+    rows, part = _part(packing, 0, n_alone)
+    y.index_copy_(0, rows, kernel.read(cell, weights, words[index[rows]], part))
+    rows, part = _part(packing, n_alone, n_docs)
+    used, index = torch.unique(index[rows], return_inverse=True)  # for less memory
+    read_in_steps, _ = stepwise.read(cell, stacked(weights), words[used], index, part)
+    return y.index_copy_(0, rows, read_in_steps)
+
+
+def _words(model: Model, X: Packed) -> tuple[torch.Tensor, torch.Tensor]:
+    """Distinct input vectors, and which of them each token has."""
+    distinct = X.distinct or DistinctRows(X.data, np.arange(X.packing.n_tokens))
+    words = to_torch(model.ops, distinct.rows)
+    return words, torch.from_numpy(distinct.index).to(words.device)
 
 
 def _part(packing: Packing, first: int, end: int) -> tuple[torch.Tensor, Packing]:
@@ -206,8 +205,32 @@ def _part(packing: Packing, first: int, end: int) -> tuple[torch.Tensor, Packing
     return torch.from_numpy(rows), part
 
 
+def _continue(model: Model, X: Packed, initial: Tensors | None) -> _Reading:
+    """Predict with states that go in and come out."""
+    with torch.inference_mode():
+        if _by_kernel(model):
+            y, final = _run_kernel(model, X, initial)
+        else:
+            weights = stacked(direction_weights(model))
+            words, index = _words(model, X)
+            y, final = stepwise.read(cell_of(model), weights, words, index, X.packing, initial)
+    return _Reading(Packed(to_xp(model.ops, y), X.packing), final, no_backprop)
+
+
+def _run_kernel(model: Model, X: Packed, initial: Tensors | None) -> tuple[torch.Tensor, Tensors]:
+    dtype = _format(model)
+    x, weights = to_torch(model.ops, X.data).to(dtype), direction_weights(model, dtype)
+    y, final = kernel.run(cell_of(model), weights, x, X.packing, _to(dtype, initial))
+    return y.float(), _to(torch.float32, final)
+
+
 def _to(dtype: torch.dtype, states: Tensors | None) -> Tensors | None:
     return None if states is None else {name: state.to(dtype) for name, state in states.items()}
+
+
+def _train(model: Model, X: Packed, initial: Tensors | None) -> _Reading:
+    train = _train_by_kernel if _by_kernel(model) else _train_in_steps
+    return train(model, X, initial)
 
 
 def _train_by_kernel(model: Model, X: Packed, initial: Tensors | None) -> _Reading:
@@ -229,7 +252,7 @@ def _train_by_kernel(model: Model, X: Packed, initial: Tensors | None) -> _Readi
     return _Reading(Packed(to_xp(ops, y.float()), X.packing), final, backprop)
 
 
-def _train(model: Model, X: Packed, initial: Tensors | None) -> _Reading:
+def _train_in_steps(model: Model, X: Packed, initial: Tensors | None) -> _Reading:
     cell, ops = cell_of(model), model.ops
     with torch.inference_mode():
         weights = stacked(direction_weights(model))
@@ -278,6 +301,10 @@ def layout_of(model: Model[Packed, Packed]) -> Layout:
 def shape_of(model: Model[Packed, Packed], param: str) -> tuple[int, ...]:
     """The shape of the flat parameter `weights`."""
     return (sum(layout_of(model).sizes),)
+
+
+for function in (forward, forward_in_mixed_precision):
+    describe_layer(function, param_shapes=shape_of, fixed_attrs=["cell", "directions"])
 
 
 def direction_weights(

@@ -6,6 +6,7 @@ from thinc.api import Model
 
 from ..batch.packed import Packed
 from ..config_errors import ConfigError
+from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from .dropout import locked_dropout, word_dropout
 from .layer import read as read_layer
@@ -54,6 +55,9 @@ def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Pa
         return dY
 
     return Y, backprop
+
+
+describe_layer(forward, width=in_turn)
 
 
 def read(
@@ -117,10 +121,10 @@ class _StatefulLayer:
 def _check_width(model: Model, X: Packed) -> None:
     """Raise ValueError for an input of another width, with which some of torch's kernels go on."""
     width = model.maybe_get_dim("nI")
-    if len(X.data) and width is not None and X.data.shape[1] != width:
+    if X.packing.n_tokens and width is not None and X.width != width:
         raise ValueError(
             f"The recurrent layers were initialised for an input that is {width} wide, but get one "
-            f"that is {X.data.shape[1]} wide: give the embedding or listener before them the width "
+            f"that is {X.width} wide: give the embedding or listener before them the width "
             "that they were trained with, or initialise them again."
         )
 

@@ -7,7 +7,7 @@ them, and nothing else. What is refused has not been run, and no memory has been
 claims to be.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,60 +15,18 @@ import numpy as np
 from thinc.api import Model
 from thinc.model import deserialize_attr
 
-from ..embed.known_vectors import check_known
-from ..embed.word_rows import check_word_rows
 from .foreign import Budget, is_size, read_saved
-
-Shape = tuple[int, ...]
-
-# What settles the shapes of a model. It comes from the config, and what is saved has to agree.
-FIXED_ATTRS = {
-    *("cell", "directions", "columns", "n_kept", "times", "rows", "gives_chain"),
-    *("ngram_size", "window_size", "attr", "pad", "idx", "v1_indexing"),
-}
-
-# The parameters of Thinc's and spaCy's layers, by the module that they are in
-Dims = dict[str, tuple[str | int, ...]]
-AFFINE: Dims = {"W": ("nO", "nI"), "b": ("nO",)}
-SHAPES: dict[str, Dims] = {
-    **{f"thinc.layers.{name}": AFFINE for name in ("linear", "softmax", "relu", "clipped_linear")},
-    **{f"thinc.layers.{name}": AFFINE for name in ("gelu", "mish", "dish", "swish", "sigmoid")},
-    "thinc.layers.maxout": {"W": ("nO", "nP", "nI"), "b": ("nO", "nP")},
-    "thinc.layers.layernorm": {"G": ("nI",), "b": ("nI",)},
-    "thinc.layers.hashembed": {"E": ("nV", "nO")},
-    "thinc.layers.embed": {"E": ("nV", "nO")},
-    "thinc.layers.parametricattention": {"Q": ("nO", 1)},
-    "thinc.layers.parametricattention_v2": {"Q": ("nO", 1)},
-    "spacy.ml.staticvectors": {"W": ("nO", "nM")},
-    "spacy.ml._precomputable_affine": {
-        **{"W": ("nF", "nO", "nP", "nI"), "b": ("nO", "nP"), "pad": (1, "nF", "nO", "nP")},
-    },
-}
-SPARSE_LINEAR = "thinc.layers.sparselinear"
+from .layers import find_description, is_ours, output_width
 
 
 class Layer(Model):
-    """A Thinc layer of this package, which takes no parameter of another shape than its sizes say.
+    """A layer of this package, which takes no parameter of another shape than its sizes say.
 
-    As the outermost layer of a saved model it checks the whole of that, too.
+    As the outermost layer of a saved model it checks the whole of that, too. What its shapes are is
+    said with `describe_layer`.
     """
 
-    __slots__ = ("shape_of",)
-
-    def __init__(
-        self,
-        name: str,
-        forward: Callable,
-        *,
-        shape_of: Callable[[Model, str], Shape | None] | None = None,
-        **options: Any,
-    ) -> None:
-        """shape_of: gives the shape that a parameter must have; None for one that is not known.
-
-        The others are those of `thinc.api.Model`.
-        """
-        self.shape_of = shape_of
-        super().__init__(name, forward, **options)
+    __slots__ = ()
 
     def set_param(self, name: str, value: Any) -> None:
         """Set a parameter. Raises ValueError if it does not fit the layer."""
@@ -82,6 +40,11 @@ class Layer(Model):
         super().from_bytes(bytes_data)
         check_fits(self)
         return self
+
+    def _copy(self, seen: dict[int, Any] | None = None) -> "Layer":
+        copied = super()._copy(seen)
+        copied.__class__ = type(self)  # Thinc makes plain models
+        return copied
 
 
 @contextmanager
@@ -141,7 +104,7 @@ def _check_info(node: Model, info: Any, n_nodes: int) -> None:
         if size is not None and not (is_size(size) and dim in node.dim_names):
             raise ValueError(f"the size '{dim}' = {str(size)[:50]} of the layer '{node.name}'")
         # Some of spaCy's components make room for other labels while they load.
-        built = node.maybe_get_dim(dim) if isinstance(node, Layer) else None
+        built = node.maybe_get_dim(dim) if is_ours(node) else None
         if None not in (size, built) and size != built:
             raise ValueError(
                 f"the size '{dim}' = {size} of the layer '{node.name}', which is {built} here"
@@ -156,13 +119,14 @@ def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
     if not isinstance(attrs, dict) or not _is_list_of(bytes, list(attrs.values())):
         raise ValueError(f"the layer '{node.name}' without attributes")
     found = {}
+    fixed = find_description(node).fixed_attrs
     for name, data in attrs.items():
         built = node.attrs.get(name)
         if deserialize_attr.dispatch(type(built)) is not deserialize_attr.dispatch(object):
             continue  # has a format of its own
         value = found[name] = read_saved(data, budget)
         same = built is None or _kind(value) == _kind(built)
-        if not same or (built is not None and name in FIXED_ATTRS and value != _as_saved(built)):
+        if not same or (name in fixed and value != _as_saved(built)):
             raise ValueError(
                 f"`{name} = {str(value)[:50]}` of the layer '{node.name}', which is "
                 f"{str(built)[:50]} in the config"
@@ -207,9 +171,8 @@ def check_fits(model: Model) -> None:
         for name in node.param_names:
             if node.has_param(name):
                 check_param(node, name, node.get_param(name))
-        if "rows_of_keys" in node.attrs:
-            check_word_rows(node)
-        check_known(node.attrs.get("known_vectors"))
+        if check := find_description(node).check:
+            check(node)
     output_width(model, None)
 
 
@@ -218,95 +181,17 @@ def check_param(node: Model, name: str, value: Any, sizes: Any = None) -> None:
 
     sizes: what has the sizes and attributes; None for the layer itself.
     """
+    shape_of = find_description(node).param_shapes
+    if shape_of is None:
+        return
     try:
-        shape = expected_shape(node, name, node if sizes is None else sizes)
+        shape = shape_of(node if sizes is None else sizes, name)
     except Exception as error:  # whatever a layer's own formula does with wrong sizes
         raise ValueError(
             f"the parameter '{name}' of the layer '{node.name}' has no size that works: {error}"
         ) from error
-    if shape is not None and (value.shape != shape or value.dtype != "float32"):
+    if value.shape != shape or value.dtype != "float32":
         raise ValueError(
             f"the parameter '{name}' of the layer '{node.name}' has the shape {value.shape} of "
             f"{value.dtype}, but its sizes need {shape} of float32"
-        )
-
-
-def expected_shape(node: Model, name: str, sizes: Any) -> Shape | None:
-    """The shape that a parameter must have; None if the layer is not known here."""
-    if isinstance(node, Layer):
-        return node.shape_of(sizes, name) if node.shape_of else None
-    if module_of(node) == SPARSE_LINEAR:
-        n_outputs = sizes.get_dim("nO")
-        return (n_outputs * sizes.get_dim("length") if name == "W" else n_outputs,)
-    dims = SHAPES.get(module_of(node), {}).get(name)
-    if dims is None:
-        return None
-    return tuple(dim if isinstance(dim, int) else sizes.get_dim(dim) for dim in dims)
-
-
-def module_of(node: Model) -> str:
-    """Where a layer's forward function is defined: unlike its name, that is in no file."""
-    function = getattr(node._func, "func", node._func)
-    return function.__module__
-
-
-# Layers that give what they get to the layers within them, one after the other
-IN_TURN = {
-    *("thinc.layers.chain", "thinc.layers.resizable", "spacy_seqrnn.rnn.stack"),
-    *("thinc.layers.with_array", "thinc.layers.with_array2d", "spacy_seqrnn.batch.packed"),
-    *("thinc.layers.with_flatten_v2", "thinc.layers.with_padded", "thinc.layers.residual"),
-    *("spacy_seqrnn.embed.chars", "spacy_seqrnn.architectures.ner"),
-    *("spacy_seqrnn.architectures.textcat", "spacy_seqrnn.architectures.ngrams"),
-}
-# Layers that put the results of the layers within them beside each other
-SIDE_BY_SIDE = {"thinc.layers.concatenate", "spacy_seqrnn.embed.lexemes"}
-# Layers whose vectors are as wide as those that they get
-AS_WIDE = {
-    *(f"thinc.layers.list2{kind}" for kind in ("ragged", "array", "padded")),
-    *("thinc.layers.ragged2list", "thinc.layers.padded2list", "thinc.layers.dropout"),
-    *(f"thinc.layers.reduce_{kind}" for kind in ("first", "last", "max", "mean", "sum")),
-    *("thinc.layers.logistic", "thinc.layers.softmax_activation", "spacy_seqrnn.crf.layer"),
-}
-POOLING = "spacy_seqrnn.heads.pooling"
-ENSEMBLES = "spacy_seqrnn.architectures.ensembles"
-
-
-def output_width(node: Model, width: int | None) -> int | None:
-    """How wide the vectors are that a layer gives; None if that is not known.
-
-    width: of the vectors that it gets, if that is known.
-    Raises ValueError if it, or a layer within it, is made for vectors of another width.
-    """
-    _check_same(node, "nI", width)
-    module = module_of(node)
-    if module in IN_TURN:
-        for layer in node.layers:
-            width = output_width(layer, width)
-    elif module in SIDE_BY_SIDE:
-        width = _sum(output_width(layer, width) for layer in node.layers)
-    elif module == POOLING:
-        width = width and width * node.attrs.get("times", 1)
-    elif module == "thinc.layers.expand_window":
-        width = width and width * (2 * node.attrs["window_size"] + 1)
-    elif module == ENSEMBLES:
-        for layer in node.layers:
-            _check_same(node, "nO", output_width(layer, None))
-    elif module not in AS_WIDE:
-        for layer in node.layers:
-            output_width(layer, None)
-        width = None
-    _check_same(node, "nO", width)
-    return width or node.maybe_get_dim("nO")
-
-
-def _sum(widths: Iterable[int | None]) -> int | None:
-    known = list(widths)
-    return None if None in known else sum(known)  # type: ignore[arg-type]
-
-
-def _check_same(node: Model, dim: str, width: int | None) -> None:
-    own = node.maybe_get_dim(dim)
-    if width is not None and own is not None and own != width:
-        raise ValueError(
-            f"the layer '{node.name}' has the size '{dim}' = {own}, but {width} is needed"
         )

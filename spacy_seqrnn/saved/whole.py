@@ -23,7 +23,7 @@ STAGE = ".spacy-seqrnn.saving"  # inside the target
 NEW = "new"  # inside the stage: the files to be
 PLAN = "obsolete"  # inside the stage: the files that go; written when all new ones are there
 CONFIG, META = "config.cfg", "meta.json"  # what spaCy reads before it calls anything of ours
-LAST = "checksums.sha256"
+LAST = "checksums.sha256"  # moved to its place after all others
 # With it in its config, a pipeline finishes what was cut off when it is loaded.
 HEALING = {"@callbacks": "spacy-seqrnn.whole_files.v1"}
 

@@ -6,6 +6,7 @@ from thinc.api import Adam, fix_random_seed
 
 from spacy_seqrnn.architectures.ensembles import NEREnsemble, TextCatEnsemble
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
+from spacy_seqrnn.crf.chain import SCORES
 
 from ..small import small_ner, small_textcat
 
@@ -88,9 +89,9 @@ def test_chain_is_the_mean_of_the_members():
     docs = [eg.predicted for eg in make_examples(nlp)]
     chain = model.predict(docs)
     assert len(chain.members) == 3
-    for name in ("emissions", "transitions", "start", "end"):
+    for name in SCORES:
         own = [getattr(member.predict(docs), name) for member in model.layers]
-        np.testing.assert_allclose(getattr(chain, name), np.mean(own, axis=0), atol=1e-5)
+        np.testing.assert_allclose(getattr(chain.mean, name), np.mean(own, axis=0), atol=1e-5)
     assert not np.allclose(*(m.predict(docs).emissions for m in model.layers[:2]))
 
 

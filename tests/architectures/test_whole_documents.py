@@ -1,5 +1,7 @@
 """Token vectors of a long document are those of a short one: an embedding sees documents whole."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import spacy
@@ -14,7 +16,9 @@ from spacy_seqrnn.architectures.ensembles import NEREnsemble
 from spacy_seqrnn.architectures.ner import NER
 from spacy_seqrnn.architectures.textcat import TextCat
 from spacy_seqrnn.batch import windows
-from spacy_seqrnn.batch.packed import join, split_encoders, unpack
+from spacy_seqrnn.batch.composition import split_encoders
+from spacy_seqrnn.batch.packed import join, unpack
+from spacy_seqrnn.crf.chain import SCORES
 
 LIMITS = windows.Limits(piece=30, window=10, context=3)
 WORDS = ["Oslo", "sleeps", "in", "New", "York", ".", "Bob", "sings"]
@@ -210,7 +214,7 @@ def test_vectors_of_a_long_document_are_those_of_a_short_one(name, is_train, mon
 
 
 def zeros(chain_):
-    return chain_._map(lambda name: np.zeros_like(getattr(chain_, name)))
+    return replace(chain_, **{name: np.zeros_like(getattr(chain_, name)) for name in SCORES})
 
 
 def record(recurrent, monkeypatch):

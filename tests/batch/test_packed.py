@@ -2,16 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spacy.ml.models import MultiHashEmbed, build_Tok2Vec_model
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
-from thinc.api import Model, NumpyOps, chain, concatenate, fix_random_seed, with_array
-from thinc.layers import Maxout
+from thinc.api import Model, NumpyOps
 from thinc.types import Ragged
 
-from spacy_seqrnn.architectures.embeds import LexemeEmbed
-from spacy_seqrnn.architectures.encoders import RNNEncoder
-from spacy_seqrnn.batch.packed import pack, predict_packed, take_rows, with_packed
+from spacy_seqrnn.batch.packed import (
+    DistinctRows,
+    pack,
+    pack_distinct,
+    take_rows,
+    unpack,
+    with_packed,
+)
 from spacy_seqrnn.batch.packing import make_packing, split_docs
 
 lengths_of_docs = st.lists(st.integers(0, 12), max_size=9)
@@ -117,38 +118,27 @@ def test_turned_and_previous_follow_each_document(lengths):
     assert (step_of[previous[later]] == step_of[later] - 1).all()
 
 
-def _hashes():
-    return MultiHashEmbed(width=8, attrs=["NORM"], rows=[50], include_static_vectors=False)
+@given(lengths_of_docs)
+def test_unpacked_is_what_was_packed(lengths):
+    X = np.random.default_rng(0).normal(size=(sum(lengths), 2)).astype("float32")
+    ops = NumpyOps()
+    packed = pack(ops, split_docs(X, lengths))
+    np.testing.assert_array_equal(packed.packing.lengths, lengths)
+    for Y, expected in zip(unpack(ops, packed), split_docs(X, lengths), strict=True):
+        np.testing.assert_array_equal(Y, expected)
+    as_ragged = pack(ops, Ragged(X, np.asarray(lengths, dtype="i")))
+    if lengths:
+        np.testing.assert_array_equal(as_ragged.data, packed.data)
 
 
-def _words():
-    return LexemeEmbed(layers={"words": _hashes()}, include_static_vectors=False)
-
-
-def _encoder():
-    return RNNEncoder(width=8, depth=2, residual=True)
-
-
-TOK2VECS = {
-    "ours": lambda: build_Tok2Vec_model(_words(), _encoder()),
-    "two encoders": lambda: chain(_words(), _encoder(), _encoder()),
-    "another embedding": lambda: build_Tok2Vec_model(_hashes(), with_array(Maxout(8, 8))),
-    "another embedding, our encoder": lambda: chain(_words(), with_array(Maxout(8, 8)), _encoder()),
-    "another encoder": lambda: build_Tok2Vec_model(_words(), with_array(Maxout(8, 8))),
-    "side by side": lambda: concatenate(_words(), chain(_words(), _encoder())),
-    "an embedding alone": _words,
-}
-
-
-@pytest.mark.parametrize("kind", TOK2VECS)
-@pytest.mark.parametrize("lengths", [[3, 0, 5], [2] * 40, [0, 0]])
-def test_predicted_vectors_are_those_of_the_list(kind, lengths):
-    """With less copying where all layers are this package's; the same for any others."""
-    fix_random_seed(0)
-    vocab = Vocab()
-    docs = [Doc(vocab, words=[f"w{i * j % 7}" for j in range(n)]) for i, n in enumerate(lengths)]
-    model = TOK2VECS[kind]()
-    model.initialize(X=[Doc(vocab, words=["a", "b"])])
-    expected, found = pack(model.ops, model.predict(docs)), predict_packed(model, docs)
-    np.testing.assert_array_equal(found.packing.lengths, lengths)
-    np.testing.assert_allclose(found.data, expected.data, atol=1e-6)
+@given(st.lists(st.integers(0, 5), min_size=32, max_size=50))
+def test_words_that_are_the_same_are_found(lengths):
+    """In batches that are large enough for that to pay, without any change of the features."""
+    table = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
+    Xs = split_docs(table[np.arange(sum(lengths)) % 5], lengths)
+    expected, found = pack(NumpyOps(), Xs), pack_distinct(NumpyOps(), Xs)
+    np.testing.assert_array_equal(found.data, expected.data)
+    np.testing.assert_array_equal(found.doc_major(), expected.doc_major())
+    worth_it = np.count_nonzero(lengths) >= 32 and sum(lengths) >= 10
+    assert isinstance(found.features, DistinctRows) == worth_it
+    assert pack_distinct(NumpyOps(), Xs[:31]).distinct is None

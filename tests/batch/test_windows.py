@@ -7,9 +7,9 @@ from spacy.tokens import Doc
 from thinc.api import NumpyOps
 
 from spacy_seqrnn.batch import windows as module
-from spacy_seqrnn.batch.docs import DocBatch, find_once
-from spacy_seqrnn.batch.packed import DistinctRows, Packed, TokenRows, join, pack, unpack
-from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.batch.docs import DocBatch
+from spacy_seqrnn.batch.packed import DistinctRows, Packed, join, pack, unpack
+from spacy_seqrnn.batch.packing import split_docs
 from spacy_seqrnn.batch.windows import prediction_pieces
 
 OPS = NumpyOps()
@@ -69,10 +69,10 @@ def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
     random = np.random.default_rng(seed)
     rows = random.integers(len(TABLE), size=sum(lengths))
     X = TABLE[rows]
-    packed = pack(OPS, TokenRows(X, make_packing(lengths)))
+    packed = pack(OPS, split_docs(X, lengths))
     if distinct:
         index = rows[packed.packing.to_packed]
-        packed = Packed(None, packed.packing, DistinctRows(TABLE, index))
+        packed = Packed(DistinctRows(TABLE, index), packed.packing)
     total = Packed(np.zeros((sum(lengths), 2), dtype="float32"), packed.packing)
     for piece in prediction_pieces(lengths, cut=True):
         taken = packed.take(piece.rows, piece.lengths)
@@ -82,7 +82,7 @@ def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
     np.testing.assert_array_equal(join(OPS, unpack(OPS, total)), X)
 
 
-def test_a_batch_remembers_and_a_list_does_not():
+def test_a_batch_finds_out_once():
     found = []
 
     def find():
@@ -91,18 +91,7 @@ def test_a_batch_remembers_and_a_list_does_not():
 
     docs = [Doc(VOCAB, words=["a"])]
     batch = DocBatch(docs)
-    assert [find_once(batch, "a", find), find_once(batch, "a", find)] == [1, 1]
-    assert find_once(batch, "b", find) == 2
-    assert [find_once(docs, "a", find), find_once(docs, "a", find)] == [3, 4]
-
-
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=6))
-def test_token_rows_are_the_list_that_they_stand_for(lengths):
-    packing = make_packing(lengths)
-    packed = np.random.default_rng(0).normal(size=(packing.n_tokens, 2))
-    rows = unpack(OPS, type(pack(OPS, []))(packed, packing))
-    assert isinstance(rows, TokenRows)
-    assert [len(X) for X in rows] == lengths
-    np.testing.assert_array_equal(pack(OPS, list(rows)).data, packed)
-    np.testing.assert_array_equal(pack(OPS, TokenRows(rows.rows, packing)).data, packed)
-    np.testing.assert_array_equal(join(OPS, list(rows)), join(OPS, rows))
+    assert [batch.once("a", find), batch.once("a", find)] == [1, 1]
+    assert batch.once("b", find) == 2
+    assert DocBatch(docs).once("a", find) == 3
+    assert batch.lengths == [1]

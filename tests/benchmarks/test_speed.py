@@ -1,13 +1,14 @@
 """The parts of the speed benchmark that decide what its table says. Nothing here is timed."""
 
 import sys
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import pytest
 from spacy.vocab import Vocab
 
-from benchmarks.speed import labels
+from benchmarks.speed import labels, shares
 from benchmarks.speed.compare import Worker, compare, ratios
 from benchmarks.speed.growth import WAYS, draw
 from benchmarks.speed.rows import ROWS, Row
@@ -15,6 +16,9 @@ from benchmarks.speed.table import lines
 from benchmarks.speed.workers import many_labels
 from benchmarks.speed.workers.serve import best
 from benchmarks.speed.writing import seconds
+
+from ..conftest import gold_examples
+from ..integration.components import TEXTS, initialize, make_pipeline
 
 ROOT = Path(__file__).parents[2]
 CODE = "from benchmarks.speed.workers.serve import serve; serve(lambda: {seconds}, {words}, a=1)"
@@ -106,3 +110,14 @@ def test_words_of_many_labels_say_what_they_are():
         assert words == [entities.get(i, "w") for i in range(many_labels.DOC_TOKENS)]
         found.update(entities.values())
     assert len(found) == 7
+
+
+def test_every_part_of_a_batch_has_its_share_of_the_time():
+    """Names of functions change, and one that is never called would count as no time at all."""
+    nlp = make_pipeline("seqrnn_ner", shared=False)
+    optimizer = initialize(nlp)
+    found = shares.profile(lambda: list(nlp.pipe(TEXTS)), shares.PREDICTION)
+    assert min(found.values()) > 0
+    step = partial(nlp.update, gold_examples(nlp), sgd=optimizer)
+    found = shares.profile(step, shares.TRAINING)
+    assert min(found.values()) > 0

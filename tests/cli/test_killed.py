@@ -1,4 +1,4 @@
-"""`spacy train`, killed at random moments: the best pipeline so far is there and whole."""
+"""`spacy seqrnn train`, killed at random moments: the best pipeline so far is there and whole."""
 
 import random
 import time
@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
-from spacy.cli.train import train
+from spacy.cli.train import train as spacy_train
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 from spacy.training.converters import conll_ner_to_docs
 from thinc.api import Config
 
+from spacy_seqrnn.cli.train import train
 from spacy_seqrnn.report.log import FILE
 
 from ..killing import run_and_kill
-from ..trust.folders import mounted
+from ..trust.folders import files, mounted
 
 ROOT = Path(__file__).parents[2]
 STEPS = 20
@@ -95,6 +96,38 @@ def test_a_killed_training_leaves_the_best_so_far(config: Path, tmp_path: Path, 
     assert not run_and_kill(partial(train, config, output))
     assert best_score(output / "model-best", config) == pytest.approx(max(expected))
     assert sorted(path.name for path in output.iterdir()) == ["model-best", "model-last", FILE]
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_spacys_own_training_loses_nothing_either(config: Path, tmp_path: Path, kills: int) -> None:
+    """One of its two pipelines is the best so far.
+
+    `model-best` may be refused, since spaCy copies it file by file, but then `model-last` is it.
+    """
+    output = tmp_path / "training"
+    start = time.perf_counter()
+    assert not run_and_kill(partial(spacy_train, config, output))
+    duration = time.perf_counter() - start
+    expected = read_scores(output)
+    assert best_score(output / "model-best", config) == pytest.approx(max(expected))
+    assert files(output / "model-best").keys() == files(output / "model-last").keys()
+    chance = random.Random(kills)
+    compared = 0
+    for _ in range(kills):
+        (output / FILE).unlink(missing_ok=True)
+        run_and_kill(
+            partial(spacy_train, config, output), seconds=chance.uniform(0.5, 1) * duration
+        )
+        scores = read_scores(output)
+        last = best_score(output / "model-last", config)
+        try:
+            best = best_score(output / "model-best", config)
+        except (OSError, ValueError):
+            best = last
+        if scores:
+            compared += 1
+            assert best in {max(expected[:n]) for n in (len(scores), len(scores) + 1)}
+    assert compared
 
 
 def test_a_training_into_the_current_folder(

@@ -1,20 +1,29 @@
 """`spacy train`, and the commands that use what it made."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
 import srsly
+import typer
+from spacy.cli._util import app
 from spacy.tokens import Doc, DocBin
+from spacy.training import loop
 from thinc.api import Config
+
+from spacy_seqrnn.cli import seqrnn_cli
+from spacy_seqrnn.report.log import FILE
 
 from ..conftest import CLAUSES, gold_docs
 from ..integration.components import assert_same, initialize, make_pipeline, train
+from ..trust.folders import files
 from .conftest import succeed
 
 TEXTS = [" ".join(clause) + "." for clause in CLAUSES]
@@ -56,17 +65,61 @@ def test_the_same_seed_trains_the_same_pipeline(config: Path, tmp_path: Path) ->
         assert (first / model).read_bytes() == (second / model).read_bytes()
 
 
-def test_trains_on_with_a_frozen_and_a_sourced_component(
-    trained: Path, config: Path, tmp_path: Path
+def logged(folder: Path) -> list[dict[str, Any]]:
+    """What a training logs, without the time that it takes."""
+    lines = list(srsly.read_jsonl(folder / FILE))
+    for line in lines:
+        del line["seconds"], line["scores"]["speed"]
+    return lines
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_ours_trains_what_spacys_does(
+    trained: Path, config: Path, tmp_path: Path, frozen: bool
 ) -> None:
+    """Bit by bit, with the same words: its loop differs in nothing but how it saves."""
+    changed = (
+        with_frozen(config, trained) if frozen else Config().from_disk(config, interpolate=False)
+    )
+    changed["nlp"]["after_creation"] = {"@callbacks": "spacy-seqrnn.whole_files.v1"}
+    changed["training"].update(max_steps=7, eval_frequency=2)
+    changed["training"]["before_to_disk"] = {"@callbacks": "spacy-seqrnn.whole_checkpoints.v1"}
+    changed.to_disk(tmp_path / "config.cfg")
+    spacys, ours = tmp_path / "spacys", tmp_path / "ours"
+    override = ("--training.max_steps", "6")
+    printed = succeed("train", tmp_path / "config.cfg", "--output", spacys, *override)
+    again = succeed("seqrnn", "train", tmp_path / "config.cfg", "-o", ours, *override)
+    assert printed.replace(str(spacys), str(ours)) == again
+    assert files(ours).keys() == files(spacys).keys()
+    assert logged(ours) == logged(spacys)
+    for name in ("model-best", "model-last"):
+        assert files(ours / name) == files(spacys / name)
+        assert spacy.load(ours / name).config["training"]["max_steps"] == 6
+    assert loop.shutil is shutil
+
+
+def test_both_commands_take_the_same_options() -> None:
+    commands = [typer.main.get_command(group).commands["train"] for group in (app, seqrnn_cli)]
+    spacys, ours = ([parameter.opts for parameter in each.params] for each in commands)
+    assert ours == spacys
+
+
+def with_frozen(config: Path, trained: Path) -> Config:
+    """A config of which only one component is trained."""
     changed = Config().from_disk(config, interpolate=False)
     for name in ("tok2vec", "seqrnn_ner"):
         changed["components"][name] = {"source": str(trained)}
-    changed["training"].update(frozen_components=["tok2vec", "seqrnn_ner"], max_steps=5)
+    changed["training"]["frozen_components"] = ["tok2vec", "seqrnn_ner"]
     changed["training"]["annotating_components"] = ["tok2vec"]
     changed["components"]["textcat"]["model"]["tok2vec"]["width"] = 24
-    changed.to_disk(tmp_path / "config.cfg")
-    succeed("train", tmp_path / "config.cfg", "--output", tmp_path)
+    return changed
+
+
+def test_trains_on_with_a_frozen_and_a_sourced_component(
+    trained: Path, config: Path, tmp_path: Path
+) -> None:
+    with_frozen(config, trained).to_disk(tmp_path / "config.cfg")
+    succeed("train", tmp_path / "config.cfg", "--output", tmp_path, "--training.max_steps", "5")
     last = tmp_path / "model-last"
     for name in ("tok2vec", "seqrnn_ner"):
         assert (last / name / "model").read_bytes() == (trained / name / "model").read_bytes()

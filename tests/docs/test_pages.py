@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.accuracy.ablation_page import all_results, chance_table, encoder_table
+from benchmarks.accuracy.table import table as accuracy_table
+from benchmarks.speed.table import table as speed_table
+from spacy_seqrnn import __all__ as public_names
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "build" not in path.parts)
@@ -42,11 +45,25 @@ def test_shown_tests_are_those_that_are_named() -> None:
             assert block in found[0]
 
 
+def shown_table(page: str, name: str) -> str:
+    text = (ROOT / "docs" / page).read_text(encoding="utf8")
+    return text.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
+
+
 @pytest.mark.parametrize(("name", "table"), [("chance", chance_table), ("encoders", encoder_table)])
 def test_measured_tables_are_those_of_the_results(name: str, table) -> None:
-    page = (ROOT / "docs" / "encoders.md").read_text(encoding="utf8")
-    shown = page.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
-    assert shown == table(all_results())
+    assert shown_table("encoders.md", name) == table(all_results())
+
+
+@pytest.mark.parametrize(("name", "table"), [("accuracy", accuracy_table), ("speed", speed_table)])
+def test_long_tables_are_those_of_the_results(name: str, table) -> None:
+    assert shown_table(f"{name}.md", name) == table()
+
+
+def test_every_public_name_is_listed() -> None:
+    text = (ROOT / "docs" / "reference" / "names.md").read_text(encoding="utf8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert set(re.findall(r"`(\w+)`", "\n".join(rows))) == set(public_names)
 
 
 def verdicts(group: str) -> list[str]:

@@ -1,67 +1,13 @@
 """Memory zones, threads and processes."""
 
-import os
 import pickle
-import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from .components import TEXTS, assert_same, initialize, make_pipeline, train
 
 OURS = ["seqrnn_ner", "seqrnn_textcat", "tagger"]
-
-# Docs so long and layers so wide that torch uses its threads before the processes part.
-PARALLEL = """
-import multiprocessing, sys
-import spacy, torch
-from spacy.training import Example
-
-def main():
-    multiprocessing.set_start_method(sys.argv[1])
-    torch.set_num_threads(2)
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("seqrnn_ner", config={"spans_key": "found"})
-    doc = nlp.make_doc("Otto left Oslo . " * 100)
-    gold = {"entities": [(0, 4, "PERSON"), (10, 14, "CITY")]}
-    nlp.initialize(lambda: [Example.from_dict(doc, gold)])
-    texts = ["Otto left Oslo . " * size for size in (200, 1, 0, 150, 300, 7)]
-    here = list(nlp.pipe(texts))
-    there = list(nlp.pipe(texts, n_process=2, batch_size=2))
-    for doc, other in zip(here, there, strict=True):
-        spans = [doc.spans["found"], other.spans["found"]]
-        first, second = ([(s.start, s.end, s.label_) for s in group] for group in spans)
-        assert first == second
-        assert abs(spans[0].attrs["scores"] - spans[1].attrs["scores"]).max(initial=0) < 1e-5
-    print("same")
-
-if __name__ == "__main__":
-    main()
-"""
-
-
-@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
-def test_processes_part_from_one_that_has_used_threads(method: str, tmp_path: Path) -> None:
-    program = tmp_path / "parallel.py"
-    program.write_text(PARALLEL)
-    # A session of its own, so that none of its processes is left if they wait for each other.
-    with subprocess.Popen(
-        [sys.executable, program, method],
-        env={**os.environ, "OMP_WAIT_POLICY": "passive"},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            stdout, _ = process.communicate(timeout=120)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    assert stdout == "same\n"
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -12,7 +12,6 @@ from spacy_seqrnn.ner.annotations import (
     allowed_by_docs,
     allowed_by_gold,
     gold_tags,
-    set_entities,
     wrong_entities,
 )
 from spacy_seqrnn.ner.biluo import tag_names
@@ -160,26 +159,6 @@ def test_no_entity_crosses_a_sentence_or_begins_with_whitespace():
 def test_preset_entity_may_cross_a_sentence():
     doc = doc_with(["a", "b"], [(0, 2, "PER")], sent_starts=[True, True])
     assert allowed_names(doc) == [{"B-PER"}, {"L-PER"}]
-
-
-def test_set_entities_keeps_what_is_there():
-    doc = Doc(NLP.vocab, words=["a", "b", "c", "d", "e"])
-    known = Span(doc, 0, 1, label="ORG", kb_id="Q1", span_id="id")
-    doc.set_ents([known, Span(doc, 1, 3, label="NEW")], blocked=[doc[3:4]], default="missing")
-    before = [(e.start, e.end, e.label_, e.ent_id_, e.kb_id_) for e in doc.ents]
-    predicted = [Span(doc, 0, 1, "ORG"), Span(doc, 4, 5, "PER")]
-    entities = set_entities(doc, predicted)
-    after = [(e.start, e.end, e.label_, e.ent_id_, e.kb_id_) for e in entities]
-    assert after == [(e.start, e.end, e.label_, e.ent_id_, e.kb_id_) for e in doc.ents]
-    assert after == [*before, (4, 5, "PER", "", "")]
-    assert doc[3].ent_iob_ == "B"  # spaCy's mark of a blocked token: B without a type
-    assert doc[3].ent_type_ == ""
-
-
-def test_set_entities_annotates_all_tokens():
-    doc = doc_with(["a", "b"])
-    set_entities(doc, [Span(doc, 0, 1, "PER")])
-    assert [token.ent_iob_ for token in doc] == ["B", "O"]
 
 
 def example_with_wrong(wrong, ents=()):

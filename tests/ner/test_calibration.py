@@ -11,7 +11,6 @@ from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.crf.chain import LinearChain
 from spacy_seqrnn.ner.biluo import Entities
 from spacy_seqrnn.ner.calibration import Scored, fit_temperature, judge, log_loss
-from spacy_seqrnn.ner.loss import segments
 
 from ..conftest import gold_examples
 from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
@@ -28,7 +27,7 @@ def coin_flips(temperature):
     emissions[:, 1] = truth * temperature
     chain = LinearChain(emissions, np.zeros((2, 2)), *np.zeros((2, 2)), make_packing([1] * ROWS))
     zeros = np.zeros(ROWS, dtype=int)
-    own = segments(Entities(np.arange(ROWS), zeros, zeros + 1, zeros))
+    own = Entities(np.arange(ROWS), zeros, zeros + 1, zeros).segments()
     own.tags[:] = 1  # of the two tags here
     return Scored(chain, own, right)
 
@@ -100,7 +99,7 @@ def test_a_component_learns_its_temperature_and_keeps_its_entities(nlp, tmp_path
 def test_any_temperature_can_be_saved(nlp, tmp_path, monkeypatch):
     """Also one with more digits than the file of settings keeps."""
     monkeypatch.setattr(
-        "spacy_seqrnn.ner.component.fit_temperature", lambda scored: 2.344228815319922
+        "spacy_seqrnn.ner.inference.fit_temperature", lambda scored: 2.344228815319922
     )
     temperature = nlp.get_pipe("seqrnn_ner").calibrate(nlp, gold_examples(nlp))
     nlp.to_disk(tmp_path)
@@ -118,7 +117,6 @@ def test_nothing_to_learn_from_is_said(nlp):
 def test_a_saved_temperature_that_cannot_be_is_refused(nlp, tmp_path, temperature):
     nlp.get_pipe("seqrnn_ner").to_disk(tmp_path)
     settings = srsly.read_json(tmp_path / "cfg")
-    del settings["sha256"]
     srsly.write_json(tmp_path / "cfg", settings | {"temperature": temperature})
     with pytest.raises(ValueError, match=r"cannot be loaded.* the settings have the temperature"):
         nlp.get_pipe("seqrnn_ner").from_disk(tmp_path)

@@ -14,8 +14,8 @@ from spacy_seqrnn.explain import explain_ner
 from spacy_seqrnn.ner.biluo import biluo_constraints, n_tags
 from spacy_seqrnn.report.analysis import Evaluation
 
-from ..crf.test_chain import enumerate_paths, make_chain
-from .test_ner import entities, make_examples, make_nlp, trained
+from ..crf.paths import enumerate_paths, make_chain
+from .pipelines import entities, make_examples, make_nlp, trained
 
 LABELS = ("LOC", "PER")
 TEXT = "they saw Mary Rose today"
@@ -136,7 +136,7 @@ def test_best_of_all_sequences(recogniser, seed, weights, temperature):
     """Probability at the temperature, times the weights of all entities."""
     chain = biluo_chain([3, 0, 1, 2], seed)
     recogniser.label_weights = dict(zip(LABELS, weights, strict=True))
-    found = recogniser._best_entities(chain, temperature)
+    found = recogniser.entities(chain, temperature=temperature)
     for doc, length in enumerate([3, 0, 1, 2]):
         values = {
             tags: score / temperature
@@ -219,3 +219,17 @@ def test_weight_of_an_unknown_label_is_found_in_prediction(three_of_ten):
     with pytest.raises(ValueError, match=r"Label 'PRE' .* is none of the labels PER"):
         with_weights(three_of_ten, {"PRE": 2.0})(TEXT)
     with_weights(three_of_ten, {})
+
+
+@pytest.mark.parametrize("weight", [0, -1.0])
+def test_weight_that_cannot_be(weight):
+    with pytest.raises(ValueError, match=r"weight .* of label 'PER' cannot work: set it to a num"):
+        make_nlp(label_weights={"PER": weight})
+    with pytest.raises(ValueError, match=rf"The weight {weight} of label 'all' cannot work"):
+        make_nlp(label_weights=weight)
+
+
+def test_weight_of_an_unknown_label():
+    nlp = make_nlp(label_weights={"PRE": 2.0})
+    with pytest.raises(ValueError, match=r"Label 'PRE' .* none of the labels LOC, PER"):
+        nlp.initialize(lambda: make_examples(nlp))

@@ -12,6 +12,7 @@ from thinc.api import fix_random_seed
 from spacy_seqrnn.batch import windows
 from spacy_seqrnn.batch.windows import listens, random_windows, training_pieces
 from spacy_seqrnn.ner.annotations import MISSING
+from spacy_seqrnn.ner.labels import label_numbers
 from spacy_seqrnn.ner.loss import read_gold
 
 from ..small import small_ner, small_textcat, small_tok2vec
@@ -83,7 +84,7 @@ def test_every_tag_counts_in_one_window():
         Span(examples[0].reference, 44, 45, "PER"),
     ]
     component = nlp.get_pipe("seqrnn_ner")
-    gold = read_gold(examples, component._label_numbers, "wrong")
+    gold = read_gold(examples, label_numbers(component.labels, nlp.vocab.strings), "wrong")
     assert len(gold.wrong.docs) == 3
     docs = [example.predicted for example in examples]
     kept, wrong = [], []

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from spacy_seqrnn.ner.scored_spans import ScoredSpans
 
-from .test_ner import trained
+from .pipelines import trained
 
 TEXT = "In New York City Bob sleeps"
 FOUND = [("New York City", "LOC"), ("Bob", "PER")]

@@ -10,6 +10,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from spacy_seqrnn.ner.annotations import MISSING
+from spacy_seqrnn.ner.labels import label_numbers
 from spacy_seqrnn.ner.loss import read_gold
 
 from ..small import small_ner
@@ -112,7 +113,7 @@ def test_nothing_is_said_where_all_is_learnt():
 
 def test_all_tokens_of_such_an_entity_are_missing():
     nlp = nlp_of()
-    numbers = nlp.get_pipe("seqrnn_ner")._label_numbers
+    numbers = label_numbers(nlp.get_pipe("seqrnn_ner").labels, nlp.vocab.strings)
     words = ["a", "\n", "Jon", "Snow", "b", "Ann", "c", "Bo", "Li"]
     spans = [(1, 4), (5, 6), (7, 9)]
     examples = [example_of(nlp, words, *spans, sent_starts=[0, 8]), example_of(nlp, ["d"])]

@@ -123,10 +123,12 @@ def test_the_wheel_names_what_it_needs_and_shows_the_readme(wheel: Path) -> None
     fields = list(_metadata(wheel))
     needs = [value for key, value in fields if key == "Requires-Dist" and "extra ==" not in value]
     names = {need.split("<")[0].split(">")[0] for need in needs}
-    assert names == {"numpy", "spacy", "thinc", "torch"}
+    assert {"numpy", "spacy", "thinc", "torch"} <= names
     assert ("Description-Content-Type", "text/markdown") in fields
     assert ("Version", __version__) in fields
     assert ("Requires-Python", ">=3.11") in fields
+    assert ("Author", "spacy-seqrnn contributors") in fields
+    assert ("Classifier", "Typing :: Typed") in fields
 
 
 def test_the_sdist_has_the_sources_and_no_data(built: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -95,17 +96,17 @@ def set_keys(config: dict[str, Any], prefix: str = "") -> Iterable[str]:
 
 
 def test_overrides_change_what_the_configs_set(config: dict[str, Any]) -> None:
-    train = [words for words in scripts(config) if words[1:4] == ["-m", "spacy", "train"]]
+    train = [words for words in scripts(config) if words[3:5] == ["seqrnn", "train"]]
     assert len(train) == len(corpora()) + len(SAMPLES) + 1  # the tagger
     for words in train:
-        known = set(set_keys(load_config(ROOT / words[4])))
+        known = set(set_keys(load_config(ROOT / words[5])))
         overrides = {word[2:] for word in words if word.startswith("--") and "." in word}
         assert overrides <= known
 
 
 def test_only_the_spanish_corpus_does_without_vectors(config: dict[str, Any]) -> None:
     for words in scripts(config):
-        if words[1:4] == ["-m", "spacy", "train"]:
+        if words[3:5] == ["seqrnn", "train"]:
             spanish = words[words.index("--output") + 1].startswith("training/conll2002")
             assert ("--paths.vectors" in words) == (not spanish)
 
@@ -142,15 +143,15 @@ def test_failing_step_ends_the_workflow(whole_project: Project) -> None:
     assert "verify-conll2003" not in result.stdout
 
 
-def test_readme_tables_are_filled_in_between_the_markers(whole_project: Project) -> None:
+def test_the_page_is_what_spacy_project_document_writes(whole_project: Project) -> None:
     marker = "<!-- WEASEL: AUTO-GENERATED DOCS {} (do not remove) -->"
-    text = f"before\n{marker.format('START')}\nold\n{marker.format('END')}\nafter\n"
-    readme = whole_project.write("README.md", text.encode())
-    whole_project.succeeds("-m", "spacy", "project", "document", "--output", "README.md")
-    written = readme.read_text(encoding="utf8")
-    assert written.startswith("before\n")
-    assert written.endswith("\nafter\n")
-    assert "\nold\n" not in written
+    text = f"{marker.format('START')}\nold\n{marker.format('END')}\n"
+    page = whole_project.write("PROJECT.md", text.encode())
+    for sample in SAMPLES:  # links lead to files that are there
+        shutil.copytree(ROOT / "assets" / sample, whole_project.folder / "assets" / sample)
+    whole_project.succeeds("-m", "spacy", "project", "document", "--output", "PROJECT.md")
+    written = page.read_text(encoding="utf8")
+    assert written == (ROOT / "PROJECT.md").read_text(encoding="utf8")
     for name in (*RAW["workflows"], *(command["name"] for command in RAW["commands"])):
         assert f"| `{name}` |" in written
 

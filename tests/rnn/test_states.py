@@ -18,21 +18,32 @@ from spacy_seqrnn.rnn.stepwise import FEWEST_DOCS
 from ..gradients import check_gradient
 
 N_IN, WIDTH, LENGTH = 6, 8, 19
+# As wide as an encoder: for fewer values, libraries have other code, which rounds otherwise.
+EXACT = {"n_in": 96, "width": 64}
 
 
-def make_layer(cell: str, bidirectional: bool = False, n_in: int = N_IN, seed: int = 0) -> Model:
+def make_layer(
+    cell: str,
+    bidirectional: bool = False,
+    *,
+    n_in: int = N_IN,
+    width: int = WIDTH,
+    seed: int = 0,
+) -> Model:
     fix_random_seed(seed)
-    layer = RNN(cell=cell, nO=WIDTH, nI=n_in, bidirectional=bidirectional)
+    layer = RNN(cell=cell, nO=width, nI=n_in, bidirectional=bidirectional)
     layer.initialize()
     weights = layer.get_param("weights")
     weights += np.random.default_rng(seed).normal(scale=0.1, size=weights.shape).astype("f")
     return layer
 
 
-def make_stack(cell: str, bidirectional: bool = False, depth: int = 3) -> Model:
-    layers = [make_layer(cell, bidirectional, WIDTH if i else N_IN, i) for i in range(depth)]
+def make_stack(cell: str, *, depth: int, n_in: int = N_IN, width: int = WIDTH) -> Model:
+    layers = [
+        make_layer(cell, n_in=width if i else n_in, width=width, seed=i) for i in range(depth)
+    ]
     stack = RNNStack(layers, residual=True, dropout=None, word_dropout=0.0)
-    stack.set_dim("nI", N_IN)
+    stack.set_dim("nI", n_in)
     return stack
 
 
@@ -53,7 +64,7 @@ def docs_of(Y: Packed) -> list[np.ndarray]:
 @pytest.mark.parametrize("is_train", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_split_gives_the_same_bits(cell: str, is_train: bool) -> None:
-    layer, X = make_layer(cell), rows(LENGTH)
+    layer, X = make_layer(cell, **EXACT), rows(LENGTH, EXACT["n_in"])
     whole, last, _ = layer_module.read(layer, packed([X]), is_train=is_train)
     for at in range(LENGTH + 1):
         first, states, _ = layer_module.read(layer, packed([X[:at]]), is_train=is_train)
@@ -63,10 +74,18 @@ def test_every_split_gives_the_same_bits(cell: str, is_train: bool) -> None:
             np.testing.assert_array_equal(here, there)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_reading_on_gives_what_reading_alone_does(cell: str) -> None:
+    """Up to the last digits: without states, few documents are read with torch's kernels."""
+    layer, X = make_layer(cell, bidirectional=True), packed([rows(7), rows(0), rows(3, seed=1)])
+    Y, _, _ = layer_module.read(layer, X, is_train=False)
+    np.testing.assert_allclose(Y.data, layer.predict(X).data, atol=1e-6)
+
+
 @pytest.mark.parametrize("is_train", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_split_of_a_deep_encoder_gives_the_same_bits(cell: str, is_train: bool) -> None:
-    stack, X = make_stack(cell), rows(LENGTH)
+    stack, X = make_stack(cell, depth=3, **EXACT), rows(LENGTH, EXACT["n_in"])
     whole, last, _ = stack_module.read(stack, packed([X]), is_train=is_train)
     for at in range(LENGTH + 1):
         first, states, _ = stack_module.read(stack, packed([X[:at]]), is_train=is_train)
@@ -79,7 +98,7 @@ def test_every_split_of_a_deep_encoder_gives_the_same_bits(cell: str, is_train: 
 @pytest.mark.parametrize("cell", CELLS)
 def test_both_directions_get_what_the_other_part_hands_on(cell: str) -> None:
     """From left to right the first part is read first, from right to left the second."""
-    layer, X = make_layer(cell, bidirectional=True), rows(LENGTH)
+    layer, X = make_layer(cell, bidirectional=True, **EXACT), rows(LENGTH, EXACT["n_in"])
     whole, last, _ = layer_module.read(layer, packed([X]), is_train=False)
     for at in range(LENGTH + 1):
         left, right = packed([X[:at]]), packed([X[at:]])
@@ -150,10 +169,10 @@ def test_gradients_go_through_states(cell: str, bidirectional: bool) -> None:
 
     _, _, backprop = layer_module.read(layer, X, states, is_train=True)
     dX, d_states = backprop(Packed(dY, X.packing), d_final)
-    check_gradient(loss, X.data, dX.data)
+    check_gradient(loss, X.data, dX.data, step=3e-3)
     for state, gradient in zip(states, d_states, strict=True):
-        check_gradient(loss, state, gradient)
-    check_gradient(loss, layer.get_param("weights"), layer.get_grad("weights"))
+        check_gradient(loss, state, gradient, step=3e-3)
+    check_gradient(loss, layer.get_param("weights"), layer.get_grad("weights"), step=3e-3)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -196,11 +215,9 @@ def test_a_gradient_in_two_parts_is_that_of_the_whole(cell: str) -> None:
 
 
 def test_states_of_another_shape_are_refused() -> None:
-    layer, stack, X = make_layer("lstm"), make_stack("lstm"), packed([rows(3)])
+    layer, stack, X = make_layer("lstm"), make_stack("lstm", depth=3), packed([rows(3)])
     _, states, _ = layer_module.read(layer, X, is_train=False)
-    with pytest.raises(
-        ValueError, match=r"takes the states hidden, cell, .* = \(1, 1, 8"
-    ):
+    with pytest.raises(ValueError, match=r"takes the states hidden, cell, .* = \(1, 1, 8"):
         layer_module.read(layer, X, states[:1], is_train=False)
     with pytest.raises(ValueError, match="The encoder has 3 layers, but gets states for 1"):
         stack_module.read(stack, X, [states], is_train=False)

@@ -53,7 +53,7 @@ def _batch(lengths):
     random = np.random.default_rng(0)
     words = random.normal(size=(50, 5)).astype("f")
     index = random.integers(50, size=packing.n_tokens)
-    return Packed(words[index], packing, DistinctRows(words, index))
+    return Packed(DistinctRows(words, index), packing)
 
 
 @pytest.mark.parametrize("cell", CELLS)

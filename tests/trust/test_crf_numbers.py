@@ -18,7 +18,7 @@ from spacy_seqrnn.crf.expectations import (
     marginals,
     segment_log_posteriors,
 )
-from spacy_seqrnn.crf.layer import negative_log_likelihood
+from spacy_seqrnn.crf.losses import negative_log_likelihood
 from spacy_seqrnn.crf.recursion import log_partition
 from spacy_seqrnn.ner.biluo import biluo_constraints
 

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.trust import hostile
-from spacy_seqrnn.saved.checkpoints import CHECKSUMS, LARGEST_LIST, check_files
+from spacy_seqrnn.saved.checkpoints import check_files
+from spacy_seqrnn.saved.checksums import CHECKSUMS, LARGEST_LIST
 from spacy_seqrnn.saved.foreign import (
     LARGEST_SETTINGS,
     MOST_OBJECTS,

@@ -1,25 +1,28 @@
 """Saved pipelines are whole or not there, and damage is noticed."""
 
+import os
 import pickle
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
-from spacy.training import loop
+from thinc.api import Adam, Model
 
 from spacy_seqrnn.saved.checkpoints import (
-    CHECKSUMS,
-    WholeFolders,
     check_files,
     create_whole_checkpoints,
     create_whole_files,
     guard,
 )
+from spacy_seqrnn.saved.checksums import CHECKSUMS
+from spacy_seqrnn.saved.training import Checkpoints
 from spacy_seqrnn.saved.whole import STAGE
 
 from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
@@ -85,8 +88,57 @@ def test_a_missing_file_is_named(saved: Path, tmp_path: Path) -> None:
 def test_pickle_and_bytes(nlp: Language, saved: Path) -> None:
     copy = pickle.loads(pickle.dumps(spacy.load(saved)))
     assert_same(copy.pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
-    assert copy.to_disk.args == (copy,)  # its own, not that of the other
+    assert type(copy) is type(nlp)
+    assert "to_disk" not in vars(nlp)
     assert_same(make().from_bytes(nlp.to_bytes()).pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
+
+
+def test_a_model_is_serialised_once_for_each_saving(
+    nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    component = nlp.get_pipe("seqrnn_ner")
+    calls = []
+    serialise = Model.to_bytes
+
+    def count(model: Model) -> bytes:
+        calls.append(model)
+        return serialise(model)
+
+    monkeypatch.setattr(Model, "to_bytes", count)
+    for save_it in (component.to_bytes, partial(component.to_disk, tmp_path / "component")):
+        calls.clear()
+        save_it()
+        assert calls == [component.model]
+    for save_it in (nlp.to_bytes, partial(nlp.to_disk, tmp_path / "pipeline")):
+        calls.clear()
+        save_it()
+        assert calls.count(component.model) == 1
+
+
+def test_both_lists_of_checksums_are_of_one_kind(nlp: Language, saved: Path) -> None:
+    """That of the recogniser, which is in its bytes too, and that of the pipeline."""
+    own, whole = (folder / CHECKSUMS for folder in (saved / "seqrnn_ner", saved))
+    parts = srsly.msgpack_loads(nlp.get_pipe("seqrnn_ner").to_bytes(exclude=["vocab"]))
+    assert parts.keys() == {"cfg", "model", CHECKSUMS}
+    assert own.read_text().splitlines()[1] == parts[CHECKSUMS].splitlines()[1]
+    for line in own.read_text().splitlines():
+        checksum, name = line.split("  ")
+        assert f"{checksum}  seqrnn_ner/{name}\n" in whole.read_text()
+
+
+@pytest.mark.parametrize("part", ["cfg", "model"])
+def test_a_part_that_is_saved_alone_has_its_checksum(
+    nlp: Language, tmp_path: Path, part: str
+) -> None:
+    component = nlp.get_pipe("seqrnn_ner")
+    component.to_disk(tmp_path)
+    before = files(tmp_path)
+    component.to_disk(tmp_path, exclude=["vocab", part])
+    assert files(tmp_path) == before
+    (tmp_path / part).write_bytes(before[part] + b" ")
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        component.from_disk(tmp_path)
+    component.from_disk(tmp_path, exclude=[part])
 
 
 def test_a_failure_leaves_what_was_there(
@@ -121,46 +173,47 @@ def test_other_files_in_the_folder_stay(nlp: Language, tmp_path: Path) -> None:
     assert hidden(target) == []
 
 
-@pytest.fixture
-def checkpoints(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> Language:
-    """A pipeline whose training has begun, in as far as spaCy has made its callbacks."""
-    for name in ("shutil", "clean_output_dir"):  # which spaCy's loop must still have
-        monkeypatch.setattr(loop, name, getattr(loop, name))
-    assert create_whole_checkpoints()(nlp) is create_whole_files()(nlp) is nlp
-    return nlp
+def test_the_pipeline_that_a_callback_is_given_stays_as_it_is() -> None:
+    """The callbacks give another one, of a class that spaCy takes for the language's own."""
+    plain = make_pipeline("tagger", shared=False, vectors=False)
+    before = {**vars(plain)}
+    for callback in (create_whole_files(), create_whole_checkpoints()):
+        whole = callback(plain)
+        assert vars(plain) == before
+        assert type(plain).to_disk is Language.to_disk
+        assert isinstance(whole, type(plain))
+        assert vars(whole) == before
+        assert callback(whole) is whole
 
 
-def save_checkpoint(nlp: Language, output: Path) -> None:
-    """What spaCy's training loop does when it has a new best pipeline, in a function inside it."""
-    last, best = output / "model-last", output / "model-best"
-    nlp.to_disk(last)
-    if best.exists():
-        loop.shutil.rmtree(best)
-    loop.shutil.copytree(last, best)
+def checkpoints(nlp: Language, output: Path) -> Checkpoints:
+    return Checkpoints(nlp, output, {"optimizer": Adam(), "before_to_disk": None})
 
 
-def test_spacys_training_loop_uses_whole_folders(checkpoints: Language, tmp_path: Path) -> None:
-    assert isinstance(loop.shutil, WholeFolders)
-    for _ in range(2):
-        save_checkpoint(checkpoints, tmp_path)
+def save(nlp: Language, output: Path) -> None:
+    checkpoints(nlp, output).save(is_best=True)
+
+
+def remove(nlp: Language, output: Path) -> None:
+    checkpoints(nlp, output).remove_earlier()
+
+
+def test_checkpoints_replace_each_other(nlp: Language, tmp_path: Path) -> None:
+    for _ in range(3):
+        save(nlp, tmp_path)
         assert files(tmp_path / "model-best") == files(tmp_path / "model-last")
+        assert hidden(tmp_path / "model-best") == []
         (tmp_path / "model-best" / "stale").write_text("of a component that is there no longer")
-    save_checkpoint(checkpoints, tmp_path)
-    assert files(tmp_path / "model-best") == files(tmp_path / "model-last")
-    assert hidden(tmp_path / "model-best") == []
 
 
-def test_a_training_removes_what_an_earlier_one_has_left(
-    checkpoints: Language, tmp_path: Path
-) -> None:
-    save_checkpoint(checkpoints, tmp_path)
+def test_a_training_removes_what_an_earlier_one_has_left(nlp: Language, tmp_path: Path) -> None:
+    save(nlp, tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
     for name in ("model-best", "model-last"):
         shutil.copytree(tmp_path / name, tmp_path / name / STAGE / "new")
-    loop.clean_output_dir(tmp_path)
+    remove(nlp, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-    loop.clean_output_dir(tmp_path / "not there")
-    loop.clean_output_dir(None)
+    remove(nlp, tmp_path / "not there")
 
 
 def whole_part(folder: Path) -> dict[str, bytes]:
@@ -168,17 +221,10 @@ def whole_part(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in files(folder).items() if not name.startswith(STAGE)}
 
 
-def remove(nlp: Language, output: Path) -> None:
-    """What spaCy's training loop does first."""
-    loop.clean_output_dir(output)
-
-
 @pytest.mark.parametrize("every", [11, pytest.param(3, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(
-    ("earlier", "work"), [(0, save_checkpoint), (1, save_checkpoint), (1, remove)]
-)
+@pytest.mark.parametrize(("earlier", "work"), [(0, save), (1, save), (1, remove)])
 def test_killed_at_any_change_of_the_disk(
-    checkpoints: Language, tmp_path: Path, earlier: int, work: Callable, every: int
+    nlp: Language, tmp_path: Path, earlier: int, work: Callable, every: int
 ) -> None:
     """A folder is that of one checkpoint, or no pipeline, and the next training has no trouble.
 
@@ -187,8 +233,8 @@ def test_killed_at_any_change_of_the_disk(
     output, before = tmp_path / "training", tmp_path / "before"
     whole = []
     for version in ("1.0", "2.0"):
-        checkpoints.meta["version"] = version
-        save_checkpoint(checkpoints, tmp_path / version)
+        nlp.meta["version"] = version
+        save(nlp, tmp_path / version)
         whole.append(files(tmp_path / version / "model-best"))
     shutil.copytree(tmp_path / "1.0", before) if earlier else before.mkdir()
     killed, n = True, 0
@@ -196,18 +242,67 @@ def test_killed_at_any_change_of_the_disk(
         shutil.rmtree(output, ignore_errors=True)
         shutil.copytree(before, output)
         n += every
-        killed = kill_at_change(partial(work, checkpoints, output), n)
+        killed = kill_at_change(partial(work, nlp, output), n)
         for path in (output / "model-best", output / "model-last"):
             if (path / "config.cfg").exists():
                 spacy.load(path)  # finishes what was cut off
                 assert whole_part(path) in whole
             else:  # and so there is nothing that could be loaded
                 assert not earlier or work is remove
-        remove(checkpoints, output)
-        save_checkpoint(checkpoints, output)
+        remove(nlp, output)
+        save(nlp, output)
         assert {path.name for path in output.iterdir()} == {"model-best", "model-last"}
         assert files(output / "model-best") == files(output / "model-last") == whole[1]
     assert n > 2 * every  # it was killed more than once
+
+
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_spacys_own_copy_is_refused_where_it_is_cut_off(
+    nlp: Language, tmp_path: Path, order: int, every: int
+) -> None:
+    """What `spacy train` does to `model-best`, in several orders of files, which a disk chooses.
+
+    No mixture is loaded: at most the lists of checksums are missing in what is.
+    """
+    last, best, old = (tmp_path / name for name in ("model-last", "model-best", "old"))
+    whole = []
+    for version, folder in (("1.0", old), ("2.0", last)):
+        nlp.meta["version"] = version
+        nlp.to_disk(folder)
+        whole.append(files(folder))
+    loaded, n = 0, every
+    shutil.copytree(old, best)
+    while kill_at_change(partial(copy_as_spacy, last, best, order), n):
+        there = files(best)
+        if load_or_say(best)[0] is not None:
+            loaded += 1
+            assert any(without_lists(there) == without_lists(each) for each in whole)
+        shutil.rmtree(best, ignore_errors=True)
+        shutil.copytree(old, best)
+        n += every
+    assert files(best) == whole[1]
+    assert loaded < 0.1 * n / every
+
+
+def copy_as_spacy(last: Path, best: Path, order: int) -> None:
+    """The lines of `spacy.training.loop` that do so, in a process of their own."""
+    scan, chance = os.scandir, random.Random(order)
+
+    def in_order(path: Path | int) -> nullcontext:
+        with scan(path) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        chance.shuffle(entries)
+        return nullcontext(iter(entries))
+
+    os.scandir = in_order
+    if best.exists():
+        shutil.rmtree(best)
+    shutil.copytree(last, best)
+
+
+def without_lists(saved: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in saved.items() if not name.endswith(CHECKSUMS)}
 
 
 def damage(data: bytes, chance: random.Random) -> bytes:
@@ -254,7 +349,7 @@ def test_the_recogniser_notices_damage_by_itself(
     nlp: Language, tmp_path: Path, n_cases: int
 ) -> None:
     """Without checksums of the whole folder, as when spaCy alone has saved it."""
-    type(nlp).to_disk(nlp, tmp_path / "pipeline")
+    Language.to_disk(nlp, tmp_path / "pipeline")
     folder = tmp_path / "pipeline" / "seqrnn_ner"
     intact = files(folder)
     expected = list(nlp.pipe(TEXTS))
@@ -266,6 +361,6 @@ def test_the_recogniser_notices_damage_by_itself(
         if loaded is None:
             assert "The saved component 'seqrnn_ner' cannot be loaded" in sentence
         else:
-            assert name == "cfg"  # a character of the checksum's own name, at most
+            assert name == CHECKSUMS
             assert_same(loaded.pipe(TEXTS), expected)
         (folder / name).write_bytes(intact[name])

@@ -13,7 +13,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_seqrnn.saved.checkpoints import CHECKSUMS
+from spacy_seqrnn.saved.checksums import CHECKSUMS
 from spacy_seqrnn.saved.whole import STAGE
 
 from ..integration.components import TEXTS, assert_same

@@ -15,7 +15,7 @@ from torchcrf import CRF as TorchCRF
 
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.crf.chain import LinearChain
-from spacy_seqrnn.crf.layer import negative_log_likelihood
+from spacy_seqrnn.crf.losses import negative_log_likelihood
 
 from .serve import serve, timed
 

@@ -1,0 +1,69 @@
+"""`spacy seqrnn train`: `spacy train` that may be killed at any moment."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+from wasabi import msg
+
+from .app import seqrnn_cli
+
+# As in `spacy train`, with an output that has to be named
+CONFIG = typer.Argument(..., help="Path to config file", exists=True, allow_dash=True)
+OUTPUT = typer.Option(
+    ..., "--output", "--output-path", "-o", help="Folder for model-best and model-last"
+)
+CODE = typer.Option(None, "--code", "-c", help="Python file with functions that the config names")
+VERBOSE = typer.Option(False, "--verbose", "-V", "-VV", help="Display more information")
+GPU = typer.Option(-1, "--gpu-id", "-g", help="GPU to use, -1 for the CPU")
+OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@seqrnn_cli.command("train", context_settings=OVERRIDES)
+def train_cli(
+    ctx: typer.Context,
+    config_path: Path = CONFIG,
+    output: Path = OUTPUT,
+    code: Path | None = CODE,
+    verbose: bool = VERBOSE,
+    gpu_id: int = GPU,
+) -> None:
+    """Train a pipeline as `spacy train` does, and save it whole whenever training is stopped.
+
+    Options of the config can be set as for `spacy train`, such as --training.max_steps 100.
+    """
+    from spacy.cli._util import import_code, parse_config_overrides  # noqa: PLC0415
+    from spacy.util import logger  # noqa: PLC0415
+
+    if verbose:
+        logger.setLevel(logging.DEBUG)
+    overrides = parse_config_overrides(ctx.args)
+    import_code(code)
+    train(config_path, output, use_gpu=gpu_id, overrides=overrides)
+
+
+def train(
+    config_path: Path, output: Path, *, use_gpu: int = -1, overrides: dict[str, Any] | None = None
+) -> None:
+    """Train the pipeline of a config, as the function of the same name in `spacy.cli.train`."""
+    from spacy.cli._util import setup_gpu, show_validation_error  # noqa: PLC0415
+    from spacy.training.initialize import init_nlp  # noqa: PLC0415
+    from spacy.util import load_config  # noqa: PLC0415
+
+    from ..saved import training  # noqa: PLC0415
+
+    if not output.exists():
+        output.mkdir(parents=True)
+        msg.good(f"Created output directory: {output}")
+    msg.info(f"Saving to output directory: {output}")
+    setup_gpu(use_gpu)
+    with show_validation_error(config_path):
+        config = load_config(config_path, overrides=overrides or {}, interpolate=False)
+    msg.divider("Initializing pipeline")
+    with show_validation_error(config_path, hint_fill=False):
+        nlp = init_nlp(config, use_gpu=use_gpu)
+    msg.good("Initialized pipeline")
+    msg.divider("Training pipeline")
+    training.train(nlp, output, use_gpu=use_gpu, stdout=sys.stdout, stderr=sys.stderr)

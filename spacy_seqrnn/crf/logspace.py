@@ -1,0 +1,27 @@
+"""Sums and maxima of scores that may be -inf, the logarithm of what is impossible."""
+
+from typing import Any
+
+import numpy as np
+from thinc.util import get_array_module
+
+
+def finite_max(scores: Any, axis: int | None = None) -> Any:
+    """The maximum, or 0 where all are -inf or there is none.
+
+    axis: over which it is taken; it stays as one of length 1. None: over all scores.
+    """
+    xp = get_array_module(scores)
+    if not scores.size:
+        shape = () if axis is None else (*scores.shape[:axis], 1, *scores.shape[axis + 1 :])
+        return xp.zeros(shape)
+    peak = scores.max(axis=axis, keepdims=axis is not None)
+    return xp.where(xp.isfinite(peak), peak, 0.0)
+
+
+def log_sum_exp(scores: Any, axis: int) -> Any:
+    """log of the summed exponentials over an axis, which goes; -inf where all are -inf."""
+    xp = get_array_module(scores)
+    peak = finite_max(scores, axis)
+    with np.errstate(divide="ignore"):
+        return xp.log(xp.exp(scores - peak).sum(axis=axis)) + peak.squeeze(axis)

@@ -1,0 +1,208 @@
+"""What is known of each layer, so that a saved one can be compared with it.
+
+A layer of this package is described beside its forward function, and found by that function: Thinc
+copies a layer without its class, but with its function. Thinc's and spaCy's layers are in a table
+here, by the module that they are in.
+
+Nothing is known of any other layer, such as a user's own: its parameters may have any shape, and
+its output is as wide as its size `nO` says, whatever it does. But it has to have the same place,
+name of sizes and kinds of attributes as in the config, its parameters have to be arrays of plain
+numbers, and the layers within it are checked as all others.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from thinc.api import Model
+
+Shape: TypeAlias = tuple[int, ...]
+Width: TypeAlias = int | None
+# What has `get_dim` and `attrs`, as a layer does, and the name of a parameter
+ParamShapes: TypeAlias = Callable[[Any, str], Shape]
+
+PACKAGE = __name__.partition(".")[0] + "."  # what the names of our modules begin with
+
+
+def no_params(sizes: Any, param: str) -> Shape:
+    """For a layer without parameters. Raises ValueError."""
+    raise ValueError(f"the layer has no parameter '{param}'")
+
+
+def shapes(**params: tuple[str | int, ...]) -> ParamShapes:
+    """Shapes of parameters by their names. Each axis is a number or the name of a size."""
+    return partial(_shape, params)
+
+
+def _shape(params: dict[str, tuple[str | int, ...]], sizes: Any, param: str) -> Shape:
+    if param not in params:
+        return no_params(sizes, param)
+    return tuple(axis if isinstance(axis, int) else sizes.get_dim(axis) for axis in params[param])
+
+
+def apart(node: Model, width: Width) -> Width:
+    """Nothing is known of what the layers within this one get, and what becomes of it."""
+    for layer in node.layers:
+        output_width(layer, None)
+    return None
+
+
+def in_turn(node: Model, width: Width) -> Width:
+    """The layer gives what it gets to the layers within it, one after the other."""
+    for layer in node.layers:
+        width = output_width(layer, width)
+    return width
+
+
+def side_by_side(node: Model, width: Width) -> Width:
+    """The layer concatenates what the layers within it give."""
+    widths = [output_width(layer, width) for layer in node.layers]
+    known = [width for width in widths if width is not None]
+    return sum(known) if len(known) == len(widths) else None
+
+
+def in_parallel(node: Model, width: Width) -> Width:
+    """The layers within this one all give vectors as wide as its own."""
+    for layer in node.layers:
+        _check_same(node, "nO", output_width(layer, width))
+    return None
+
+
+def as_wide(node: Model, width: Width) -> Width:
+    """The layer's vectors are as wide as those that it gets."""
+    return width
+
+
+def output_width(node: Model, width: Width) -> Width:
+    """How wide the vectors are that a layer gives; None if that is not known.
+
+    width: of the vectors that it gets, if that is known.
+
+    Raises ValueError if it, or a layer within it, is made for vectors of another width.
+    """
+    _check_same(node, "nI", width)
+    width = find_description(node).width(node, width)
+    _check_same(node, "nO", width)
+    return width or node.maybe_get_dim("nO")
+
+
+def _check_same(node: Model, dim: str, width: Width) -> None:
+    own = node.maybe_get_dim(dim)
+    if width is not None and own is not None and own != width:
+        raise ValueError(
+            f"the layer '{node.name}' has the size '{dim}' = {own}, but {width} is needed"
+        )
+
+
+@dataclass(frozen=True)
+class LayerDescription:
+    """What is known of a layer.
+
+    param_shapes: gives the shape that a parameter must have; None if any will do.
+    width: gives the width of its output, for the layer and the width of its input.
+    fixed_attrs: attributes that come from the config, with which what is saved has to agree.
+    check: raises ValueError if what else was loaded cannot be.
+    """
+
+    param_shapes: ParamShapes | None = no_params
+    width: Callable[[Model, Width], Width] = apart
+    fixed_attrs: Iterable[str] = ()
+    check: Callable[[Model], None] | None = None
+
+
+OURS: dict[Callable, LayerDescription] = {}
+
+
+def describe_layer(
+    forward: Callable,
+    *,
+    param_shapes: ParamShapes = no_params,
+    width: Callable[[Model, Width], Width] = apart,
+    fixed_attrs: Iterable[str] = (),
+    check: Callable[[Model], None] | None = None,
+) -> None:
+    """Let it be known what layers with this forward function have to be.
+
+    param_shapes, width, fixed_attrs, check: see `LayerDescription`.
+    """
+    OURS[forward] = LayerDescription(param_shapes, width, fixed_attrs, check)
+
+
+def find_description(node: Model) -> LayerDescription:
+    """What is known of a layer.
+
+    Raises LookupError for one of this package that is not described.
+    """
+    forward = _forward_of(node)
+    module = _module_of(forward)
+    if not module.startswith(PACKAGE):
+        return OTHERS.get(module, UNKNOWN)
+    found = OURS.get(forward)
+    if found is None:
+        raise LookupError(
+            f"the layer '{node.name}' of {module} is unknown: call `describe_layer` beside its "
+            "forward function"
+        )
+    return found
+
+
+def is_ours(node: Model) -> bool:
+    """Whether a layer is of this package: unlike its name, its function is in no file."""
+    return _module_of(_forward_of(node)).startswith(PACKAGE)
+
+
+def _forward_of(node: Model) -> Callable:
+    return getattr(node._func, "func", node._func)  # which may be a `partial`
+
+
+def _module_of(forward: Callable) -> str:
+    return getattr(forward, "__module__", None) or ""
+
+
+def _window_width(node: Model, width: Width) -> Width:
+    return width and width * (2 * node.attrs["window_size"] + 1)
+
+
+def _sparse_shapes(sizes: Any, param: str) -> Shape:
+    n_outputs = sizes.get_dim("nO")
+    return (n_outputs * sizes.get_dim("length") if param == "W" else n_outputs,)
+
+
+UNKNOWN = LayerDescription(None)
+AFFINE = LayerDescription(shapes(W=("nO", "nI"), b=("nO",)))
+TABLE = LayerDescription(shapes(E=("nV", "nO")))
+QUERY = LayerDescription(shapes(Q=("nO", 1)))
+PADDING = LayerDescription(width=in_turn, fixed_attrs=["pad"])
+# Thinc's layers, by their modules in `thinc.layers`
+THINC = {
+    **dict.fromkeys(["linear", "softmax", "relu", "clipped_linear", "sigmoid"], AFFINE),
+    **dict.fromkeys(["gelu", "mish", "dish", "swish", "hard_swish"], AFFINE),
+    **dict.fromkeys(["hard_swish_mobilenet", "multisoftmax"], AFFINE),
+    **dict.fromkeys(["hashembed", "embed"], TABLE),
+    **dict.fromkeys(["parametricattention", "parametricattention_v2"], QUERY),
+    "maxout": LayerDescription(shapes(W=("nO", "nP", "nI"), b=("nO", "nP"))),
+    "layernorm": LayerDescription(shapes(G=("nI",), b=("nI",))),
+    "sparselinear": LayerDescription(_sparse_shapes, fixed_attrs=["v1_indexing"]),
+    **dict.fromkeys(["chain", "resizable", "residual"], LayerDescription(width=in_turn)),
+    **dict.fromkeys(["with_flatten_v2", "with_padded"], LayerDescription(width=in_turn)),
+    **dict.fromkeys(["with_array", "with_array2d"], PADDING),
+    "concatenate": LayerDescription(width=side_by_side),
+    **{f"list2{kind}": LayerDescription(width=as_wide) for kind in ("ragged", "array", "padded")},
+    **{f"{kind}2list": LayerDescription(width=as_wide) for kind in ("ragged", "padded")},
+    **{f"reduce_{kind}": LayerDescription(width=as_wide) for kind in ("first", "last", "max")},
+    **{f"reduce_{kind}": LayerDescription(width=as_wide) for kind in ("mean", "sum")},
+    **dict.fromkeys(["dropout", "logistic", "softmax_activation"], LayerDescription(width=as_wide)),
+    "expand_window": LayerDescription(width=_window_width, fixed_attrs=["window_size"]),
+    "with_getitem": LayerDescription(fixed_attrs=["idx"]),
+}
+OTHERS = {
+    **{f"thinc.layers.{name}": description for name, description in THINC.items()},
+    "spacy.ml.staticvectors": LayerDescription(shapes(W=("nO", "nM"))),
+    "spacy.ml._precomputable_affine": LayerDescription(
+        shapes(W=("nF", "nO", "nP", "nI"), b=("nO", "nP"), pad=(1, "nF", "nO", "nP"))
+    ),
+    "spacy.ml._character_embed": LayerDescription(shapes(E=("nC", "nV", "nM"))),
+    "spacy.ml.featureextractor": LayerDescription(fixed_attrs=["columns"]),
+    "spacy.ml.extract_ngrams": LayerDescription(fixed_attrs=["ngram_size", "attr"]),
+}

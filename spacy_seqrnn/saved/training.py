@@ -1,0 +1,142 @@
+"""A training that can be stopped at any moment without leaving half a pipeline.
+
+`spacy train` removes `model-best` and copies `model-last` there file by file, and has no setting
+for it. The loop here is made of the same parts, those of `spacy.training.loop`, and differs from
+`spacy.training.loop.train` in how it saves.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.training import loop
+from spacy.util import registry, resolve_dot_names
+from thinc.api import fix_random_seed, set_gpu_allocator
+from wasabi import Printer
+
+from .checkpoints import guard
+from .whole import CONFIG, change, contents
+
+Step = tuple[Any, dict[str, Any], bool | None]
+
+
+def train(
+    nlp: Language,
+    output: Path,
+    *,
+    use_gpu: int,
+    stdout: IO,
+    stderr: IO,
+) -> None:
+    """Train a pipeline as `spacy train` does, into `model-best` and `model-last` of a folder.
+
+    nlp: an initialised pipeline with its whole config.
+    output: the folder. Each of the two in it is the pipeline of one evaluation, whenever the
+        process is stopped.
+    use_gpu: number of the GPU, -1 for the CPU. It has to be in use already.
+    stdout, stderr: what the logger of the config prints to.
+    """
+    config = nlp.config.interpolate()
+    _set_up(config["training"], use_gpu)
+    training = registry.resolve(config["training"], schema=ConfigSchemaTraining)
+    checkpoints = Checkpoints(nlp, output, training)
+    steps = _steps(nlp, config, training)
+    checkpoints.remove_earlier()
+    frozen = training["frozen_components"]
+    _say_what_is_trained(nlp, training, stdout)
+    with nlp.select_pipes(disable=frozen):
+        log_step, finish_log = training["logger"](nlp, stdout, stderr)
+    msg = Printer(no_print=True)
+    try:
+        for _, info, is_best in steps:
+            if is_best is not None:
+                with nlp.select_pipes(disable=frozen):
+                    loop.update_meta(training, nlp, info)
+                checkpoints.save(is_best=is_best)
+                info["output_path"] = str(output / loop.DIR_MODEL_LAST)
+            log_step(None if is_best is None else info)
+    except Exception as error:
+        told = f"Aborting and saving the final best model. Encountered exception: {error!r}"
+        stdout.write(f"{msg.warn(told)}\n")
+        raise
+    finally:
+        finish_log()
+        checkpoints.save(is_best=False)
+    saved = msg.good("Saved pipeline to output directory", output / loop.DIR_MODEL_LAST)
+    stdout.write(f"{saved}\n")
+
+
+def _set_up(settings: dict[str, Any], use_gpu: int) -> None:
+    if settings["seed"] is not None:
+        fix_random_seed(settings["seed"])
+    if use_gpu >= 0 and settings["gpu_allocator"]:
+        set_gpu_allocator(settings["gpu_allocator"])
+
+
+def _steps(nlp: Language, config: Any, training: dict[str, Any]) -> Iterator[Step]:
+    """Train, and give what is known after each step."""
+    names = [training["train_corpus"], training["dev_corpus"]]
+    train_corpus, dev_corpus = resolve_dot_names(config, names)
+    batches = loop.create_train_batches(
+        nlp, train_corpus, training["batcher"], training["max_epochs"]
+    )
+    evaluate = loop.create_evaluation_callback(nlp, dev_corpus, training["score_weights"])
+    options = ("dropout", "accumulate_gradient", "patience", "max_steps", "eval_frequency")
+    return loop.train_while_improving(
+        nlp,
+        training["optimizer"],
+        batches,
+        evaluate,
+        exclude=training["frozen_components"],
+        annotating_components=training["annotating_components"],
+        before_update=training["before_update"],
+        **{name: training[name] for name in options},
+    )
+
+
+def _say_what_is_trained(nlp: Language, training: dict[str, Any], stdout: IO) -> None:
+    """As `spacy train` does."""
+    frozen, annotating = training["frozen_components"], training["annotating_components"]
+    said = [
+        f"Pipeline: {nlp.pipe_names}",
+        f"Frozen components: {frozen}" if frozen else "",
+        f"Set annotations on update for: {annotating}" if annotating else "",
+        f"Initial learn rate: {training['optimizer'].learn_rate}",
+    ]
+    msg = Printer(no_print=True)
+    stdout.writelines(f"{msg.info(sentence)}\n" for sentence in said if sentence)
+
+
+class Checkpoints:
+    """The last and the best pipeline of a training, in its output folder."""
+
+    def __init__(self, nlp: Language, output: Path, training: dict[str, Any]) -> None:
+        self._nlp = nlp
+        self._averages = training["optimizer"].averages
+        self._before_to_disk = loop.create_before_to_disk_callback(training["before_to_disk"])
+        self.best = (output / loop.DIR_MODEL_BEST).resolve()
+        self.last = (output / loop.DIR_MODEL_LAST).resolve()
+
+    def remove_earlier(self) -> None:
+        """Remove what an earlier training has left, stopped or not."""
+        for folder in (self.best, self.last):
+            (folder / CONFIG).unlink(missing_ok=True)  # so that nobody loads what is left
+            if folder.exists():
+                shutil.rmtree(folder)
+
+    def save(self, *, is_best: bool) -> None:
+        """Save the pipeline as the last one, and as the best one if it is that."""
+        with self._nlp.use_params(self._averages):
+            guard(self._before_to_disk(self._nlp)).to_disk(self.last)
+        if is_best:
+            change(self.best, partial(_copy, self.last))
+
+
+def _copy(source: Path, target: Path, new: Path) -> Iterable[str]:
+    """Copy all files of a folder. Returns those of the target that it does not have."""
+    shutil.copytree(source, new, dirs_exist_ok=True)
+    return set(contents(target)[0]) - set(contents(new)[0])
