@@ -293,7 +293,7 @@ def _embed(
 def _run_layer(
     ops: Ops, layer: Embedder, batch: DocBatch, is_train: bool
 ) -> tuple[Floats2d, Callable]:
-    """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do.
+    """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do, or a `Packed`.
 
     Documents are of one vocab each. Layers look at that of the first, so each gets its own call.
     """
@@ -302,6 +302,8 @@ def _run_layer(
     Y, backprop = run(layer, batch, is_train)
     if isinstance(Y, Ragged):
         return Y.dataXd, partial(_backprop_ragged, backprop, Y.lengths)
+    if isinstance(Y, Packed):  # of one document, whose tokens are in their order
+        return Y.data, partial(_backprop_packed, backprop, Y.packing)
     return Y[0], partial(_backprop_list, backprop)
 
 
@@ -320,6 +322,10 @@ def _run_each(
 
 def _backprop_ragged(backprop: Callable, lengths: Ints1d, dY: Floats2d) -> None:
     backprop(Ragged(dY, lengths))
+
+
+def _backprop_packed(backprop: Callable, packing: Packing, dY: Floats2d) -> None:
+    backprop(Packed(dY, packing))
 
 
 def _backprop_list(backprop: Callable, dY: Floats2d) -> None:

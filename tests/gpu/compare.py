@@ -110,5 +110,5 @@ def gradient_like(ops: Ops, Y: Any) -> Any:
     if isinstance(Y, Packed):
         return Packed(like(Y.data), Y.packing)
     if isinstance(Y, LinearChain):
-        return replace(Y, **{name: like(getattr(Y, name)) for name in SCORES}, members=())
+        return replace(Y, **{name: like(getattr(Y, name)) for name in SCORES})
     return like(Y)

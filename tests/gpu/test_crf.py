@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from thinc.api import NumpyOps, Ops
 
-from spacy_seqrnn.crf.chain import SCORES, LinearChain, mean_chain
+from spacy_seqrnn.crf.chain import SCORES, LinearChain, PooledChain
 from spacy_seqrnn.crf.decoding import k_best, viterbi
 from spacy_seqrnn.crf.expectations import (
     Segments,
@@ -15,7 +15,7 @@ from spacy_seqrnn.crf.expectations import (
     path_counts,
     segment_log_posteriors,
 )
-from spacy_seqrnn.crf.layer import (
+from spacy_seqrnn.crf.losses import (
     negative_log_likelihood,
     squared_difference,
     wrong_segments_loss,
@@ -68,7 +68,7 @@ ASKED = {
     "loss of one path": lambda chain: negative_log_likelihood(chain, np.eye(N_TAGS)[TAGS] > 0),
     "wrong segments": lambda chain: wrong_segments_loss(chain, SEGMENTS),
     "difference": lambda chain: squared_difference(chain, chain.scale(0.5)),
-    "mean": lambda chain: mean_chain([chain, chain.scale(0.5)]),
+    "mean": lambda chain: PooledChain((chain, chain.scale(0.5))).mean,
     "restricted": lambda chain: marginals(chain.restrict(chain.xp.asarray(gold()))),
 }
 
