@@ -8,13 +8,13 @@ from thinc.api import Adam, fix_random_seed, set_dropout_rate
 from spacy_seqrnn.architectures.encoders import RNNEncoder
 from spacy_seqrnn.batch.packed import Packed
 from spacy_seqrnn.batch.packing import make_packing
-from spacy_seqrnn.rnn.layer import RNN, weight_shapes
+from spacy_seqrnn.rnn.cells import CELLS
+from spacy_seqrnn.rnn.layer import RNN, direction_weights, layout_of
 
 from ..gradients import check_model_gradients
 
-CELLS = ["rnn", "lstm", "gru"]
 MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
-VARIANTS = list(product(CELLS, [1, 2, 3], [False, True]))
+VARIANTS = list(product(MODULES, [1, 2, 3], [False, True]))
 LENGTHS = [3, 0, 1, 7, 7, 2]
 
 
@@ -33,29 +33,32 @@ def _rnn_nodes(encoder):
     return [node for node in encoder.walk() if "directions" in node.attrs]
 
 
+# Our arrays under the names of torch's modules
+KINDS = {
+    "input_weights": "weight_ih",
+    "recurrent_weights": "weight_hh",
+    "input_bias": "bias_ih",
+    "recurrent_bias": "bias_hh",
+}
+
+
+def _named(weights, layer):
+    """The arrays of a layer with the names that torch's modules have for them."""
+    for suffix, direction in zip(("", "_reverse"), weights, strict=False):
+        for name, tensor in direction.items():
+            yield f"{KINDS[name]}_l{layer}{suffix}", tensor
+
+
 def _torch_module(encoder, cell, depth, bidirectional):
     """A torch module with the encoder's weights."""
     width = 8 // 2 if bidirectional else 8
     module = MODULES[cell](5, width, num_layers=depth, bidirectional=bidirectional)
-    kinds = {
-        "input_weights": "weight_ih",
-        "recurrent_weights": "weight_hh",
-        "input_bias": "bias_ih",
-        "recurrent_bias": "bias_hh",
-    }
     for i, node in enumerate(_rnn_nodes(encoder)):
         # A random bias: an initial one of zeros would hide a swap of the two.
         flat = node.get_param("weights")
         flat += np.random.default_rng(i).normal(scale=0.1, size=flat.shape).astype("f")
-        seen, start = {}, 0
-        for name, shape in weight_shapes(node):
-            size = int(np.prod(shape))
-            suffix = "_reverse" if seen.setdefault(name, 0) else ""
-            seen[name] += 1
-            tensor = torch.from_numpy(flat[start : start + size].reshape(shape).copy())
-            getattr(module, f"{kinds[name]}_l{i}{suffix}").data = tensor
-            start += size
-        assert start == flat.size
+        for name, tensor in _named(direction_weights(node), i):
+            getattr(module, name).data = tensor.clone()
     return module
 
 
@@ -86,18 +89,9 @@ def test_gradients_equal_autograd(cell, depth, bidirectional):
             module(x)[0].backward(torch.from_numpy(dY))
             np.testing.assert_allclose(dX, x.grad.numpy(), atol=1e-5)
     for i, node in enumerate(_rnn_nodes(encoder)):
-        gradient, start = node.get_grad("weights"), 0
-        names = [
-            f"{kind}_l{i}{suffix}"
-            for group in (("weight_ih", "weight_hh"), ("bias_ih", "bias_hh"))
-            for suffix in ("", "_reverse")[: 2 if bidirectional else 1]
-            for kind in group
-        ]
-        for name in names:
-            expected = getattr(module, name).grad.numpy()
-            own = gradient[start : start + expected.size].reshape(expected.shape)
-            np.testing.assert_allclose(own, expected, atol=1e-4)
-            start += expected.size
+        gradients = layout_of(node).split(torch.from_numpy(node.get_grad("weights")))
+        for name, own in _named(gradients, i):
+            np.testing.assert_allclose(own, getattr(module, name).grad, atol=1e-4)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -147,12 +141,9 @@ def test_initial_weights():
     fix_random_seed(0)
     node = RNN(cell="lstm", nO=12, nI=6, bidirectional=True)
     node.initialize()
-    arrays, start = [], 0
-    for name, shape in weight_shapes(node):
-        size = int(np.prod(shape))
-        arrays.append((name, node.get_param("weights")[start : start + size].reshape(shape)))
-        start += size
-    for name, array in arrays:
+    arrays = [one for direction in direction_weights(node) for one in direction.items()]
+    for name, tensor in arrays:
+        array = tensor.numpy()
         if name == "recurrent_weights":
             for gate in np.split(array, 4):
                 np.testing.assert_allclose(gate @ gate.T, np.eye(6), atol=1e-5)
@@ -307,7 +298,7 @@ def test_a_direction_may_be_one_wide(bidirectional):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cell": "lsmt"}, "Unknown cell 'lsmt': set `cell` to one of rnn, lstm, gru"),
+        ({"cell": "lsmt"}, "Unknown cell 'lsmt': set `cell` to one of rnn, lstm, gru, "),
         ({"width": 7}, "cannot be 7 wide.* set `width` to an even number.$"),
         ({"width": 0}, "`width = 0` cannot work: set it to 1 or more"),
         ({"depth": 0}, "`depth = 0` cannot work: set it to 1 or more"),
