@@ -67,8 +67,7 @@ def _both(task: str, corpus: str, mode: str) -> dict[str, Command]:
 
 def _against_spacy(title: str, task: str, corpus: str, mode: str) -> Row:
     """Both of our recipes and spaCy's counterpart, doing the same."""
-    theirs = "tokens" if mode == "mixed" else mode
-    return Row(title, _both(task, corpus, mode), {"spacy": _pipe(f"{task}-spacy", corpus, theirs)})
+    return Row(title, _both(task, corpus, mode), {"spacy": _pipe(f"{task}-spacy", corpus, mode)})
 
 
 # Width, input width and members of the accuracy recipe
@@ -83,9 +82,6 @@ ROWS = {
             "stanza": _peer("stanza_tagger"),
             "kernel": lambda: _worker("kernel", documents(NER), *KERNEL),
         },
-    ),
-    "mixed": _against_spacy(
-        "the same with `mixed_precision` (8-bit integers)", "ner", NER, "mixed"
     ),
     "raw": _against_spacy("`nlp.pipe` over raw text, NER, words/s", "ner", NER, "raw"),
     "latency": _against_spacy("`nlp(text)`, NER, one short text", "ner", NER, "latency"),

@@ -26,8 +26,7 @@ from spacy_seqrnn.heads import linear
 from spacy_seqrnn.ner.annotations import allowed_by_docs
 from spacy_seqrnn.ner.component import RecurrentNER
 from spacy_seqrnn.ner.loss import ner_loss, read_gold
-from spacy_seqrnn.rnn import layer as rnn
-from spacy_seqrnn.rnn.training import lstm_backward, lstm_forward
+from spacy_seqrnn.rnn import layer, training
 
 from .pipelines import NER, documents, pipeline
 from .results import keep
@@ -35,7 +34,7 @@ from .results import keep
 # Part: the function that does it, whose time includes what it calls
 PREDICTION: dict[str, Callable] = {
     "words (lexemes, vectors, characters)": lexemes.forward_packed,
-    "recurrence": rnn._predict,
+    "recurrence": layer._predict,
     "emissions": linear.forward,
     "Viterbi": viterbi,
     "probabilities of entities": RecurrentNER.scores,
@@ -44,8 +43,8 @@ PREDICTION: dict[str, Callable] = {
 }
 TRAINING: dict[str, Callable] = {
     "words (forward only)": lexemes.forward_packed,
-    "recurrence, forward": lstm_forward,
-    "recurrence, backward": lstm_backward,
+    "recurrence, forward": training.forward,
+    "recurrence, backward": training.backward,
     "CRF loss and gradient": ner_loss,
     "gold tags": read_gold,
     "optimizer": Model.finish_update,

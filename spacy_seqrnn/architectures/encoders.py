@@ -33,10 +33,8 @@ def RNNEncoder(
     dropout: rate of the locked (variational) dropout on the input of each layer. None follows
         spaCy's `[training] dropout`, a number stays as it is.
     word_dropout: rate at which whole words are zeroed in training.
-    mixed_precision: compute the recurrence in lower precision, which moves scores in their third
-        digit: on a GPU in float16; on a CPU, where only prediction gains, in 8-bit integers. There
-        it pays for large batches on processors with instructions for them (VNNI), and not for
-        single texts. A pipeline that was trained without can be loaded with it:
+    mixed_precision: compute the recurrence in float16 on a GPU, which moves scores in their third
+        digit; no effect on a CPU. A pipeline that was trained without can be loaded with it:
         `spacy.load(path, config={...})`.
 
     Returns a model from (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from spacy_seqrnn.explain.gates import gates_of_text
-from spacy_seqrnn.explain.trace import GATES
+from spacy_seqrnn.rnn.cells import CELLS
 
 from ..small import small_ner, small_tok2vec
 from .conftest import TEXT, pipeline
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("residual", [True, False])
 @pytest.mark.parametrize("text", ["Oslo", "Mira Oslo", TEXT])
@@ -21,9 +21,9 @@ def test_hidden_states_are_those_of_the_encoder(cell, bidirectional, residual, t
     assert len(found.views) == (4 if bidirectional else 2)
     for view in found.views:
         assert view.difference < 1e-5
-        assert tuple(view.gates) == GATES[cell]
+        assert list(view.gates) == list(CELLS[cell].gates)
         assert all(0 <= value <= 1 for of in view.gates.values() for row in of for value in row)
-        assert (view.cell_norms is not None) == (cell == "lstm")
+        assert (view.cell_norms is not None) == ("cell" in CELLS[cell].states)
     # From the first layer to the last: together they are what the pipeline's encoder gives.
     tok2vec = nlp.get_pipe("seqrnn_ner").model.get_ref("tok2vec")
     (output,) = tok2vec.predict([nlp.make_doc(text)])

@@ -23,7 +23,7 @@ def torch_module(layer):
     module = MODULES[layer.attrs["cell"]](WIDTH, WIDTH)
     (weights,) = direction_weights(layer)
     names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
-    module.load_state_dict(dict(zip(names, weights, strict=True)))
+    module.load_state_dict(dict(zip(names, weights.values(), strict=True)))
     return module.double()
 
 

@@ -16,8 +16,8 @@ from spacy_seqrnn.heads.linear import Linear
 from spacy_seqrnn.heads.ngrams import NgramScores
 from spacy_seqrnn.heads.pooling import POOLINGS, pooling_layer
 from spacy_seqrnn.ner.biluo import biluo_constraints
+from spacy_seqrnn.rnn.cells import CELLS
 from spacy_seqrnn.rnn.dropout import dropout_mask, locked_dropout, word_dropout
-from spacy_seqrnn.rnn.layer import CELLS
 
 from .compare import assert_same, close, gradient_like, on_host
 

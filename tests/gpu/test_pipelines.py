@@ -18,7 +18,7 @@ from spacy_seqrnn.explain.gates import gates_of_text
 from spacy_seqrnn.explain.gradients import gradients_of_cells, gradients_of_text
 from spacy_seqrnn.explain.remedies import compare_clipping, compare_forget_bias, compare_residual
 from spacy_seqrnn.heads.pooling import POOLINGS
-from spacy_seqrnn.rnn.layer import CELLS
+from spacy_seqrnn.rnn.cells import CELLS
 
 from ..architectures.test_data_validation import MODELS, NGRAMS
 from ..conftest import CLAUSES, LISTENER, ODD_TEXTS, gold_examples, tok2vec_config

@@ -1,10 +1,9 @@
 """A spaCy pipeline: `python -m benchmarks.speed.workers.spacy_pipe MODEL DOCS MODE`.
 
-MODE: "tokens" runs `nlp.pipe` over documents whose tokens are given, "mixed" the same with
-`mixed_precision`, "raw" over texts, all at the best batch size; "latency" `nlp(text)` for one text
-after the other; "processes-2" `nlp.pipe(n_process=2)` over six times the texts; "load" loads the
-pipeline. MODEL "empty" is a pipeline without components, whose time is what processes cost by
-themselves.
+MODE: "tokens" runs `nlp.pipe` over documents whose tokens are given, "raw" over texts, both at the
+best batch size; "latency" `nlp(text)` for one text after the other; "processes-2"
+`nlp.pipe(n_process=2)` over six times the texts; "load" loads the pipeline. MODEL "empty" is a
+pipeline without components, whose time is what processes cost by themselves.
 """
 
 import json
@@ -17,7 +16,6 @@ import spacy
 import torch
 from spacy.tokens import Doc
 
-from ..mixed import load_mixed
 from .serve import best, serve, timed
 
 LATENCY_TEXTS = 100
@@ -28,10 +26,7 @@ EMPTY = "empty"
 def main(model: str, docs: str, mode: str) -> None:
     """Serve one mode of one pipeline."""
     torch.set_num_threads(1)
-    if model == EMPTY:
-        nlp = spacy.blank("en")
-    else:
-        nlp = load_mixed(model) if mode == "mixed" else spacy.load(model)
+    nlp = spacy.blank("en") if model == EMPTY else spacy.load(model)
     texts = json.loads(Path(docs).read_text(encoding="utf8"))
     words = [text["words"] for text in texts]
     raw = [text["text"] for text in texts]
@@ -51,7 +46,7 @@ def main(model: str, docs: str, mode: str) -> None:
         many = raw * TIMES_FOR_PROCESSES
         return timed(lambda: all(True for _ in nlp.pipe(many, n_process=n_process)))
 
-    if mode in ("tokens", "mixed", "raw"):
+    if mode in ("tokens", "raw"):
         measure = from_raw if mode == "raw" else tokens
         size = best(measure, [128, 256, 1000])
         serve(lambda: measure(size), n_words, batch_size=size, version=spacy.__version__)
