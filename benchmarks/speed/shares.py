@@ -26,7 +26,7 @@ from spacy_seqrnn.heads import linear
 from spacy_seqrnn.ner.annotations import allowed_by_docs
 from spacy_seqrnn.ner.component import RecurrentNER
 from spacy_seqrnn.ner.loss import ner_loss, read_gold
-from spacy_seqrnn.rnn import layer, training
+from spacy_seqrnn.rnn import drivers, training
 
 from .pipelines import NER, documents, pipeline
 from .results import keep
@@ -34,7 +34,7 @@ from .results import keep
 # Part: the function that does it, whose time includes what it calls
 PREDICTION: dict[str, Callable] = {
     "words (lexemes, vectors, characters)": lexemes.forward_packed,
-    "recurrence": layer._predict,
+    "recurrence": drivers.predict,
     "emissions": linear.forward,
     "Viterbi": viterbi,
     "probabilities of entities": RecurrentNER.scores,

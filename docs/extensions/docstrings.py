@@ -28,12 +28,13 @@ def process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
 
 
 def names_of(obj: Any) -> set[str]:
-    """Parameters of a function, fields of a dataclass."""
+    """Parameters of a function, fields of a dataclass, annotated attributes of a class."""
     try:
         parameters = signature(obj).parameters.values()
     except (TypeError, ValueError):
         return set()
-    return {p.name for p in parameters if p.kind is not Parameter.VAR_KEYWORD}
+    attributes = set(getattr(obj, "__annotations__", {})) if isinstance(obj, type) else set()
+    return attributes | {p.name for p in parameters if p.kind is not Parameter.VAR_KEYWORD}
 
 
 def rewrite(paragraph: str, names: set[str]) -> str:

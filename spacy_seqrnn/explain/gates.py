@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from ..batch.packed import Packed
 from ..batch.packing import make_packing
 from ..draw.html import page, table, visible
-from ..rnn.layer import cell_of, direction_weights
+from ..rnn.tensors import cell_of, direction_weights
 from .find import Encoder, find_encoders, make_doc
 from .trace import TextTrace, trace_text
 

@@ -15,7 +15,8 @@ from ..batch.packing import make_packing
 from ..checks import check_choice, check_int
 from ..draw.html import page, table
 from ..rnn.cells import CELLS
-from ..rnn.layer import RNN, cell_of, direction_weights
+from ..rnn.layer import RNN
+from ..rnn.tensors import cell_of, direction_weights
 from ..types import Floats2d
 from .find import find_encoders, make_doc
 from .gates import trace_encoder

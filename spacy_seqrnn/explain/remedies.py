@@ -15,8 +15,8 @@ from ..checks import DEEPEST, check_at_least, check_choice, check_int
 from ..heads.common import clip_gradients
 from ..rnn.cells import CELLS
 from ..rnn.cells.lstm import FORGET
-from ..rnn.layer import direction_weights
 from ..rnn.stack import RNNStack
+from ..rnn.tensors import direction_weights
 from ..types import Floats1d, Floats2d
 from .gradients import (
     SHOWN,

@@ -1,15 +1,16 @@
-"""Thinc's arrays as torch's tensors, without a copy."""
+"""Thinc's arrays as torch's tensors without a copy, and a layer's weights among them."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
 
 import torch
-from thinc.api import Ops
+from thinc.api import Model, Ops
 from thinc.util import torch2xp
 
+from ..batch.packed import Packed
 from ..types import FloatsXd
-from .cells import Cell, Tensors
+from .cells import CELLS, Cell, Tensors
 
 
 def to_torch(ops: Ops, array: FloatsXd) -> torch.Tensor:
@@ -91,3 +92,28 @@ def unstacked(weights: Tensors) -> list[Tensors]:
     """The inverse of `stacked`: views of each direction."""
     directions = len(next(iter(weights.values())))
     return [{name: array[i] for name, array in weights.items()} for i in range(directions)]
+
+
+def cell_of(model: Model) -> Cell:
+    """The cell of a layer that this module makes."""
+    return CELLS[model.attrs["cell"]]
+
+
+def hidden_width(model: Model) -> int:
+    """The width of one direction of a layer."""
+    return model.get_dim("nO") // model.attrs["directions"]
+
+
+def layout_of(model: Model[Packed, Packed]) -> Layout:
+    """Where the arrays are in the flat parameter `weights` of a layer."""
+    return layout(
+        cell_of(model), model.get_dim("nI"), hidden_width(model), model.attrs["directions"]
+    )
+
+
+def direction_weights(
+    model: Model[Packed, Packed], dtype: torch.dtype = torch.float32
+) -> list[Tensors]:
+    """The arrays of each direction, by name: views of the parameter if the format is its own."""
+    flat = to_torch(model.ops, model.get_param("weights"))
+    return layout_of(model).split(flat.to(dtype))

@@ -11,7 +11,7 @@ from spacy_seqrnn.explain.remedies import (
     compare_residual,
     weight_gradient,
 )
-from spacy_seqrnn.rnn.layer import direction_weights
+from spacy_seqrnn.rnn.tensors import direction_weights
 
 LENGTH, WIDTH = 7, 5
 SIZE = {"length": LENGTH, "width": WIDTH}

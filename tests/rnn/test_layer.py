@@ -9,7 +9,8 @@ from spacy_seqrnn.architectures.encoders import RNNEncoder
 from spacy_seqrnn.batch.packed import Packed
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.rnn.cells import CELLS
-from spacy_seqrnn.rnn.layer import RNN, direction_weights, layout_of
+from spacy_seqrnn.rnn.layer import RNN
+from spacy_seqrnn.rnn.tensors import direction_weights, layout_of
 
 from ..gradients import check_model_gradients
 

@@ -11,8 +11,8 @@ from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.rnn import kernel
 from spacy_seqrnn.rnn.cells import CELLS
 from spacy_seqrnn.rnn.kernel import _backprop_scaled
-from spacy_seqrnn.rnn.layer import RNN, cell_of, direction_weights
-from spacy_seqrnn.rnn.tensors import to_torch
+from spacy_seqrnn.rnn.layer import RNN
+from spacy_seqrnn.rnn.tensors import cell_of, direction_weights, to_torch
 
 WITH_KERNEL = [name for name, cell in CELLS.items() if cell.kernel]
 

@@ -68,7 +68,7 @@ class Cell:
     def prepare(self, weights: Tensors) -> Tensors:
         """The weights as the steps of one call need them.
 
-        weights: the arrays of `shapes`, all directions together: (D, *shape).
+        weights: the arrays of `shapes`, all directions together: (D, …).
         """
         return {
             "input": weights["input_weights"].transpose(1, 2),  # (D, nI, B * H)
