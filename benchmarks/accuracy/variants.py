@@ -58,7 +58,6 @@ def encoder_variants(model: str, width: int) -> list[Variant]:
         Variant("Base", BASE),
         Variant("Cell", "GRU", {f"{encode}.cell": "gru"}),
         Variant("Cell", "plain RNN (tanh)", {f"{encode}.cell": "rnn"}),
-        Variant("Cell", "LSTM with layer normalisation", {f"{encode}.cell": "layer_norm_lstm"}),
         Variant("Cell", "SRU", {f"{encode}.cell": "sru"}),
         Variant("Direction", "left to right only", one_way),
         Variant(

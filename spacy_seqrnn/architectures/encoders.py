@@ -1,5 +1,7 @@
 """Encoders that a config can name: token vectors in, token vectors in context out."""
 
+import warnings
+
 from thinc.api import Model
 
 from ..batch.packed import with_packed
@@ -25,17 +27,15 @@ def RNNEncoder(
     The result for a document does not depend on the other documents of its batch.
 
     width: output width per token, both directions together; even if `bidirectional`.
-    cell: "lstm" (Hochreiter and Schmidhuber 1997), "gru" (Cho et al. 2014) or "rnn" (tanh; Elman
-        1990).
+    cell: "lstm" (Hochreiter and Schmidhuber 1997), "gru" (Cho et al. 2014), "rnn" (tanh; Elman
+        1990) or "sru" (Lei et al. 2018).
     depth: number of layers, at least 1.
     bidirectional: read in both directions (Schuster and Paliwal 1997) and concatenate.
     residual: add each layer's input to its output where both are equally wide.
     dropout: rate of the locked (variational) dropout on the input of each layer. None follows
         spaCy's `[training] dropout`, a number stays as it is.
     word_dropout: rate at which whole words are zeroed in training.
-    mixed_precision: compute the recurrence in float16 on a GPU, which moves scores in their third
-        digit; no effect on a CPU. A pipeline that was trained without can be loaded with it:
-        `spacy.load(path, config={...})`.
+    mixed_precision: has no effect, and true is warned of. Configs of earlier versions have it.
 
     Returns a model from (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
     Raises ValueError for an option out of its range.
@@ -45,13 +45,18 @@ def RNNEncoder(
     if dropout is not None:
         check_rate("dropout", dropout)
     check_rate("word_dropout", word_dropout)
+    if mixed_precision:
+        warnings.warn(
+            "`mixed_precision = true` of the encoder has no effect, as lower precision made it no "
+            "faster: set it to false.",
+            stacklevel=2,
+        )
     layers = [
         RNN(
             cell=cell,
             nO=width,
             nI=width if i else None,
             bidirectional=bidirectional,
-            mixed_precision=mixed_precision,
         )
         for i in range(depth)
     ]

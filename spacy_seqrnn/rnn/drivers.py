@@ -43,22 +43,22 @@ class Reading:
     backprop: Callable[..., tuple[Packed, Tensors]]
 
 
-def predict(model: Model, X: Packed, dtype: torch.dtype) -> Packed:
-    """Read from states of zero. dtype: what the kernel computes in on a GPU."""
+def predict(model: Model, X: Packed) -> Packed:
+    """Read from states of zero."""
     if X.packing.n_tokens == 0:
         return _read_nothing(model, X).Y
     with torch.inference_mode():
-        y = _run_kernel(model, X, None, dtype)[0] if _by_kernel(model) else _predict(model, X)
+        y = _run_kernel(model, X, None)[0] if _by_kernel(model) else _predict(model, X)
     return Packed(to_xp(model.ops, y), X.packing)
 
 
-def predict_on(model: Model, X: Packed, initial: Tensors | None, dtype: torch.dtype) -> Reading:
+def predict_on(model: Model, X: Packed, initial: Tensors | None) -> Reading:
     """Read from given states, in steps on a CPU: so a text in parts has the bits of the whole."""
     if X.packing.n_tokens == 0:
         return _read_nothing(model, X)
     with torch.inference_mode():
         if _by_kernel(model):
-            y, final = _run_kernel(model, X, initial, dtype)
+            y, final = _run_kernel(model, X, initial)
         else:
             weights = stacked(direction_weights(model))
             words, index = _words(model, X)
@@ -66,12 +66,12 @@ def predict_on(model: Model, X: Packed, initial: Tensors | None, dtype: torch.dt
     return Reading(Packed(to_xp(model.ops, y), X.packing), final, no_backprop)
 
 
-def train(model: Model, X: Packed, initial: Tensors | None, dtype: torch.dtype) -> Reading:
+def train(model: Model, X: Packed, initial: Tensors | None) -> Reading:
     """Read from given states, None for zeros, with a backward pass."""
     if X.packing.n_tokens == 0:
         return _read_nothing(model, X)
     if _by_kernel(model):
-        return _train_by_kernel(model, X, initial, dtype)
+        return _train_by_kernel(model, X, initial)
     return _train_in_steps(model, X, initial)
 
 
@@ -123,34 +123,22 @@ def _part(packing: Packing, first: int, end: int) -> tuple[torch.Tensor, Packing
     return torch.from_numpy(rows), part
 
 
-def _run_kernel(
-    model: Model, X: Packed, initial: Tensors | None, dtype: torch.dtype
-) -> tuple[torch.Tensor, Tensors]:
-    x, weights = to_torch(model.ops, X.data).to(dtype), direction_weights(model, dtype)
-    low = initial and _to(dtype, initial)
-    y, final = kernel.run(cell_of(model), weights, x, X.packing, low)
-    return y.float(), _to(torch.float32, final)
+def _run_kernel(model: Model, X: Packed, initial: Tensors | None) -> tuple[torch.Tensor, Tensors]:
+    x, weights = to_torch(model.ops, X.data), direction_weights(model)
+    return kernel.run(cell_of(model), weights, x, X.packing, initial)
 
 
-def _to(dtype: torch.dtype, states: Tensors) -> Tensors:
-    return {name: state.to(dtype) for name, state in states.items()}
-
-
-def _train_by_kernel(
-    model: Model, X: Packed, initial: Tensors | None, dtype: torch.dtype
-) -> Reading:
-    ops = model.ops
-    x, weights = to_torch(ops, X.data).to(dtype), direction_weights(model, dtype)
-    low = initial and _to(dtype, initial)
-    y, final, backprop_kernel = kernel.train(cell_of(model), weights, x, X.packing, low)
+def _train_by_kernel(model: Model, X: Packed, initial: Tensors | None) -> Reading:
+    cell, ops = cell_of(model), model.ops
+    x, weights = to_torch(ops, X.data), direction_weights(model)
+    y, final, backprop_kernel = kernel.train(cell, weights, x, X.packing, initial)
 
     def backprop(dY: Packed, d_final: Tensors | None) -> tuple[Packed, Tensors]:
         dx, gradients, d_states = backprop_kernel(to_torch(ops, dY.data), d_final)
         _add_gradients(model, gradients)
         return Packed(to_xp(ops, dx), X.packing), d_states
 
-    final = _to(torch.float32, {name: state.detach() for name, state in final.items()})
-    return Reading(Packed(to_xp(ops, y.float()), X.packing), final, backprop)
+    return Reading(Packed(to_xp(ops, y), X.packing), final, backprop)
 
 
 def _train_in_steps(model: Model, X: Packed, initial: Tensors | None) -> Reading:

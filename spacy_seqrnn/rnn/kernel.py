@@ -126,11 +126,11 @@ def train(
     packing: Packing,
     initial: Tensors | None,
 ) -> tuple[torch.Tensor, Tensors, Callable]:
-    """Read the documents of a batch, in the number format of weights and input.
+    """Read the documents of a batch.
 
     Returns what `run` does and the backward pass: from the gradients of the hidden states and of
-    the states after the last tokens (None: zeros), all in float32, to those of the input, of all
-    arrays of `weights`, and of the initial states.
+    the states after the last tokens (None: zeros) to those of the input, of all arrays of
+    `weights`, and of the initial states.
     """
     if initial is None:
         initial = zeros(cell, x, len(weights), packing.n_sequences, _width(weights))
@@ -151,35 +151,12 @@ def train(
         if d_final is not None:
             outputs += final.values()
             gradients += [d_final[name] for name in final]
-        found = iter(_backprop_scaled(outputs, leaves, gradients))
+        found = iter(torch.autograd.grad(outputs, leaves, grad_outputs=gradients))
         dx = next(found)
         d_states = {name: next(found) for name in cell.states}
         return dx, [{name: next(found) for name in one} for one in weights], d_states
 
-    return y, final, backprop
-
-
-def _backprop_scaled(
-    outputs: list[torch.Tensor], inputs: list[torch.Tensor], gradients: list[torch.Tensor]
-) -> list[torch.Tensor]:
-    """Gradients of the inputs in float32, by way of the format that the recurrence is computed in.
-
-    Gradients are often too small for float16, so they go back as multiples of the largest of them.
-    Where one overflows all the same, none of the batch counts, as with `torch.amp.GradScaler`.
-    Nothing is read back from the device for that.
-    """
-    if outputs[0].dtype == torch.float32:
-        return list(torch.autograd.grad(outputs, inputs, grad_outputs=gradients))
-    scale = torch.stack([gradient.abs().amax() for gradient in gradients]).amax()
-    scale = scale.clamp_min(torch.finfo(torch.float32).tiny)
-    low = [
-        (gradient / scale).to(output.dtype)
-        for gradient, output in zip(gradients, outputs, strict=True)
-    ]
-    scaled = torch.autograd.grad(outputs, inputs, grad_outputs=low)
-    found = [gradient.float() * scale for gradient in scaled]
-    finite = torch.stack([gradient.isfinite().all() for gradient in found]).all()
-    return [torch.where(finite, gradient, 0.0) for gradient in found]
+    return y.detach(), {name: state.detach() for name, state in final.items()}, backprop
 
 
 def _width(weights: list[Tensors]) -> int:

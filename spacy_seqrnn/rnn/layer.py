@@ -7,7 +7,6 @@ of it without a copy.
 
 from collections.abc import Callable
 
-import torch
 from thinc.api import Model
 
 from ..batch.no_backprop import no_backprop
@@ -22,10 +21,6 @@ from .states import States, by_rank, check_states, in_batch_order
 from .tensors import cell_of, hidden_width, layout_of
 from .threads import leave_parents_threads
 
-# cuDNN reads bfloat16 only since version 9.13. What this format lacks in range, the backward pass
-# makes up for.
-HALF_PRECISION = torch.float16
-
 
 def RNN(
     *,
@@ -33,7 +28,6 @@ def RNN(
     nO: int,
     nI: int | None = None,
     bidirectional: bool = True,
-    mixed_precision: bool = False,
 ) -> Model[Packed, Packed]:
     """One recurrent layer over the packed layout.
 
@@ -41,17 +35,13 @@ def RNN(
     nO: output width, both directions together.
     nI: input width; inferred from the first batch if None.
     bidirectional: concatenate a layer that reads left to right and one that reads right to left.
-    mixed_precision: compute the recurrence in `HALF_PRECISION` on a GPU, if torch has a kernel for
-        the cell; no effect on a CPU. Parameters, inputs and results stay in float32. It is no
-        attribute of the model, because those are saved and loading would bring the old one back;
-        the function is not.
 
     Raises ValueError for an unknown cell or a width that the directions cannot share.
     """
     _check_options(cell, nO, bidirectional)
     return Layer(
         cell,
-        forward_in_mixed_precision if mixed_precision else forward,
+        forward,
         init=init,
         params={"weights": None},
         dims={"nI": nI, "nO": nO},
@@ -75,23 +65,10 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
 
 def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
     """Read each document from states of zero."""
-    return _forward(model, X, is_train, torch.float32)
-
-
-def forward_in_mixed_precision(
-    model: Model[Packed, Packed], X: Packed, is_train: bool
-) -> tuple[Packed, Callable]:
-    """The same, in `HALF_PRECISION` where torch's kernel reads on a GPU."""
-    return _forward(model, X, is_train, HALF_PRECISION)
-
-
-def _forward(
-    model: Model[Packed, Packed], X: Packed, is_train: bool, dtype: torch.dtype
-) -> tuple[Packed, Callable]:
     leave_parents_threads()
     if not is_train:
-        return drivers.predict(model, X, dtype), no_backprop
-    reading = drivers.train(model, X, None, dtype)
+        return drivers.predict(model, X), no_backprop
+    reading = drivers.train(model, X, None)
 
     def backprop(dY: Packed) -> Packed:
         return reading.backprop(dY, None)[0]
@@ -104,8 +81,7 @@ def shape_of(model: Model[Packed, Packed], param: str) -> tuple[int, ...]:
     return (sum(layout_of(model).sizes),)
 
 
-for function in (forward, forward_in_mixed_precision):
-    describe_layer(function, param_shapes=shape_of, fixed_attrs=["cell", "directions"])
+describe_layer(forward, param_shapes=shape_of, fixed_attrs=["cell", "directions"])
 
 
 def read(
@@ -132,9 +108,8 @@ def read(
         shape = (model.attrs["directions"], len(packing.lengths), hidden_width(model))
         check_states(states, cell, shape)
     initial = by_rank(ops, states, cell, packing)
-    dtype = HALF_PRECISION if model._func is forward_in_mixed_precision else torch.float32
     read_batch = drivers.train if is_train else drivers.predict_on
-    reading = read_batch(model, X, initial, dtype)
+    reading = read_batch(model, X, initial)
     final = in_batch_order(ops, reading.final, cell, packing, states)
 
     def backprop(dY: Packed, d_final: States | None = None) -> tuple[Packed, list[Floats3d]]:

@@ -111,9 +111,6 @@ def layout_of(model: Model[Packed, Packed]) -> Layout:
     )
 
 
-def direction_weights(
-    model: Model[Packed, Packed], dtype: torch.dtype = torch.float32
-) -> list[Tensors]:
-    """The arrays of each direction, by name: views of the parameter if the format is its own."""
-    flat = to_torch(model.ops, model.get_param("weights"))
-    return layout_of(model).split(flat.to(dtype))
+def direction_weights(model: Model[Packed, Packed]) -> list[Tensors]:
+    """The arrays of each direction, by name: views of the parameter."""
+    return layout_of(model).split(to_torch(model.ops, model.get_param("weights")))

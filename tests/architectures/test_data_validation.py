@@ -28,9 +28,9 @@ MODELS = {
     "multilabel": ("textcat_multilabel", small_textcat(False)),
     **{name: ("textcat", small_textcat(True, pooling=name)) for name in POOLINGS},
     **{cell: ("tagger", {"tok2vec": tok2vec_config(cell)}) for cell in CELLS},
-    "mixed precision": (
+    "residual": (
         "seqrnn_ner",
-        {**small_ner(), "tok2vec": small_tok2vec(mixed_precision=True, residual=True, depth=2)},
+        {**small_ner(), "tok2vec": small_tok2vec(residual=True, depth=2)},
     ),
 }
 

@@ -8,7 +8,6 @@ import torch
 from thinc.api import NumpyOps, fix_random_seed
 
 from spacy_seqrnn.rnn.cells import CELLS, Tensors
-from spacy_seqrnn.rnn.cells.layer_norm_lstm import EPSILON
 
 D, N, N_IN, H = 2, 5, 3, 4  # directions, documents, widths of input and hidden state
 
@@ -68,22 +67,6 @@ def formula_of_gru(w: Tensors, x: torch.Tensor, h: torch.Tensor) -> Tensors:
     return {"hidden": (1 - update) * n + update * h}
 
 
-def formula_of_layer_norm_lstm(
-    w: Tensors, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor
-) -> Tensors:
-    """Equations 20 to 22 of Ba et al. (2016)."""
-
-    def norm(x: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.layer_norm(x, x.shape[-1:], eps=EPSILON)
-
-    sums = row(w["input_gain"]) * norm(product(w["input_weights"], x)) + row(w["bias"])
-    sums = sums + row(w["recurrent_gain"]) * norm(product(w["recurrent_weights"], h))
-    i, f, g, o = sums.chunk(4, 2)
-    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    squashed = (row(w["cell_gain"]) * norm(c) + row(w["cell_bias"])).tanh()
-    return {"hidden": o.sigmoid() * squashed, "cell": c}
-
-
 def formula_of_sru(w: Tensors, x: torch.Tensor, c: torch.Tensor) -> Tensors:
     """Equations 1 to 4 of Lei et al. (2018), with a product in the place of the input itself."""
     candidate, x_f, x_r, skip = product(w["input_weights"], x).chunk(4, 2)
@@ -98,7 +81,6 @@ FORMULAS: dict[str, Callable] = {
     "rnn": formula_of_rnn,
     "lstm": formula_of_lstm,
     "gru": formula_of_gru,
-    "layer_norm_lstm": formula_of_layer_norm_lstm,
     "sru": formula_of_sru,
 }
 

@@ -2,7 +2,6 @@
 
 from .cell import FEWEST_ROWS, Cell, Tensors, project
 from .gru import GRUCell
-from .layer_norm_lstm import LayerNormLSTMCell
 from .lstm import LSTMCell
 from .rnn import RNNCell
 from .sru import SRUCell
@@ -13,6 +12,5 @@ CELLS: dict[str, Cell] = {
     "rnn": RNNCell(),
     "lstm": LSTMCell(),
     "gru": GRUCell(),
-    "layer_norm_lstm": LayerNormLSTMCell(),
     "sru": SRUCell(),
 }
