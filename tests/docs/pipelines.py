@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.training.converters import conll_ner_to_docs
 from spacy.util import minibatch
@@ -26,7 +27,12 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("ner", "sentiment"):
         (folder / name).mkdir()
     options = {"spans_key": "seqrnn_ner", "model": small_ner()}
-    train("seqrnn_ner", options, entities()).to_disk(folder / "ner" / "model-best")
+    nlp = train("seqrnn_ner", options, entities())
+    development = folder / "ner" / "dev.spacy"  # which `spacy train` leaves in the config
+    gold = [Example.from_dict(nlp.make_doc(text), truth).reference for text, truth in entities()]
+    DocBin(docs=gold).to_disk(development)
+    nlp.config["paths"]["dev"] = str(development)
+    nlp.to_disk(folder / "ner" / "model-best")
     options = {"model": small_textcat(True, pooling=["max", "attention"])}
     train("textcat", options, sentiment()).to_disk(folder / "sentiment" / "model-best")
     return folder
