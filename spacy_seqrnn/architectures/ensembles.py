@@ -9,7 +9,7 @@ from thinc.api import Model
 
 from ..batch.composition import run
 from ..batch.docs import DocBatch
-from ..batch.windows import Piece, run_in_pieces
+from ..batch.windows import Chunk, run_in_chunks
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import PooledChain
@@ -89,7 +89,7 @@ def NEREnsemble(
     Raises ValueError if there is no member, or one that is no model of this component.
     """
     model = _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
-    model.attrs["in_pieces"] = ner_in_pieces
+    model.attrs["in_chunks"] = ner_in_chunks
     return model
 
 
@@ -104,21 +104,21 @@ def ner_forward(
 describe_layer(ner_forward, width=in_parallel, fixed_attrs=["gives_chain"])
 
 
-def ner_in_pieces(
+def ner_in_chunks(
     model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Piece, PooledChain, Callable]]:
-    """Run the members on a batch of any size; see `run_in_pieces`."""
+) -> Iterator[tuple[Chunk, PooledChain, Callable]]:
+    """Run the members on a batch of any size; see `run_in_chunks`."""
     tok2vecs = [member.get_ref("tok2vec") for member in model.layers]
-    return run_in_pieces(model, tok2vecs, docs, is_train, _run_windows)
+    return run_in_chunks(model, tok2vecs, docs, is_train, _run_windows)
 
 
 def _run_windows(
-    model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Piece], is_train: bool
-) -> Iterator[tuple[Piece, PooledChain, Callable]]:
+    model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Chunk], is_train: bool
+) -> Iterator[tuple[Chunk, PooledChain, Callable]]:
     members = [run_windows(member, batch, parts, is_train) for member in model.layers]
-    for piece, *results in zip(parts, *members, strict=True):
+    for chunk, *results in zip(parts, *members, strict=True):
         _, chains, backprops = zip(*results, strict=True)
-        yield piece, PooledChain(chains), partial(_backprop_members, backprops)
+        yield chunk, PooledChain(chains), partial(_backprop_members, backprops)
 
 
 def _backprop_members(backprops: Iterable[Callable], d_chain: PooledChain) -> list[Doc]:

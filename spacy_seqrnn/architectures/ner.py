@@ -10,7 +10,7 @@ from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
 from ..batch.packed import Packed, take_rows
 from ..batch.packing import make_packing
-from ..batch.windows import Piece, encode_pieces, predict_pieces, run_in_pieces
+from ..batch.windows import Chunk, encode_chunks, predict_chunks, run_in_chunks
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
@@ -70,7 +70,7 @@ def NER(
         refs={"tok2vec": tok2vec, "output_layer": output_layer, "decoder": decoder_layer},
         attrs={
             "gives_chain": True,
-            "in_pieces": in_pieces,
+            "in_chunks": in_chunks,
             "dropout_rate": 0.0,
             "max_grad_norm": max_grad_norm,
             "resize_output": resize_output,
@@ -126,34 +126,34 @@ def _score(
 def _predict_emissions(model: Model[list[Doc], LinearChain], batch: DocBatch) -> Packed:
     """The emissions of all tokens."""
     rows = []
-    for piece, X in predict_pieces(model.get_ref("tok2vec"), batch):
+    for chunk, X in predict_chunks(model.get_ref("tok2vec"), batch):
         tokvecs = X.data
         check_width(model.get_ref("tok2vec"), tokvecs)
         emissions = Packed(model.get_ref("output_layer").predict(tokvecs), X.packing)
         if X.packing.lengths.tolist() == batch.lengths:
             return emissions
-        rows.append(emissions.rows(X.packing.from_packed[piece.kept]))
+        rows.append(emissions.rows(X.packing.from_packed[chunk.kept]))
     packing = make_packing(batch.lengths)
     scores = model.ops.xp.concatenate(rows)
     return Packed(take_rows(model.ops, scores, packing.to_packed), packing)
 
 
-def in_pieces(
+def in_chunks(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
-    """Run the model on a batch of any size; see `run_in_pieces`."""
-    return run_in_pieces(model, [model.get_ref("tok2vec")], docs, is_train, run_windows)
+) -> Iterator[tuple[Chunk, LinearChain, Callable]]:
+    """Run the model on a batch of any size; see `run_in_chunks`."""
+    return run_in_chunks(model, [model.get_ref("tok2vec")], docs, is_train, run_windows)
 
 
 def run_windows(
-    model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Piece], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
-    """Embed documents as a whole, and encode and score their token vectors piece by piece."""
+    model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Chunk], is_train: bool
+) -> Iterator[tuple[Chunk, LinearChain, Callable]]:
+    """Embed documents as a whole, and encode and score their token vectors chunk by chunk."""
     check_vectors(model, batch, is_train=is_train)
     tok2vec = model.get_ref("tok2vec")
-    for piece, X, backprop_encoded in encode_pieces(tok2vec, batch, parts, is_train):
+    for chunk, X, backprop_encoded in encode_chunks(tok2vec, batch, parts, is_train):
         chain, backprop_scores = _score(model, X, is_train)
-        yield piece, chain, in_reverse([backprop_encoded, backprop_scores])
+        yield chunk, chain, in_reverse([backprop_encoded, backprop_scores])
     if is_train:
         clip_gradients(model, model.attrs["max_grad_norm"])
 

@@ -10,7 +10,7 @@ from ..batch.composition import FORWARD_WITHIN, run_packed
 from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
 from ..batch.packed import pack, unpack_ragged
-from ..batch.windows import encode_random_windows, prediction_pieces
+from ..batch.windows import encode_random_windows, prediction_chunks
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..embed.known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
@@ -143,9 +143,9 @@ def forward_batch(
     check_vectors(model, batch, is_train=is_train)
     if is_train:
         tokvecs, backprop_tokvecs = encode_random_windows(tok2vec, batch)
-    elif len(parts := prediction_pieces(batch.lengths, cut=False)) > 1:
-        pieces = [model.predict(piece.docs_of(batch.docs)) for piece in parts]
-        return ops.xp.concatenate(pieces), no_backprop
+    elif len(parts := prediction_chunks(batch.lengths, cut=False)) > 1:
+        chunks = [model.predict(chunk.docs_of(batch.docs)) for chunk in parts]
+        return ops.xp.concatenate(chunks), no_backprop
     else:
         tokvecs, backprop_tokvecs = run_packed(tok2vec, batch, is_train=False)
     X = unpack_ragged(ops, tokvecs)

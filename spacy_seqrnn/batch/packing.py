@@ -62,10 +62,10 @@ class Packing:
         return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
 
     @cached_property
-    def turned(self) -> np.ndarray:
+    def reversed_rows(self) -> np.ndarray:
         """For each packed row the row of the same document at the same distance from its end.
 
-        `X[turned]` is the batch with every document turned round. Shape (n_tokens,).
+        `X[reversed_rows]` is the batch with every document reversed. Shape (n_tokens,).
         """
         ranks = self.rank_of_row
         steps = np.repeat(np.arange(len(self.size_at_t)), self.size_at_t)

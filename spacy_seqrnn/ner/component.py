@@ -13,7 +13,7 @@ from spacy.util import check_lexeme_norms
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from ..batch.windows import Piece
+from ..batch.windows import Chunk
 from ..crf.chain import Chain
 from .biluo import n_tags, no_entities
 from .inference import ChainInference
@@ -122,7 +122,7 @@ class RecurrentNER(ChainInference):
 
         Returns the losses. Raises ValueError if an annotation allows no tag sequence.
 
-        Documents that are too long are read in windows and large batches in pieces, within the
+        Documents that are too long are read in windows and large batches in chunks, within the
         limits `spacy_seqrnn.batch.windows.TRAINING`, so that memory has a bound.
         """
         examples = list(examples)
@@ -139,8 +139,8 @@ class RecurrentNER(ChainInference):
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
         if not self._has_warned:
             self._has_warned = warn_of_unlearnable(self.name, examples, gold.tags)
-        for piece, chain, backprop in _in_pieces(self.model, docs, is_train=True):
-            loss, gradient = ner_loss(chain, gold.of(piece))
+        for chunk, chain, backprop in _in_chunks(self.model, docs, is_train=True):
+            loss, gradient = ner_loss(chain, gold.of(chunk))
             backprop(gradient.scale(1.0 / len(examples)))
             losses[self.name] += loss
         if sgd is not None:
@@ -175,9 +175,9 @@ class RecurrentNER(ChainInference):
         set_dropout_rate(self.model, drop)
         losses.setdefault(self.name, 0.0)
         per_token = 1.0 / sum(map(len, docs))
-        students = _in_pieces(self.model, docs, is_train=True)
+        students = _in_chunks(self.model, docs, is_train=True)
         # Without dropout: what it draws for the earlier model would be learnt as if it were true.
-        teachers = _in_pieces(self._rehearsal_model, docs, is_train=False)
+        teachers = _in_chunks(self._rehearsal_model, docs, is_train=False)
         for (_, chain, backprop), (_, earlier, _) in zip(students, teachers, strict=True):
             loss, gradient = rehearsal_loss(chain, earlier)
             backprop(gradient.scale(per_token))
@@ -232,7 +232,7 @@ class RecurrentNER(ChainInference):
         self.model.initialize(X=doc_sample)
 
 
-def _in_pieces(
+def _in_chunks(
     model: Model[list[Doc], Chain], docs: list[Doc], *, is_train: bool
-) -> Iterator[tuple[Piece, Chain, Callable]]:
-    return model.attrs["in_pieces"](model, docs, is_train)
+) -> Iterator[tuple[Chunk, Chain, Callable]]:
+    return model.attrs["in_chunks"](model, docs, is_train)

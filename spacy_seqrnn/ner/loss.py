@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from spacy.training import Example
 
-from ..batch.windows import Piece
+from ..batch.windows import Chunk
 from ..crf.chain import Chain, LinearChain, PooledChain, members_of
 from ..crf.losses import negative_log_likelihood, squared_difference, wrong_segments_loss
 from .annotations import MISSING, LabelNumbers, allowed_by_gold, gold_tags, wrong_entities
@@ -26,20 +26,20 @@ class Gold:
     firsts: np.ndarray
     wrong: Entities
 
-    def of(self, piece: Piece) -> "Gold":
-        """What it says about a piece of the batch. Nothing about tokens that are only context."""
-        tags = np.where(piece.kept, self.tags[piece.rows], MISSING)
-        firsts = np.cumsum(piece.lengths) - piece.lengths
+    def of(self, chunk: Chunk) -> "Gold":
+        """What it says about a chunk of the batch. Nothing about tokens that are only context."""
+        tags = np.where(chunk.kept, self.tags[chunk.rows], MISSING)
+        firsts = np.cumsum(chunk.lengths) - chunk.lengths
         if not len(self.wrong.docs):
             return Gold(tags, firsts, self.wrong)
-        wrong = [self._wrong_in(piece, window) for window in range(len(piece.lengths))]
+        wrong = [self._wrong_in(chunk, window) for window in range(len(chunk.lengths))]
         return Gold(tags, firsts, _joined(wrong))
 
-    def _wrong_in(self, piece: Piece, window: int) -> Entities:
+    def _wrong_in(self, chunk: Chunk, window: int) -> Entities:
         """The wrong spans that begin within the kept tokens of a window and end within it."""
-        starts = self.firsts[self.wrong.docs] + self.wrong.starts - piece.firsts[window]
-        own = (starts >= piece.begins[window]) & (starts < piece.ends[window])
-        own &= starts + self.wrong.lengths <= piece.lengths[window]
+        starts = self.firsts[self.wrong.docs] + self.wrong.starts - chunk.firsts[window]
+        own = (starts >= chunk.begins[window]) & (starts < chunk.ends[window])
+        own &= starts + self.wrong.lengths <= chunk.lengths[window]
         return Entities(
             np.full(own.sum(), window), starts[own], self.wrong.lengths[own], self.wrong.labels[own]
         )

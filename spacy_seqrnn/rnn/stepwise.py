@@ -44,7 +44,7 @@ def read_in_steps(
     Returns the hidden states, shape (n_tokens, n_directions * H), packed.
     """
     width = weights[0][1].shape[1]
-    turned = torch.from_numpy(packing.turned)
+    turned = torch.from_numpy(packing.reversed_rows)
     y = words.new_empty(packing.n_tokens, len(weights) * width)
     for direction, outputs in enumerate(y.split(width, dim=1)):
         step = STEPS[cell](weights[direction], words, int8)

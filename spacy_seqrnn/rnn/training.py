@@ -124,7 +124,7 @@ def _turned(per_direction: torch.Tensor, packing: Packing) -> torch.Tensor:
     """Turn the documents of the second direction round, if there is one. Same shape."""
     if len(per_direction) == 1:
         return per_direction
-    turned = torch.from_numpy(packing.turned)
+    turned = torch.from_numpy(packing.reversed_rows)
     return torch.stack([per_direction[0], per_direction[1].index_select(0, turned)])
 
 
