@@ -1,4 +1,4 @@
-"""Encoders that a config can name: token vectors in, token vectors in context out."""
+"""Encoders that a config can name: they map token vectors to token vectors in context."""
 
 from thinc.api import Model
 
@@ -28,18 +28,17 @@ def RNNEncoder(
     cell: "lstm" (Hochreiter and Schmidhuber 1997), "gru" (Cho et al. 2014) or "rnn" (tanh; Elman
         1990).
     depth: number of layers, at least 1.
-    bidirectional: read in both directions (Schuster and Paliwal 1997) and concatenate.
-    residual: add each layer's input to its output where both are equally wide.
+    bidirectional: read in both directions and concatenate their states (Schuster and Paliwal 1997).
+    residual: add each layer's input to its output where the widths match.
     dropout: rate of the locked (variational) dropout on the input of each layer. None follows
-        spaCy's `[training] dropout`, a number stays as it is.
+        spaCy's `[training] dropout`; a number is fixed.
     word_dropout: rate at which whole words are zeroed in training.
-    mixed_precision: compute the recurrence in lower precision, which moves scores in their third
-        digit: on a GPU in float16; on a CPU, where only prediction gains, in 8-bit integers. There
-        it pays for large batches on processors with instructions for them (VNNI), and not for
-        single texts. A pipeline that was trained without can be loaded with it:
-        `spacy.load(path, config={...})`.
+    mixed_precision: compute the recurrence in lower precision, which changes scores in the third
+        digit: float16 on a GPU; on a CPU, in prediction only, 8-bit integers. On a CPU it is faster
+        for large batches on processors with VNNI instructions, and not for single texts. A pipeline
+        that was trained without it can be loaded with it: `spacy.load(path, config={...})`.
 
-    Returns a model from (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
+    Returns a model that maps (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
     Raises ValueError for an option out of its range.
     """
     check_int("width", width, 1, WIDEST)

@@ -45,13 +45,13 @@ def NER(
     Registered as `spacy-seqrnn.NER.v1`.
 
     tok2vec: any embedding, encoder or listener.
-    decoder: "crf" learns scores of transitions between tags; "softmax" scores each token by itself.
+    decoder: "crf" learns transition scores between tags; "softmax" scores each token on its own.
         Both decode to the best sequence that the BILUO scheme allows.
-    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 does not. A
-        shared `tok2vec` belongs to another component and is not counted.
+    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 disables
+        clipping. A shared `tok2vec` belongs to another component and is not included.
     nO: number of tags, 1 + 4 per label; set by the component.
 
-    Returns a model from documents to a `LinearChain`.
+    Returns a model that maps documents to a `LinearChain`.
     Raises ValueError for an option out of its range.
     """
     check_choice("decoder", decoder, list(DECODERS))
@@ -165,7 +165,7 @@ def init(
         raise ConfigError(
             "@architectures",
             None,
-            f"'{model.name}' gives scores of tag sequences: set its `@architectures` in the "
+            f"'{model.name}' scores tag sequences: set its `@architectures` in the "
             "`model` of a component with the factory `seqrnn_ner`.",
         )
     know_vectors(model, X)
@@ -178,10 +178,10 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[Doc], LinearChain]:
-    """Make room for `nO` tags. What was learned for the old ones stays.
+    """Make room for `nO` tags. What was learned for the old ones is kept.
 
-    New nodes take the place of the output layer and of the decoder, so that an optimizer does not
-    apply moments of the old shape to them.
+    New nodes replace the output layer and the decoder, so that an optimizer does not apply moments
+    of the old shape to them.
     """
     biluo_constraints(nO)
     old_output, old_decoder = model.get_ref("output_layer"), model.get_ref("decoder")
@@ -193,7 +193,7 @@ def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[D
 
 
 def replace_size(decoder: Model, nO: int) -> Model:
-    """A decoder of another size with the same scores for the old tags, 0 for new ones."""
+    """A decoder of another size with the same scores for the old tags, and 0 for new ones."""
     build = TokenSoftmax if decoder._func is forward_softmax else CRF
     new = build(decoder.attrs["constraints"], nO=nO)
     if decoder.has_param("transitions"):

@@ -1,4 +1,4 @@
-"""The loss of the entity recogniser: what is annotated, and how improbable the model finds it."""
+"""The loss of the entity recogniser: the negative log probability of the annotation."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ from .unlearnable import without_ruled_out
 class Gold:
     """What a batch of examples says about the tags of its tokens.
 
-    tags: of all tokens, one document after the other, MISSING where not known. Shape (n_tokens,).
+    tags: of all tokens, one document after the other, MISSING where unknown. Shape (n_tokens,).
     firsts: where in `tags` each document begins. Shape (n_docs,).
-    wrong: spans that are known to be no entity of their label.
+    wrong: spans that are known not to be entities of their label.
     """
 
     tags: np.ndarray
@@ -27,7 +27,7 @@ class Gold:
     wrong: Entities
 
     def of(self, chunk: Chunk) -> "Gold":
-        """What it says about a chunk of the batch. Nothing about tokens that are only context."""
+        """What it says about a chunk of the batch; context tokens have no annotation."""
         tags = np.where(chunk.kept, self.tags[chunk.rows], MISSING)
         firsts = np.cumsum(chunk.lengths) - chunk.lengths
         if not len(self.wrong.docs):
@@ -55,7 +55,7 @@ def read_gold(
 ) -> Gold:
     """Read the annotation of a batch.
 
-    numbers: label numbers. Nothing is learnt from entities of other labels.
+    numbers: label numbers. Nothing is learned from entities of other labels.
     Raises ValueError (E868) if a span is annotated as right and as wrong.
     """
     docs = [example.predicted for example in examples]
@@ -70,7 +70,7 @@ def read_gold(
 def ner_loss(chain: Chain, gold: Gold) -> tuple[float, Chain]:
     """The negative log probability of what is annotated, summed over the batch, and its gradient.
 
-    chain: what a model gives; of several models, each has the loss that it has alone, and these are
+    chain: what a model returns; for an ensemble, each member has its own loss, and these are
         averaged.
     Raises ValueError if an annotation allows no tag sequence.
     """
@@ -97,7 +97,7 @@ def rehearsal_loss(chain: Chain, earlier: Chain) -> tuple[float, Chain]:
 
 
 def _gathered(chain: Chain, results: list[tuple[float, LinearChain]]) -> tuple[float, Chain]:
-    """The mean loss of the models that gave a chain, and the gradient for each of them."""
+    """The mean loss of the models behind a chain, and the gradient for each of them."""
     losses, gradients = zip(*results, strict=True)
     gradient = PooledChain(gradients) if isinstance(chain, PooledChain) else gradients[0]
     return sum(losses) / len(losses), gradient

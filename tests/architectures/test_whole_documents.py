@@ -248,7 +248,7 @@ def test_text_categories_read_windows_of_whole_documents(monkeypatch):
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("members", [1, 2])
-def test_entities_are_learnt_from_what_only_the_whole_document_has(members):
+def test_entities_are_learned_from_what_only_the_whole_document_has(members):
     """Training and prediction on documents of several windows; no word tells what is an entity."""
     fix_random_seed(0)
     nlp = spacy.blank("en")

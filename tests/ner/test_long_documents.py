@@ -165,7 +165,7 @@ def test_listeners_get_the_batch_whole():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_text_categories_are_learnt_from_random_windows(monkeypatch):
+def test_text_categories_are_learned_from_random_windows(monkeypatch):
     """The encoder reads a window, and the gradient of its words reaches their embedding."""
     lengths = [16, 17, 400, 0]
     fix_random_seed(0)
