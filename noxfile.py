@@ -19,7 +19,7 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1"}  # as in the Makefile
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The pinned environment."""
-    # Torch first and by itself, as in the Makefile.
+    # Torch first and separately, as in the Makefile.
     session.install("--constraint", "constraints.txt", "torch")
     session.install("--constraint", "constraints.txt", "--editable", ".[dev]")
     session.run("python", "-m", "pytest", *session.posargs, env=ENVIRONMENT)

@@ -1,8 +1,8 @@
-"""How far the encoding of a document depends on the batch that it is in.
+"""How much the encoding of a document depends on the rest of its batch.
 
 Encodes documents of 0 to 60 tokens alone and in batches of 2, 17 and 256, with every cell of
 `spacy-seqrnn.RNNEncoder.v1` and with spaCy's own `spacy.TorchBiLSTMEncoder.v1`, and prints the
-largest absolute difference of any output. Outputs lie between -1 and 1.
+largest absolute difference of any output. Outputs are between -1 and 1.
 """
 
 from typing import Annotated
@@ -26,7 +26,7 @@ WIDTH = 64
 
 def measure(seed: Annotated[int, typer.Option(help="Seed of weights and documents")] = 0) -> None:
     """Print a table of the largest differences, and the environment."""
-    # spaCy's encoder draws its weights when it is built, ours when they are initialised.
+    # spaCy's encoder draws its weights when it is created, ours when they are initialised.
     fix_random_seed(seed)
     encoders = {f"RNNEncoder.v1, {cell}": RNNEncoder(width=WIDTH, cell=cell) for cell in CELLS}
     encoders["RNNEncoder.v1, lstm, depth 3"] = RNNEncoder(width=WIDTH, depth=3, residual=True)
@@ -35,7 +35,7 @@ def measure(seed: Annotated[int, typer.Option(help="Seed of weights and document
     for name, encoder in encoders.items():
         fix_random_seed(seed)
         encoder.initialize(X=documents(2, seed))
-        # spaCy's encoder cannot take a document without tokens.
+        # spaCy's encoder does not accept a document without tokens.
         shortest = 1 if "spaCy" in name else 0
         batches = [documents(size, seed, shortest) for size in BATCH_SIZES]
         rows.append([name, *(f"{largest_difference(encoder, batch):.1e}" for batch in batches)])
@@ -51,7 +51,7 @@ def documents(n: int, seed: int, shortest: int = 0) -> list[Floats2d]:
 
 
 def largest_difference(encoder: Model, docs: list[Floats2d]) -> float:
-    """The largest difference of any output of a document in the batch from that alone."""
+    """The largest difference between a document's outputs in the batch and alone."""
     together = encoder.predict(docs)
     differences = [
         np.abs(encoder.predict([doc])[0] - batched).max()

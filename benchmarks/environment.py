@@ -1,4 +1,4 @@
-"""What a figure depends on beside the code."""
+"""What a figure depends on besides the code."""
 
 import os
 import platform
@@ -23,9 +23,9 @@ def describe_environment() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The processor's name where the system tells it, which `platform` does not on Linux.
+    """The processor's name, if the system provides it; `platform` does not on Linux.
 
-    With its family and model: a name alone often stands for machines of unlike speed.
+    With its family and model: one name often covers machines of different speed.
     """
     try:
         with open("/proc/cpuinfo", encoding="utf8") as file:

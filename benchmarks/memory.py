@@ -1,4 +1,4 @@
-"""How much memory this process takes. Linux only."""
+"""How much memory this process uses. Linux only."""
 
 from pathlib import Path
 
@@ -13,6 +13,6 @@ def memory(field: str) -> float:
 
 
 def reset_peak() -> float:
-    """Forget the peak of memory so far. Returns the bytes in use now."""
+    """Reset the peak of memory. Returns the bytes in use now."""
     Path("/proc/self/clear_refs").write_text("5")
     return memory("VmRSS")

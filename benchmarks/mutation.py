@@ -17,7 +17,7 @@ from .accuracy.results import markdown_table
 
 PAGE = Path("docs/mutation.md")
 REASONS = Path(__file__).parent / "survivors.toml"
-# How tests end that notice: by a failure, or not at all
+# The ways in which a test run detects a mutant: by a failure, or by never ending
 NOTICED = ("killed", "timeout", "segfault")
 INTRODUCTION = """\
 # Do the tests notice?
@@ -32,7 +32,7 @@ stands outside of functions are not mutated, because mutmut cannot."""
 
 
 def main() -> None:
-    """Replace the page, and say which reasons have no survivor any more."""
+    """Replace the page, and report reasons that no longer have a survivor."""
     reasons = tomllib.loads(REASONS.read_text(encoding="utf8"))
     paths = [path for path in walk_mutatable_files() if config().should_mutate(path)]
     statuses = {path: read_statuses(path) for path in sorted(paths)}
@@ -46,17 +46,17 @@ def main() -> None:
     for function, changes in reasons.items():
         for change in changes:
             if (function, change) not in survivors:
-                print(f"No longer a survivor: {change} in {function}. Take it out of {REASONS}.")
+                print(f"No longer a survivor: {change} in {function}. Remove it from {REASONS}.")
 
 
 def read_statuses(path: Path) -> dict[str, str]:
-    """How the tests ended for each mutant of a module, by its name.
+    """The outcome of the tests for each mutant of a module, by its name.
 
-    Raises ValueError if a mutant was not run, so that the page never counts half of a run.
+    Raises ValueError if a mutant was not run, so that the page never reports a partial run.
     """
     codes = json.loads(Path("mutants", f"{path}.meta").read_text())["exit_code_by_key"]
     if None in codes.values():
-        raise ValueError(f"Not all mutants of {path} were run: let `mutmut run` come to its end.")
+        raise ValueError(f"Not all mutants of {path} were run: let `mutmut run` finish.")
     return {name: status_by_exit_code[code] for name, code in codes.items()}
 
 
@@ -67,7 +67,7 @@ def function_of(path: Path, name: str) -> str:
 
 
 def change_of(diff: str) -> str:
-    """What a mutant reads instead, on one line; what it lacks, if it only lacks something."""
+    """The changed code of a mutant, on one line; the removed code, if it only removes some."""
     lines = [line for line in diff.split("\n") if not line.startswith(("---", "+++"))]
     added = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
     removed = " ".join(line[1:].strip() for line in lines if line.startswith("-"))

@@ -1,6 +1,6 @@
 """Write the README's short tables from the files of results: `python -m benchmarks.readme`.
 
-The long ones are in docs/accuracy.md, docs/speed.md and docs/trust.md.
+The full tables are in docs/accuracy.md, docs/speed.md and docs/trust.md.
 """
 
 from pathlib import Path
@@ -39,12 +39,12 @@ def main() -> None:
 
 
 def tables() -> dict[str, str]:
-    """The tables by the names of their places."""
+    """The tables by the names of their sections."""
     return {"comparison": comparison(), "accuracy": short_table(), "speed": short_speed()}
 
 
 def comparison() -> str:
-    """Five figures of the recogniser beside those of spaCy's."""
+    """Five figures of the recogniser compared with spaCy's."""
     (calibration,) = [r["sides"] for r in kept("calibration") if r["corpus"] == CORPUS]
     partial = kept("partial")
     rows = [

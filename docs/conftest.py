@@ -1,11 +1,11 @@
-"""Every block of Python, shell commands and config in these pages is run, in the order of its page.
+"""Run every block of Python, shell commands and config in these pages, in the order of its page.
 
-Each page has a folder of its own beside a link to this repository, as the tutorial begins.
+Each page has its own folder beside a link to this repository, as at the start of the tutorial.
 """
 
 import os
 
-# As in tests/conftest.py, and before torch is imported
+# As in tests/conftest.py, before torch is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
@@ -20,7 +20,7 @@ from tests.docs.blocks import environment, look_up, run_shell
 from tests.docs.pipelines import pipelines  # noqa: F401  # a fixture
 
 ROOT = Path(__file__).parents[1]
-# Pages whose commands take their time
+# Pages with slow commands
 SLOW = ("tutorial.md", "reading.md")
 
 
@@ -36,7 +36,7 @@ def workplace(
     for name in ("ner", "sentiment"):
         (folder / "page" / "training" / name).symlink_to(pipelines / name)
     site = folder / "site"
-    site.mkdir()  # before it is on the path, where what is missing would be remembered as missing
+    site.mkdir()  # before it is on the path, which caches that it is missing
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder / "page")
         patch.syspath_prepend(site)
@@ -48,7 +48,7 @@ def workplace(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow pages, as a block has no place for a mark."""
+    """Mark slow pages, as a block cannot have a mark."""
     for item in items:
         if item.path.parent == Path(__file__).parent and item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)

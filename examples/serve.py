@@ -18,14 +18,14 @@ from pydantic import BaseModel, Field
 from spacy.language import Language
 from spacy.tokens import Doc
 
-# What one request may ask for; time and memory grow with the text.
+# Limits of a request; time and memory grow with the text.
 MOST_TEXTS = 1000
 MOST_CHARACTERS = 100_000
 SPANS_KEY = "seqrnn_ner"  # as in the pipeline's config
 
 
 class Texts(BaseModel):
-    """What a request sends."""
+    """The content of a request."""
 
     texts: list[Annotated[str, Field(max_length=MOST_CHARACTERS)]] = Field(max_length=MOST_TEXTS)
 
@@ -51,12 +51,12 @@ async def load(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=load)
 
 
-# A plain function and no coroutine: it runs in a thread, and the server goes on answering.
+# A plain function, not a coroutine: it runs in a thread, and the server stays responsive.
 @app.post("/entities")
 def entities(texts: Texts, request: Request) -> list[list[Entity]]:
-    """Find the entities of each text."""
+    """Predict the entities of each text."""
     nlp: Language = request.app.state.nlp
-    # New words are forgotten in the end, or the vocabulary would grow with every request. Threads
+    # The zone drops new words at its end, or the vocabulary would grow with every request. Threads
     # can share a pipeline, but not a memory zone, so requests take turns.
     with request.app.state.lock, nlp.memory_zone():
         return [read_entities(doc) for doc in nlp.pipe(texts.texts)]

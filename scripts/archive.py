@@ -1,4 +1,4 @@
-"""Reading zip archives in place, with plain words for what can be wrong with them."""
+"""Read members of zip archives, with plain messages about what is wrong with an archive."""
 
 import stat
 import zlib
@@ -8,16 +8,16 @@ from zipfile import BadZipFile, ZipFile
 from command import UserError
 from files import LARGEST
 
-# What `zipfile` raises for archives that are damaged, or made to look so
+# What `zipfile` raises for damaged or manipulated archives
 DAMAGE = (BadZipFile, EOFError, ValueError, OverflowError, NotImplementedError, zlib.error)
 
 
 def open_archive(path: Path, source: str) -> ZipFile:
-    """Open a zip archive, or say what is wrong with it. `source` names it in messages."""
+    """Open a zip archive. `source` names it in error messages."""
     try:
         archive = ZipFile(path)
     except DAMAGE:
-        raise UserError(f"{source} is cut short or is no zip archive.") from None
+        raise UserError(f"{source} is truncated or not a zip archive.") from None
     fault = find_trap(archive)
     if fault:
         archive.close()
@@ -26,7 +26,7 @@ def open_archive(path: Path, source: str) -> ZipFile:
 
 
 def find_trap(archive: ZipFile) -> str | None:
-    """Say what an archive has that no corpus has, to follow its name in a sentence."""
+    """A phrase for what an archive has that no corpus has, to follow its name; None if nothing."""
     for member in archive.infolist():
         if leads_outside(member.filename):
             return f"has a member that leads out of the archive: {member.filename!r}"
@@ -50,7 +50,7 @@ def read_member(archive: ZipFile, name: str, source: str) -> bytes:
         raise UserError(f"{source} has no member {name!r}.") from None
     try:
         with archive.open(info) as member:
-            # Without its size, all that there is would be unpacked before it is compared with it.
+            # Without the size, the whole member would be unpacked before its size is checked.
             return member.read(info.file_size)
     except (*DAMAGE, OSError, RuntimeError):  # a place outside the file; a password is wanted
         raise UserError(f"{source} is damaged: its member {name!r} cannot be read.") from None

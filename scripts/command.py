@@ -1,4 +1,4 @@
-"""How a script of this project runs and fails."""
+"""How the scripts of this project run and fail."""
 
 import sys
 from collections.abc import Callable
@@ -7,14 +7,14 @@ import typer
 
 
 class UserError(Exception):
-    """Something the user can put right; its message is all they need to see."""
+    """An error that the user can correct; its message is all they need to see."""
 
 
 def run(main: Callable[..., None]) -> None:
     """Run a script's `main` with the command line's arguments.
 
-    An expected fault ends it with one plain message on stderr and exit code 1. Wasabi and typer
-    would both wrap the message, and with it the paths and URLs a user wants to copy.
+    An expected error ends the script with one plain message on stderr and exit code 1. Wasabi and
+    typer would wrap the message, and with it paths and URLs that a user wants to copy.
     """
     try:
         typer.run(main)

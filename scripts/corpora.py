@@ -1,4 +1,4 @@
-"""The files a corpus consists of, as `project.yml` and `assets/checksums.sha256` list them."""
+"""The files of a corpus, as listed in `project.yml` and `assets/checksums.sha256`."""
 
 import hashlib
 import re
@@ -17,13 +17,13 @@ WEB_PAGE = (b"<!doctype html", b"<html")
 
 @dataclass(frozen=True)
 class Asset:
-    """One file below `assets/` and where it comes from."""
+    """One file in `assets/`, and where it comes from."""
 
     path: Path
     sha256: str
-    # Where to download it, or None for a file that users bring themselves.
+    # Where to download it, or None for a file that users provide.
     url: str | None
-    # If the URL is that of a zip archive which holds the file: its name there.
+    # Its name within a zip archive, if the URL is that of an archive.
     member: str | None
 
 
@@ -52,7 +52,9 @@ def read_checksums() -> dict[str, str]:
     for number, line in enumerate(CHECKSUMS.read_text(encoding="utf8").splitlines(), start=1):
         match = CHECKSUM_LINE.fullmatch(line)
         if match is None:
-            raise UserError(f"{CHECKSUMS}, line {number}: no SHA-256 and file name in {line!r}.")
+            raise UserError(
+                f"{CHECKSUMS}, line {number}: expected a SHA-256 and a file name, not {line!r}."
+            )
         checksums[(CHECKSUMS.parent / match["name"]).as_posix()] = match["sha256"]
     return checksums
 
@@ -65,7 +67,7 @@ def find_checksum(dest: str, checksums: dict[str, str]) -> str:
 
 
 def find_fault(path: Path, sha256: str) -> str | None:
-    """Say what is wrong with a file, to follow its name in a sentence; None if nothing is."""
+    """A phrase for what is wrong with a file, to follow its name; None if nothing is."""
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found == sha256:
@@ -73,5 +75,5 @@ def find_fault(path: Path, sha256: str) -> str | None:
     if content.lstrip()[:20].lower().startswith(WEB_PAGE):
         return "is a web page, not the data"
     if path.suffix == ".zip" and not is_zipfile(path):
-        return "is cut short or is no zip archive"
-    return f"is another file than expected (SHA-256 {found[:8]}…, not {sha256[:8]}…)"
+        return "is truncated or not a zip archive"
+    return f"is not the expected file (SHA-256 {found[:8]}…, not {sha256[:8]}…)"

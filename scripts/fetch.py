@@ -1,7 +1,7 @@
 """Download the files of a corpus that are not in `assets/` yet.
 
-`spacy project assets` could do this, but it keeps a file whose checksum is wrong, exits with 0
-all the same, and ends in a traceback where there is no network.
+`spacy project assets` could do this, but it keeps a file whose checksum is wrong, exits with 0 all
+the same, and shows a traceback if there is no network.
 """
 
 import shutil
@@ -18,15 +18,15 @@ from command import UserError, run
 from corpora import Asset, find_fault, read_corpus
 from files import LARGEST, remove_scratch, replacing, scratch
 
-DOWNLOAD = "download"  # what is being written while nobody knows yet what it is
+DOWNLOAD = "download"  # name of a download until it is verified
 TIMEOUT = 30  # seconds of silence from the server
 
 
 def fetch(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")]) -> None:
-    """Download the files of a corpus that are missing; one that is there is left as it is."""
+    """Download the missing files of a corpus; existing files are left unchanged."""
     assets = read_corpus(corpus)
     missing = [asset for asset in assets if not asset.path.exists()]
-    for asset in assets:  # what a process has left that was killed when its last file was there
+    for asset in assets:  # left behind if a process was killed after its last file
         remove_scratch(asset.path)
         remove_scratch(asset.path.with_name(DOWNLOAD))
     if not missing:
@@ -42,10 +42,10 @@ def fetch(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets
 
 
 def fetch_from(url: str, wanted: list[Asset], others: list[Asset]) -> None:
-    """Download a URL, check it, and put the wanted files in their places.
+    """Download a URL, verify it, and move the wanted files to their places.
 
-    If there is no way to the URL, the message names what is missing from other URLs as well, so
-    that someone without a network can bring everything at once.
+    If the URL cannot be reached, the message also names files that are missing from other URLs, so
+    that someone without a network can get everything at once.
     """
     with scratch(wanted[0].path.with_name(DOWNLOAD)) as folder:
         received = folder / "received"
@@ -62,7 +62,7 @@ def fetch_from(url: str, wanted: list[Asset], others: list[Asset]) -> None:
 
 
 def download(url: str, target: Path) -> None:
-    """Write what a URL has to a file."""
+    """Write the content of a URL to a file."""
     n_bytes = 0
     with requests.get(url, stream=True, timeout=TIMEOUT) as response:
         response.raise_for_status()
@@ -71,11 +71,11 @@ def download(url: str, target: Path) -> None:
                 file.write(chunk)
                 n_bytes += len(chunk)
                 if n_bytes > LARGEST:
-                    raise UserError(f"{url} gives more than {LARGEST:,} bytes: nothing was kept.")
+                    raise UserError(f"{url} sends more than {LARGEST:,} bytes: nothing was saved.")
 
 
 def place(received: Path, url: str, asset: Asset) -> None:
-    """Put a downloaded file, or its archive's member, in its place if it is the expected one."""
+    """Move a downloaded file, or its archive's member, to its place if it is the expected one."""
     with replacing(asset.path) as new:
         if asset.member:
             with open_archive(received, source=url) as archive:
@@ -84,18 +84,18 @@ def place(received: Path, url: str, asset: Asset) -> None:
             shutil.copyfile(received, new)
         fault = find_fault(new, asset.sha256)
         if fault:
-            raise UserError(f"What {url} gave for {asset.path} {fault}: nothing was kept.")
+            raise UserError(f"The download of {asset.path} from {url} {fault}: nothing was saved.")
     msg.good(f"Downloaded {asset.path}")
 
 
 def list_paths(assets: list[Asset]) -> str:
-    """Name files as the subject of a sentence, with its verb."""
+    """File names as the subject of a sentence, with its verb."""
     paths = [asset.path.as_posix() for asset in assets]
     return f"{paths[0]} is" if len(paths) == 1 else f"{', '.join(paths)} are"
 
 
 def explain(error: requests.RequestException) -> str:
-    """Say in a few words why a download failed."""
+    """A few words on why a download failed."""
     match error:
         case requests.HTTPError(response=requests.Response(status_code=status)):
             return f"HTTP status {status}"

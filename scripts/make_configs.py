@@ -1,4 +1,4 @@
-"""Write the configs that this project trains, from the recipes of `spacy seqrnn init-config`."""
+"""Write the configs that the project trains from the recipes of `spacy seqrnn init-config`."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ CONFIGS = {
     "textcat_efficiency.cfg": recipe("textcat", "efficiency", vectors=True),
     "textcat_long.cfg": recipe("textcat", "accuracy", vectors=True, long_texts=True),
 }
-HEAD = "# `spacy train` fills in what is left at its default.\n"
+HEAD = "# `spacy train` fills in omitted options with their defaults.\n"
 
 
 def make_configs() -> None:

@@ -1,8 +1,8 @@
-"""Make the pictures and the printed tables of the documentation: `make docs-pictures`.
+"""Draw the pictures and print the tables of the documentation: `make docs-pictures`.
 
-The pipelines are the quickstart's recogniser and three that are trained here like the quickstart's:
-recognisers with the two other cells, and a classifier with several poolings. The commands are those
-that the pages show. The README's picture is a part of a page, as a browser shows it, and needs a
+The pipelines are the quickstart's recogniser and three others that are trained here in the same
+way: recognisers with the two other cells, and a classifier with several poolings. The commands are
+those on the pages. The README's picture is a part of a page as shown by a browser, and needs a
 Chromium on the PATH.
 """
 
@@ -28,7 +28,7 @@ NEWS = "On Friday Rose May of Rift Valley Dairies flew from Accra to New York."
 REVIEW = "The plot is thin and the jokes are old, but I loved every minute of it."
 JOINED = "Maria Schneider joined Siemens in Munich on 3 May 2019."
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MARGIN = 12  # of the photograph
+MARGIN = 12  # of the screenshot, in pixels
 STEPS = {"training.max_steps": "400", "training.eval_frequency": "100"}
 POOLINGS = '["max", "mean", "attention", "last"]'
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -38,7 +38,7 @@ SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 def pictures(
     target: Annotated[Path, typer.Argument(help="Folder to write to")] = Path("docs/pictures"),
 ) -> None:
-    """Train what is missing, run the commands, keep what they draw and print."""
+    """Train what is missing, run the commands, and save their pictures and output."""
     if not VECTORS.exists():
         raise UserError("The quickstart has not been run: run `make quickstart` first.")
     cell = "components.seqrnn_ner.model.tok2vec.encode.cell"
@@ -85,7 +85,7 @@ def draw(command: str, *arguments: Path | str) -> str:
         seqrnn(command, *arguments, "--html", page)
         found = SVG.search(page.read_text(encoding="utf8"))
     if found is None:
-        raise UserError(f"`spacy seqrnn {command}` draws no picture any more.")
+        raise UserError(f"`spacy seqrnn {command}` no longer draws a picture.")
     # As a file it needs no role for screen readers; pages describe it in the text beside it.
     return found[0].replace(' role="img"', "", 1) + "\n"
 
@@ -104,7 +104,7 @@ def photograph(model: Path, target: Path) -> None:
         view.goto(page.as_uri())
         first, last = (view.locator(name).bounding_box() for name in (".entities", "table.heat"))
         if first is None or last is None:
-            raise UserError("`spacy seqrnn explain` shows no entities or no heat map any more.")
+            raise UserError("`spacy seqrnn explain` no longer shows entities and a heat map.")
         top, bottom = first["y"] - MARGIN, last["y"] + last["height"] + MARGIN
         left, width = last["x"] - MARGIN, last["width"] + 2 * MARGIN
         clip = FloatRect(x=left, y=top, width=width, height=bottom - top)
@@ -115,13 +115,13 @@ def photograph(model: Path, target: Path) -> None:
 
 
 def seqrnn(*arguments: Path | str) -> str:
-    """What a command of `spacy seqrnn` prints when it is done."""
+    """The output of a command of `spacy seqrnn`."""
     lines = [line.rstrip() for line in spacy("seqrnn", *arguments).splitlines()]
     return "\n".join(line for line in lines if not line.endswith(" ...")).strip() + "\n"
 
 
 def spacy(*arguments: Path | str) -> str:
-    """Run one of spaCy's commands. Returns what it prints, without colours and progress."""
+    """Run one of spaCy's commands. Returns its output, without colours and progress."""
     command = ["-m", "spacy", *map(str, arguments)]
     environment = {**os.environ, "WASABI_LOG_FRIENDLY": "1"}
     done = subprocess.run(
@@ -133,7 +133,7 @@ def spacy(*arguments: Path | str) -> str:
 
 
 def keep(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     with replacing(path) as new:
         new.write_text(text, encoding="utf8")
     msg.good(str(path))

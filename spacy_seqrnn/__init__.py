@@ -1,12 +1,12 @@
 """Recurrent networks for spaCy: encoders, a BiLSTM-CRF entity recogniser, text classifiers.
 
-Importing the package alone imports neither spaCy nor torch: each name comes with its module when it
-is first used.
+Importing the package alone imports neither spaCy nor torch: a name's module is imported when the
+name is first used.
 """
 
 from .about import __version__
 
-TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than this package
+TYPE_CHECKING = False  # `typing` takes longer to import than this package
 
 if TYPE_CHECKING:
     from .architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed, WordEmbed
@@ -81,7 +81,7 @@ __all__ = [
     "with_packed",
 ]
 
-# What each module has, which is imported when one of its names is first used
+# Names by module; a module is imported when one of its names is first used.
 _MODULES = {
     "architectures.embeds": ["CharCNNEmbed", "CharRNNEmbed", "LexemeEmbed", "WordEmbed"],
     "architectures.encoders": ["RNNEncoder"],
@@ -114,7 +114,7 @@ _MODULES = {
     "rnn.stack": ["RNNStack"],
 }
 
-if not TYPE_CHECKING:  # or every name would look right to a type checker
+if not TYPE_CHECKING:  # else a type checker would accept any name
 
     def __getattr__(name: str) -> object:
         from .lazy import load_name  # noqa: PLC0415  # only now, as it imports `typing`

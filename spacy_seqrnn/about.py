@@ -1,4 +1,4 @@
-"""The package's name and version, kept where the build can read them without importing torch."""
+"""The package's name and version, in a file that the build reads without importing torch."""
 
 __title__ = "spacy-seqrnn"
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
-"""Options of a config that cannot work, told as spaCy's command line tells of wrong types.
+"""Errors for config options that cannot work, shown as spaCy's command line shows wrong types.
 
-It catches confection's `ConfigValidationError` and prints a few lines instead of a traceback. Where
-it catches nothing, as in the training loop, the last line of the traceback has place and sentence.
+spaCy catches confection's `ConfigValidationError` and prints a few lines instead of a traceback.
+Where it catches nothing, as in the training loop, the traceback ends with the place and the reason.
 """
 
 from typing import Any
@@ -13,15 +13,15 @@ from .config_places import find_block
 
 
 class ConfigError(ConfigValidationError):
-    """A value of an option that cannot work. It is a ValueError."""
+    """An option has a value that cannot work. This is a ValueError."""
 
     def __init__(
         self, option: str, value: Any, sentence: str, *, layer: Model | None = None
     ) -> None:
         """option: its name.
-        value: what the config has.
+        value: its value in the config.
         sentence: what is wrong with it, and what to do.
-        layer: the one that the option is of, if the error is raised outside of it.
+        layer: the layer that has the option, if the error is raised outside of it.
         """
         self.option, self.value, self.sentence, self.layer = option, value, sentence, layer
         super().__init__(errors=[{"loc": [option], "msg": sentence}], show_config=False)
@@ -36,7 +36,7 @@ class ConfigError(ConfigValidationError):
     def block(self) -> str:
         """The block that the option is in, such as "components.ner.model"; "" if unknown.
 
-        It is looked up in the calls that the error has passed through until now.
+        It is read from the frames that the error has passed through so far.
         """
         return ".".join(find_block(self.option, self.value, self.__traceback__, self.layer))
 
@@ -49,7 +49,7 @@ class ConfigError(ConfigValidationError):
         parent: str | None = None,
         show_config: bool | None = None,
     ) -> ConfigValidationError:
-        """The error as spaCy's command line shows it, with the place of the option."""
+        """The error as spaCy's command line shows it, with the location of the option."""
         errors = err.errors
         if isinstance(err, ConfigError):
             block = err.block()

@@ -1,8 +1,8 @@
-"""Where in a config an option is, found in the calls that an error has passed through.
+"""Find where in a config an option is, from the calls that an error has passed through.
 
-A function that makes a layer does not know for which block of the config it is called, nor does a
-layer that is initialised or trained know the block it was made from. Their callers do: confection,
-which resolves blocks within blocks, and spaCy's `Language`, which has the config of each component.
+A function that creates a layer does not know for which block of the config it is called, and a
+layer that is initialised or trained does not know the block it was created from. Their callers do:
+confection, which resolves nested blocks, and spaCy's `Language`, which has each component's config.
 """
 
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ COMPONENTS = "components"
 def find_block(
     option: str, value: Any, traceback: TracebackType | None, layer: Model | None = None
 ) -> Keys:
-    """The keys to the block that has an option, e.g. ["components", "ner", "model", "tok2vec"].
+    """The keys of the block that has an option, e.g. ["components", "ner", "model", "tok2vec"].
 
-    value: what the option has; it tells blocks apart where the calls do not.
+    value: the value of the option; it distinguishes blocks where the calls do not.
     traceback: of the error, from a caller that knows the config.
-    layer: the one that the option is of, if the error was raised outside of it.
+    layer: the layer that has the option, if the error was raised outside of it.
 
     Returns [] if none of the callers knows the config.
     """
@@ -35,13 +35,13 @@ def find_block(
     try:
         return _resolved_block(frames) or _used_block(frames, option, value, layer)
     except (KeyError, AttributeError, TypeError, ValueError):
-        return []  # of another version's callers; what is wrong has to be told all the same
+        return []  # unknown versions of the callers; the error itself must still be shown
 
 
 def pipeline_at_work() -> Language | None:
-    """The pipeline in which a component is initialised, which spaCy tells no model.
+    """The pipeline in which a component is being initialised, which spaCy does not pass to a model.
 
-    Returns None if a model is initialised without one.
+    Returns None if a model is initialised without a pipeline.
     """
     frame = currentframe()
     while frame is not None:
@@ -52,11 +52,11 @@ def pipeline_at_work() -> Language | None:
     return None
 
 
-# While the layers are made
+# While layers are created
 
 
 def _resolved_block(frames: list[FrameType]) -> Keys:
-    """The block whose function confection was calling; [] if it was calling none."""
+    """The block whose function confection was calling; [] if there was none."""
     component, outer = None, None
     section: Keys = []
     keys: Keys = []
@@ -67,7 +67,7 @@ def _resolved_block(frames: list[FrameType]) -> Keys:
                 component = found["name"]
             case "confection._registry", "registry.resolve":
                 if outer is not None:
-                    break  # The function of a block resolves a config of its own.
+                    break  # a block's function resolves another config
                 section, keys = _section(found.get("schema")), []
             case "confection._registry", "resolve_promises":
                 keys.append(found["key"])
@@ -90,7 +90,7 @@ def _section(schema: Any) -> Keys:
 
 
 def _keys_to(promise: Any, outer: Any) -> Keys:
-    """The keys from one block to another within it; both as confection's promises of a result."""
+    """The keys from one block to a block within it, both given as confection's promises."""
     if outer is None:
         return []
     parts = {**outer.kwargs, "*": outer.var_args}
@@ -98,7 +98,7 @@ def _keys_to(promise: Any, outer: Any) -> Keys:
 
 
 def _parts(block: dict[str, Any], keys: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
-    """All that is in a block and its blocks, with the keys to it, outer before inner."""
+    """Everything in a block and its sub-blocks, with its keys, outer before inner."""
     for key, part in block.items():
         yield (*keys, key), part
     for key, part in block.items():
@@ -106,13 +106,13 @@ def _parts(block: dict[str, Any], keys: tuple[str, ...] = ()) -> Iterator[tuple[
             yield from _parts(part, (*keys, key))
 
 
-# While they are used
+# While layers are used
 
 
 def _used_block(
     frames: list[FrameType], option: str, value: Any, layer: Model | None = None
 ) -> Keys:
-    """The block of a component that was at work; [] if none was."""
+    """The block of the component that was running; [] if there was none."""
     nlp, name, component = None, None, None
     running = [] if layer is None else [layer]
     for frame in frames:
@@ -133,7 +133,7 @@ def _used_block(
 def _running_block(
     model: Model | None, component: dict[str, Any], running: list[Model]
 ) -> tuple[Keys, dict[str, Any]]:
-    """The innermost block with a layer that is running, and the keys to it."""
+    """The innermost block with a running layer, and its keys."""
     keys: Keys = []
     block = component
     inner = [(["model"], model)] if model in running and "model" in component else []
@@ -151,10 +151,11 @@ def _running_block(
 
 
 def _layers_of(model: Model, block: dict[str, Any]) -> list[tuple[Keys, Model]]:
-    """The layers that the blocks in a block have become, as far as they can be told apart.
+    """The layers that the blocks within a block have become, as far as they can be told apart.
 
-    Those of an ensemble are in the order of its members, and those of LexemeEmbed in the order of
-    its layers, if none of them reads word vectors; others have the option's name: `tok2vec`.
+    Members of an ensemble are in the order of its blocks, and layers of LexemeEmbed in the order of
+    its `layers`, if none of them reads word vectors; other layers have the option's name:
+    `tok2vec`.
     """
     for option, n in (("members", len(model.layers)), ("layers", model.attrs.get("n_kept", 0))):
         parts, layers = block.get(option), model.layers[:n]
@@ -166,7 +167,7 @@ def _layers_of(model: Model, block: dict[str, Any]) -> list[tuple[Keys, Model]]:
 
 
 def _nearest(block: dict[str, Any], option: str, value: Any) -> Keys:
-    """The keys from a block to that in it which has the option, if it can, with this value."""
+    """The keys of the nearest block that has an option, if possible with this value."""
     blocks = [((), block), *_parts(block)]
     having = [(keys, part) for keys, part in blocks if isinstance(part, dict) and option in part]
     having.sort(key=lambda found: found[1][option] != value)

@@ -5,10 +5,10 @@ from typing import Any
 
 
 def load_name(package: dict[str, Any], modules: dict[str, list[str]], name: str) -> Any:
-    """Import a name from its module and keep it, so that the next access finds it at once.
+    """Import a name from its module and keep it in the package for the next access.
 
     package: the globals of the package that offers the name.
-    modules: the names that each module has, which is named relative to the package.
+    modules: the names in each module; modules are named relative to the package.
 
     Returns the object. Raises AttributeError if the package offers no such name.
     """

@@ -1,8 +1,8 @@
 """Names for arrays in signatures.
 
-Arrays may be NumPy's or CuPy's. Thinc's array protocols know little of their indexing and
-arithmetic, so a type checker that took them at their word would refuse most of the code here; the
-names say what is meant, and shapes stand in the docstrings.
+Arrays may be NumPy's or CuPy's. Thinc's array protocols cover little of their indexing and
+arithmetic, so a type checker would reject most of the code here. These names document the intent;
+shapes are in the docstrings.
 """
 
 from typing import Any, TypeAlias

@@ -271,7 +271,9 @@ def test_another_width_after_initialisation(models):
         lambda: nlp("Oslo"),
         lambda: list(nlp.pipe(["Oslo"])),
     ):
-        with pytest.raises(ConfigError, match="10 wide, but `width = 8`") as caught:
+        with pytest.raises(
+            ConfigError, match="10 wide, but the `tok2vec` has `width = 8`"
+        ) as caught:
             work()
         assert place(caught.value).endswith(".tok2vec -> width")
 

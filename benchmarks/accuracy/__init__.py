@@ -1,1 +1,1 @@
-"""How accurate the project's recipes are, beside spaCy's own components with the same vectors."""
+"""How accurate the project's recipes are, compared with spaCy's own components and same vectors."""

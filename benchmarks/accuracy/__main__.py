@@ -1,7 +1,7 @@
 """Train and score rows of the accuracy table: `python -m benchmarks.accuracy conll2003`.
 
-Each training is written to benchmarks/accuracy/results as soon as it is done. The table of
-docs/accuracy.md is made of these files by `python -m benchmarks.accuracy.table`.
+The result of each training run is written to benchmarks/accuracy/results when it is done. `python
+-m benchmarks.accuracy.table` writes the table of docs/accuracy.md from these files.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from .training import train_and_score
 
 
 def main() -> None:
-    """Run the trainings that the command line asks for."""
+    """Do the training runs that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpora", nargs="+", choices=list(CORPORA))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def run(name: str, side: str, seed: int) -> float:
-    """Train and score one side once, and keep the result. Returns the test score."""
+    """Train and score one side once, and save the result. Returns the test score."""
     result = train_and_score(name, side, seed)
     write_result(result, name, side, seed)
     dev, test = result["dev"]["score"], result["test"]["score"]

@@ -1,8 +1,8 @@
 """What each part of the recipes is worth: train them with one thing changed at a time.
 
-`python -m benchmarks.accuracy.ablation conll2003 rt-polarity` trains every variant; `--write` makes
-docs/ablation.md of the results that there are. Variants are compared on the development data, so
-that the test data stays unseen by whoever chooses among them.
+`python -m benchmarks.accuracy.ablation conll2003 rt-polarity` trains every variant; `--write`
+writes docs/ablation.md from the available results. Variants are compared on the development data,
+so that the test data plays no part in choosing among them.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpora", nargs="*", default=[])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--only", nargs="+", help="names of variants; all if left out")
+    parser.add_argument("--only", nargs="+", help="names of variants; all if omitted")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
     options = parser.parse_args()
     for name in options.corpora:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def run(name: str, variant: Variant, seed: int) -> None:
-    """Train and score one variant once, and keep the result."""
+    """Train and score one variant once, and save the result."""
     task = CORPORA[name].task
     slug = "".join(char if char.isalnum() else "_" for char in variant.name)
     output = RUNS / f"{SIDE}-{name}-{slug}-{seed}"
@@ -76,7 +76,7 @@ def run(name: str, variant: Variant, seed: int) -> None:
 
 
 def changed_config(path: Path, changes: dict[str, Any]) -> Config:
-    """A config with other values; None takes a block out."""
+    """A config with other values; None removes a block."""
     config = load_config(path, interpolate=False)
     for place, value in changes.items():
         *parents, last = place.split(".")
@@ -91,14 +91,14 @@ def changed_config(path: Path, changes: dict[str, Any]) -> Config:
 
 
 def count_parameters(model: Path) -> int:
-    """Learned numbers of a pipeline's trained components."""
+    """The number of learned parameters of a pipeline's trained components."""
     pipes = [pipe for _, pipe in spacy.load(model).pipeline if hasattr(pipe, "model")]
     nodes = [node for pipe in pipes for node in pipe.model.walk()]
     return sum(node.get_param(name).size for node in nodes for name in node.param_names)
 
 
 def score_by_token(model: Path, docs: Path) -> dict[str, Any]:
-    """Score the best tag of each token by itself, where only whole BILUO sequences count."""
+    """Score the best tag of each token on its own, counting only whole BILUO sequences."""
     nlp = spacy.load(model)
     component = nlp.get_pipe("seqrnn_ner")
     examples = list(Corpus(docs)(nlp))

@@ -1,4 +1,4 @@
-"""The page that says what each part of the recipes is worth, made of the files of results."""
+"""The page on what each part of the recipes is worth, written from the files of results."""
 
 from functools import reduce
 from itertools import groupby
@@ -13,7 +13,7 @@ from .results import environment_line, markdown_table, read_results, replace_sec
 from .variants import BASE, RECIPES, STEPS, VARIANTS
 
 PAGE = Path("docs/ablation.md")
-# Of the advice on encoders, the part that is measured
+# The headings of the encoder page that have measured tables
 ADVICE = Path("docs/encoders.md")
 SIDE = "ablation"
 INTRODUCTION = """# What each part is worth
@@ -31,7 +31,7 @@ Measured on: {environment}.
 {in_short}
 
 {caution}"""
-# The variants that answer what people ask first.
+# The variants that answer the most frequent questions
 QUESTIONS = {
     "GRU": "a GRU for the LSTM: a gate less",
     "plain RNN (tanh)": "a plain RNN for the LSTM: no gates at all",
@@ -42,12 +42,12 @@ QUESTIONS = {
     "no characters": "no characters",
     "learned vectors only, from zero": "no pretrained vectors",
 }
-# The groups of variants that are about the encoder and what comes right after it
+# The groups of variants about the encoder and the layers right after it
 ENCODER_GROUPS = ("Cell", "Direction", "Depth", "Pooling", "Decoder")
 
 
 def write_page() -> None:
-    """Make the page of all results that there are, and the tables of the advice on encoders."""
+    """Write the page of all available results, and the tables of the advice on encoders."""
     results = all_results()
     replace_section(ADVICE, "chance", chance_table(results))
     replace_section(ADVICE, "encoders", encoder_table(results))
@@ -72,7 +72,7 @@ def all_results() -> dict[str, list[dict[str, Any]]]:
 
 
 def chance_table(results: dict[str, list[dict[str, Any]]]) -> str:
-    """How far scores of each corpus go apart by chance."""
+    """How much scores on each corpus differ by chance."""
     rows = [
         [
             f"{CORPORA[name].title}, {CORPORA[name].metric}",
@@ -99,18 +99,18 @@ def seed_deviation(name: str) -> float:
 
 
 def by_seeds(name: str) -> float:
-    """How far apart two trainings may be by their seeds: in 19 cases of 20 not further."""
+    """How far apart two training runs may be by their seeds, in 19 of 20 cases."""
     return 1.96 * sqrt(2) * seed_deviation(name)
 
 
 def by_texts(results: list[dict[str, Any]]) -> float:
-    """Half of the recipe's 95 % interval, which is over texts to score."""
+    """Half of the recipe's 95 % interval over texts."""
     (low, high) = (mean_of(of_variant(results, BASE), "dev", "interval", i) for i in range(2))
     return (high - low) / 2
 
 
 def encoder_table(results: dict[str, list[dict[str, Any]]]) -> str:
-    """Each variant of the encoder against the recipe, and what the difference says."""
+    """Each variant of the encoder compared with the recipe, and what the difference means."""
     names = [
         (variant.group, variant.name)
         for group in ENCODER_GROUPS
@@ -126,7 +126,7 @@ def encoder_table(results: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def verdict(name: str, results: list[dict[str, Any]], variant: str) -> str:
-    """A difference with what it is worth, e.g. "-0.8, a difference"; empty if not measured."""
+    """A difference with its meaning, e.g. "-0.8, a difference"; empty if not measured."""
     base, own = of_variant(results, BASE), of_variant(results, variant)
     if not base or not own:
         return ""
@@ -139,7 +139,7 @@ def verdict(name: str, results: list[dict[str, Any]], variant: str) -> str:
 
 
 def in_short(results: dict[str, list[dict[str, Any]]]) -> str:
-    """The answers to `QUESTIONS`: difference and size against the recipe."""
+    """The answers to `QUESTIONS`: difference and size compared with the recipe."""
     rows = [
         [question, *(answer(own, variant) for own in results.values())]
         for variant, question in QUESTIONS.items()
@@ -149,7 +149,7 @@ def in_short(results: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def answer(results: list[dict[str, Any]], variant: str) -> str:
-    """One variant against the recipe, e.g. "-0.4, 0.75 x the parameters"."""
+    """One variant compared with the recipe, e.g. "-0.4, 0.75 x the parameters"."""
     base, own = of_variant(results, BASE), of_variant(results, variant)
     if not base or not own:
         return ""
@@ -158,7 +158,7 @@ def answer(results: list[dict[str, Any]], variant: str) -> str:
 
 
 def caution(name: str, results: list[dict[str, Any]]) -> str:
-    """How far chance alone moves the recipe's score."""
+    """How much the recipe's score varies by chance alone."""
     base = of_variant(results, BASE)
     if not base:
         return ""
@@ -194,7 +194,7 @@ def of_variant(results: list[dict[str, Any]], name: str) -> list[dict[str, Any]]
 
 
 def difference(results: list[dict[str, Any]], own: list[dict[str, Any]]) -> str:
-    """How far the mean development score is from the recipe's; empty if that is not known."""
+    """The difference of the mean development score from the recipe's; empty if unknown."""
     base = of_variant(results, BASE)
     if not base:
         return ""
@@ -203,5 +203,5 @@ def difference(results: list[dict[str, Any]], own: list[dict[str, Any]]) -> str:
 
 
 def mean_of(results: list[dict[str, Any]], *place: str | int) -> float:
-    """Mean of a number over seeds. place: the keys that lead to it in a result."""
+    """Mean of a number over seeds. place: the keys of the number in a result."""
     return mean(reduce(getitem, place, result) for result in results)

@@ -9,9 +9,9 @@ from pathlib import Path
 from weasel.util import load_project_config
 
 VECTORS = "training/vectors/glove-6b-50d"
-CONFIGS = Path("benchmarks/accuracy")  # relative, since results name it
+CONFIGS = Path("benchmarks/accuracy")  # relative, since results contain it
 OURS, SPACY = "spacy-seqrnn", "spaCy"
-# OURS is the recipe for accuracy; these are the one for efficiency and three models that vote.
+# OURS is the accuracy recipe; these are the efficiency recipe and the ensemble of three models.
 EFFICIENCY, ENSEMBLE = f"{OURS}-efficiency", f"{OURS}-ensemble"
 SIDES = [EFFICIENCY, OURS, ENSEMBLE, SPACY]
 NER_ACCURACY, NER_ENSEMBLE = "configs/ner_accuracy.cfg", "configs/ner_ensemble.cfg"
@@ -21,11 +21,11 @@ NER_ACCURACY, NER_ENSEMBLE = "configs/ner_accuracy.cfg", "configs/ner_ensemble.c
 class Corpus:
     """One row of the table.
 
-    title: what the table calls it.
+    title: its name in the table.
     task: "ner" or "textcat".
     vectors: whether the recipes use word vectors.
     lang: language of spaCy's side.
-    published: what the literature reports for recurrent networks without a language model.
+    published: scores in the literature for recurrent networks without a language model.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Corpus:
 
     @property
     def metric(self) -> str:
-        """The score of the table, in percent."""
+        """The metric of the table, in per cent."""
         return "entity F1" if self.task == "ner" else "accuracy"
 
 
@@ -63,23 +63,23 @@ CORPORA = {
 
 
 def preparation(name: str) -> list[str]:
-    """The project's commands that come before the training."""
+    """The project's commands to run before training."""
     workflow = load_project_config(Path.cwd())["workflows"][name]
     return workflow[: workflow.index(f"train-{name}")]
 
 
 def prepare(name: str) -> None:
-    """Fetch, check and convert a corpus by the project's own commands."""
+    """Fetch, verify and convert a corpus with the project's own commands."""
     for command in preparation(name):
         subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
 
 
 def training_command(name: str, side: str, seed: int, output: Path) -> list[str]:
-    """The command line that trains one side: ours as the project's own workflow does."""
+    """The command line that trains one side; ours is the project's own command."""
     if side in (OURS, ENSEMBLE):
         config = NER_ENSEMBLE if side == ENSEMBLE else NER_ACCURACY
         command = recipe(name, seed, output)
-        # The workflows have the one or the other, as their data is small or large.
+        # A workflow has one or the other, depending on the size of its data.
         return [config if part in (NER_ACCURACY, NER_ENSEMBLE) else part for part in command]
     corpus = CORPORA[name]
     if side == EFFICIENCY:

@@ -1,4 +1,4 @@
-"""The files of results, and the places in the documentation that are made of them."""
+"""The files of results, and the places in the documentation that are written from them."""
 
 from pathlib import Path
 from statistics import mean, stdev
@@ -10,7 +10,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def write_result(result: dict[str, Any], *parts: str | int, folder: Path = RESULTS) -> None:
-    """Keep one result in a file that is named after its parts."""
+    """Save one result in a file that is named after its parts."""
     folder.mkdir(exist_ok=True)
     srsly.write_json(folder / f"{'-'.join(map(str, parts))}.json", result)
 
@@ -27,7 +27,7 @@ def spread(values: list[float]) -> str:
 
 
 def markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    """A table; every column but the first is aligned to the right."""
+    """A table; every column but the first is right-aligned."""
     lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

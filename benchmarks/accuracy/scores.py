@@ -47,7 +47,7 @@ def score(model: Path, docs: Path, task: str) -> dict[str, Any]:
 
 
 def entity_counts(example: Example) -> tuple[int, int, int]:
-    """Entities found, predicted and annotated in one document."""
+    """Entities that are correct, predicted and annotated in one document."""
     predicted = {(span.start_char, span.end_char, span.label_) for span in example.predicted.ents}
     gold = {(span.start_char, span.end_char, span.label_) for span in example.reference.ents}
     return len(predicted & gold), len(predicted), len(gold)
@@ -66,7 +66,7 @@ def interval(counts: np.ndarray, metric: Metric) -> tuple[float, float]:
 
 
 def seqeval_f1(examples: list[Example]) -> float:
-    """Micro F1 of seqeval on IOB2 tags, which counts entities by code of its own."""
+    """Micro F1 of seqeval on IOB2 tags, which counts entities independently of spaCy."""
     gold = [iob_tags(example.reference) for example in examples]
     predicted = [iob_tags(example.predicted) for example in examples]
     return f1_score(gold, predicted, mode="strict", scheme=IOB2)

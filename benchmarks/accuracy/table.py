@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def table() -> str:
-    """All columns of all corpora, and on what they were measured."""
+    """All columns of all corpora, and the environment of the measurements."""
     results = [r for side in SIDES for r in read_results(side=side)]
     note = f"Measured on: {environment_line(results)}."
     return f"{markdown_table([*SCORES, *DETAILS], rows())}\n\n{note}"
@@ -38,7 +38,8 @@ def rows() -> list[list[str]]:
 
 
 def row(name: str) -> list[str]:
-    """One corpus: all sides; of the accuracy recipe interval, development score and minutes too."""
+    """One corpus: all sides, and the interval, development score and minutes of the accuracy
+    recipe."""
     corpus = CORPORA[name]
     ours, spacy = read_results(corpus=name, side=OURS), read_results(corpus=name, side=SPACY)
     return [

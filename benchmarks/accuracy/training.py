@@ -17,10 +17,10 @@ RUNS = Path("training/accuracy")
 
 
 def train_and_score(name: str, side: str, seed: int) -> dict[str, Any]:
-    """Train with a seed. Returns scores on development and test data, with what they rest on.
+    """Train with a seed. Returns scores on development and test data, with their environment.
 
-    The development data chooses the best of the models on the way, as in every `spacy train`.
-    Raises RuntimeError if the training fails.
+    The development data selects the best checkpoint, as in every `spacy train`.
+    Raises RuntimeError if training fails.
     """
     output = RUNS / f"{name}-{side}-{seed}"
     command = training_command(name, side, seed, output)
@@ -43,7 +43,7 @@ def train_and_score(name: str, side: str, seed: int) -> dict[str, Any]:
 
 
 def run_training(command: list[str], output: Path) -> float:
-    """Run a training with its messages in `output`/train.log. Returns wall seconds."""
+    """Train, with messages in `output`/train.log. Returns seconds of wall time."""
     output.mkdir(parents=True, exist_ok=True)
     log = output / "train.log"
     msg.info(f"Training, see {log}")
@@ -51,15 +51,15 @@ def run_training(command: list[str], output: Path) -> float:
     with log.open("w", encoding="utf8") as file:
         result = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
     if result.returncode:
-        raise RuntimeError(f"The training failed: see the end of {log}.")
+        raise RuntimeError(f"Training failed: see the end of {log}.")
     return time.perf_counter() - start
 
 
 def keep_lower_case(model: Path) -> None:
-    """Have spaCy's side look vectors up in lower case after loading, as it did in training.
+    """Make spaCy's side look up vectors in lower case after loading, as it did in training.
 
-    spaCy 3.8 reads this setting but does not write it, and would find no vector for any word with
-    a capital.
+    spaCy 3.8 reads this setting but does not write it, and would find no vector for words with
+    capitals.
     """
     path = model / "vocab" / "vectors.cfg"
     srsly.write_json(path, {**srsly.read_json(path), "attr": LOWER})

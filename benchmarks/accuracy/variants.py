@@ -11,12 +11,12 @@ BASE = "the recipe: LSTM, both directions, depth 1"
 
 @dataclass(frozen=True)
 class Variant:
-    """One thing changed.
+    """One change to a recipe.
 
     group: the heading of the page that it belongs under.
-    name: what the page calls it.
-    changes: config values by their path; None takes a block out.
-    unconstrained: decode each token by itself, without the rules of BILUO.
+    name: its name on the page.
+    changes: config values by their path; None removes a block.
+    unconstrained: decode each token on its own, without the BILUO constraints.
     """
 
     group: str
@@ -25,12 +25,12 @@ class Variant:
     unconstrained: bool = False
 
 
-# What is changed. That for texts is of a single model, as what helps one helps each of several.
+# What is changed. For texts it is a single model, as what helps one member helps each of them.
 RECIPES = {
     "conll2003": Path("configs/ner_accuracy.cfg"),
     "rt-polarity": Path("configs/textcat_efficiency.cfg"),
 }
-# Of each training. The recipes may go on for longer.
+# Steps of each training run. The recipes may train for longer.
 STEPS = {"conll2003": 1000, "rt-polarity": 1000}
 
 LEARNED = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 50, "attr": "LOWER"}
@@ -42,7 +42,7 @@ def no_vectors(embed: str) -> dict[str, Any]:
 
 
 def encoder_variants(model: str, width: int) -> list[Variant]:
-    """Cells, directions, depths and dropouts, which both tasks have."""
+    """Cells, directions, depths and dropouts, for both tasks."""
     embed, encode = f"{model}.tok2vec.embed", f"{model}.tok2vec.encode"
     one_way = {f"{encode}.bidirectional": False}
     deep = [
@@ -80,7 +80,7 @@ def encoder_variants(model: str, width: int) -> list[Variant]:
 
 
 def pooling_variants() -> list[Variant]:
-    """Each pooling by itself."""
+    """Each pooling on its own."""
     names = ["last", "mean", "max", "attention", "first_last"]
     return [Variant("Pooling", name, {f"{TEXTCAT}.pooling": name}) for name in names]
 

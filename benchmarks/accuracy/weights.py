@@ -1,8 +1,8 @@
-"""How `label_weights` move precision and recall: `python -m benchmarks.accuracy.weights`.
+"""How `label_weights` change precision and recall: `python -m benchmarks.accuracy.weights`.
 
-One training of the efficiency recipe on WNUT-17, whose entities hardly anybody has seen before, is
-scored on the development data with several weights, and the table of a page is made of it. With
-`--write`, only the table is made.
+The efficiency recipe is trained once on WNUT-17, whose entities are mostly unseen in training. It
+is scored on the development data with several weights, and the results are written to the table of
+a page. With `--write`, only the table is written.
 """
 
 import argparse
@@ -32,16 +32,16 @@ SCORES = {"precision": "ents_p", "recall": "ents_r", "F1": "ents_f"}
 
 
 def main() -> None:
-    """Train what is not trained yet, score and write the table."""
+    """Train if necessary, score and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="only make the page's table")
+    parser.add_argument("--write", action="store_true", help="only write the page's table")
     if not parser.parse_args().write:
         measure()
     write_page()
 
 
 def measure() -> None:
-    """Score one pipeline with all weights and keep the result."""
+    """Score one pipeline with all weights and save the result."""
     prepare(NAME)
     output = RUNS / f"{NAME}-{EFFICIENCY}-0"
     command = training_command(NAME, EFFICIENCY, 0, output)
@@ -69,7 +69,7 @@ def score_with(model: Path, weight: float) -> dict[str, Any]:
 
 
 def write_page() -> None:
-    """Make the page's table from the result."""
+    """Write the page's table from the result."""
     (result,) = read_results(measured="label weights")
     title = f"{CORPORA[NAME].title}, development data"
     header = [title, *(f"{row['weight']:g}" for row in result["rows"])]

@@ -1,1 +1,1 @@
-"""How fast the package is, beside others in the same minutes."""
+"""How fast the package is, compared with others that are measured at the same time."""

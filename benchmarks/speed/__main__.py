@@ -1,4 +1,4 @@
-"""Time one comparison after the other, all sides of it in turn.
+"""Time one comparison after the other, alternating between all sides.
 
 `python -m benchmarks.speed pipe --against spacy flair stanza kernel`
 """
@@ -19,8 +19,8 @@ def main() -> None:
     """Run the rows that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="+", choices=list(ROWS))
-    parser.add_argument("--against", nargs="+", help="the other sides; all if left out")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each side, in turn")
+    parser.add_argument("--against", nargs="+", help="the other sides; all if omitted")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each side, alternating")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in options.rows:

@@ -1,8 +1,8 @@
 """Whether batches of documents of equal length train faster: `python -m benchmarks.speed.batching`.
 
-They save padding where there is padding. Here it is only that fewer time steps have few documents.
-Both batchers are spaCy's: `spacy.batch_by_words.v1`, which the recipes have, takes the documents as
-they come, and `spacy.batch_by_padded.v1` sorts them by length within a buffer.
+Such batches save padding, where there is padding. Here, they only avoid time steps with few
+documents. Both batchers are spaCy's: `spacy.batch_by_words.v1`, which the recipes use, takes the
+documents in the given order, and `spacy.batch_by_padded.v1` sorts them by length within a buffer.
 """
 
 import os
@@ -23,7 +23,7 @@ from .pipelines import NER, pipeline
 from .results import keep
 
 EXAMPLES = 3000
-WORDS = 500  # of a batch
+WORDS = 500  # per batch
 BATCHES = 20
 ROUNDS = 7
 Batches = list[list[Example]]
@@ -35,7 +35,7 @@ BATCHERS: dict[str, Callable] = {
 
 
 def main() -> None:
-    """Print the words that each way of batching trains on in a second, and keep them."""
+    """Print and save how many words each batcher trains on per second."""
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
     speeds = {}
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def compare(nlp: spacy.Language, ways: dict[str, Batches]) -> dict[str, list[float]]:
-    """Words per second inside updates, of all ways in turn."""
+    """Words per second inside updates, alternating between batchers."""
     optimizer = nlp.resume_training()
     speeds: dict[str, list[float]] = {title: [] for title in ways}
     for number in range(ROUNDS + 1):
@@ -61,7 +61,7 @@ def compare(nlp: spacy.Language, ways: dict[str, Batches]) -> dict[str, list[flo
             start = time.perf_counter()
             for batch in chosen:
                 nlp.update(batch, sgd=optimizer, drop=0.5)
-            if number:  # the first round is for warming up
+            if number:  # the first round is a warm-up
                 speeds[title].append(n_words / (time.perf_counter() - start))
     return speeds
 

@@ -1,4 +1,4 @@
-"""Measure the sides of a comparison in turn, each in a process of its own."""
+"""Measure the sides of a comparison in alternation, each in its own process."""
 
 import json
 import subprocess
@@ -9,10 +9,10 @@ from .workers.serve import ANSWER
 
 
 def compare(row: Row, against: list[str] | None, rounds: int) -> dict[str, Any]:
-    """Measure all sides of a row in turn. Raises ValueError for a side that the row has not."""
+    """Measure all sides of a row in alternation. Raises ValueError for an unknown side."""
     unknown = set(against or []) - set(row.others)
     if unknown:
-        raise ValueError(f"No side {unknown.pop()!r} here: there are {', '.join(row.others)}.")
+        raise ValueError(f"Unknown side {unknown.pop()!r}: choose from {', '.join(row.others)}.")
     others = {name: row.others[name] for name in against or row.others}
     commands = {name: command() for name, command in {**row.ours, **others}.items()}
     workers = {name: Worker(command) for name, command in commands.items()}
@@ -24,7 +24,7 @@ def compare(row: Row, against: list[str] | None, rounds: int) -> dict[str, Any]:
 
 
 class Worker:
-    """A process that measures when it is asked to; see `workers/serve.py`."""
+    """A process that measures on request; see `workers/serve.py`."""
 
     def __init__(self, command: list[str]) -> None:
         self.process = subprocess.Popen(
@@ -43,7 +43,7 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith(ANSWER):
                 return json.loads(line.removeprefix(ANSWER))
-        raise RuntimeError(f"A side gave no answer; to see why, run: {' '.join(self.command)}")
+        raise RuntimeError(f"A side did not answer; to see why, run: {' '.join(self.command)}")
 
     def measure(self) -> None:
         """Run once."""
@@ -53,7 +53,7 @@ class Worker:
         self.seconds.append(self._answer())
 
     def close(self) -> dict[str, Any]:
-        """End the process. Returns what it said of itself, and its seconds."""
+        """End the process. Returns its description and its seconds."""
         self.process.communicate()
         return {**self.about, "seconds": self.seconds}
 
@@ -68,5 +68,5 @@ def ratios(result: dict[str, Any], side: str, other: str) -> list[float]:
 
 
 def per_word(side: dict[str, Any]) -> list[float]:
-    """Seconds per word, or per run where words do not count."""
+    """Seconds per word, or per run if words do not count."""
     return [seconds / (side["words"] or 1) for seconds in side["seconds"]]

@@ -1,8 +1,8 @@
 """How time and memory grow with the length of a document: `python -m benchmarks.speed.growth`.
 
-Each length is measured in a process of its own: in prediction, alone and in a batch with 999
-documents of ten tokens, and in one training step. Memory is the peak beyond what pipeline and
-documents take before. It draws the page's picture from what it measured.
+Each length is measured in its own process: in prediction, alone and in a batch with 999 documents
+of ten tokens, and in one training step. Memory is the peak above what pipeline and documents use
+before. The results are drawn in the page's picture.
 """
 
 import json
@@ -28,14 +28,14 @@ from .results import keep
 
 LENGTHS = [10, 100, 1_000, 10_000, 100_000, 1_000_000]
 SHORT_DOCS, SHORT_TOKENS = 999, 10
-# What is done with a document, and how many short ones are beside it
+# What is done with a document, and how many short ones are added to it
 WAYS = {"alone": 0, f"among {SHORT_DOCS} short": SHORT_DOCS, "training step": 0}
 STYLES = ["o-", "s--", "^:"]
 PICTURE = Path("docs/growth.svg")
 
 
 def main() -> None:
-    """Measure all lengths, keep the result and draw it."""
+    """Measure all lengths, save the results and draw them."""
     os.environ["OMP_NUM_THREADS"] = "1"
     rows = []
     for length in LENGTHS:
@@ -81,7 +81,7 @@ def measure(model: str, docs: str, length: int, way: str) -> dict[str, Any]:
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
-    """Two panels: seconds and megabytes against tokens, both axes logarithmic."""
+    """Two panels: seconds and megabytes by tokens, both axes logarithmic."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for panel, field, label in zip(
         panels, ("seconds", "megabytes"), ("seconds", "MB beyond the documents"), strict=True

@@ -1,8 +1,8 @@
 """How time and memory grow with the labels of a recogniser: `python -m benchmarks.speed.labels`.
 
-`seqrnn_ner` and spaCy's `ner`, each with its default model, learn to find the same made-up
-entities. What each then takes for 5,000 tokens is measured in a process of its own, with its peak
-of memory. Draws the page's picture of what it measured.
+`seqrnn_ner` and spaCy's `ner`, each with its default model, are trained on the same artificial
+entities. Time and peak memory for 5,000 tokens are then measured in separate processes, and drawn
+in the page's picture.
 """
 
 import json
@@ -26,7 +26,7 @@ PICTURE = Path("docs/labels.svg")
 
 
 def main() -> None:
-    """Measure all numbers of labels, keep the result and draw it."""
+    """Measure all numbers of labels, save the results and draw them."""
     os.environ["OMP_NUM_THREADS"] = "1"
     rows = []
     for n_labels in N_LABELS:
@@ -46,7 +46,8 @@ def _in_new_process(side: str, n_labels: int, way: str) -> str:
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
-    """A panel for the seconds of each way and one for megabytes against labels, all logarithmic."""
+    """A panel of seconds for each way and one of megabytes, by number of labels, all
+    logarithmic."""
     panels = [(way, "seconds") for way in WAYS] + [(next(iter(WAYS)), "megabytes")]
     figure, axes = plt.subplots(1, len(panels), figsize=(13, 3.4), layout="constrained")
     for axis, (way, field) in zip(axes, panels, strict=True):

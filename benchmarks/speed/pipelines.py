@@ -1,7 +1,7 @@
 """The pipelines and the documents that are timed.
 
-Speed depends little on how well a pipeline is trained, so that each is trained for a few hundred
-steps only, with its own recipe.
+Speed depends little on how well a pipeline is trained, so each is only trained for a few hundred
+steps, with its own recipe.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ STEPS = 300
 NER, TEXTCAT = "conll2003", "rt-polarity"
 EFFICIENCY = {task: Path(f"configs/{task}_efficiency.cfg") for task in ("ner", "textcat")}
 
-# Name of a pipeline: its corpus, and the command that trains it into a folder
+# Name of a pipeline: its corpus, and the command that trains it to a folder
 PIPELINES: dict[str, tuple[str, Callable[[Path], list[str]]]] = {
     "ner-accuracy": (NER, lambda path: training_command(NER, OURS, 0, path)),
     "ner-efficiency": (
@@ -42,7 +42,7 @@ PIPELINES: dict[str, tuple[str, Callable[[Path], list[str]]]] = {
     ),
     "textcat-spacy": (TEXTCAT, lambda path: training_command(TEXTCAT, SPACY, 0, path)),
 }
-# What trains a pipeline, for the training benchmark
+# What to train for the training benchmark
 CONFIG_OF = {
     "ner-accuracy": Path("configs/ner_accuracy.cfg"),
     "ner-efficiency": EFFICIENCY["ner"],
@@ -51,7 +51,7 @@ CONFIG_OF = {
 
 
 def pipeline(name: str) -> Path:
-    """A pipeline by name, trained the first time that it is asked for."""
+    """A pipeline by name, trained when it is first requested."""
     corpus, command = PIPELINES[name]
     path = FOLDER / name
     if not (path / "model-last").exists():
@@ -64,7 +64,7 @@ def pipeline(name: str) -> Path:
 
 
 def documents(corpus: str) -> Path:
-    """The tokens and texts of a corpus's development data, as JSON that any side can read."""
+    """The tokens and texts of a corpus's development data, as JSON that every side can read."""
     path = FOLDER / f"{corpus}.json"
     if not path.exists():
         prepare(corpus)

@@ -10,5 +10,5 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def keep(name: str, result: dict[str, Any]) -> None:
-    """Keep a result with the machine and the versions that it was measured with."""
+    """Save a result with the machine and the versions it was measured with."""
     write_result({**result, "environment": describe_environment()}, name, folder=RESULTS)

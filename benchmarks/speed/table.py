@@ -15,7 +15,7 @@ from .results import RESULTS
 from .rows import ROWS
 
 PAGE = Path("docs/speed.md")
-# How the table calls the other sides
+# The names of the other sides in the table
 NAMES = {
     "spacy": "spaCy, same vectors",
     "flair": "Flair",
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def table() -> str:
-    """One line for each pair of sides that was measured, and on what."""
+    """One line for each measured pair of sides, and the environment."""
     results = [srsly.read_json(RESULTS / f"{name}.json") for name in ROWS if _has(name)]
     header = ["", "recipe", "against", "times as fast", "lowest to highest", "words/s", "theirs"]
     rows = [line for result in results for line in lines(result)]
@@ -57,13 +57,13 @@ def lines(result: dict[str, Any]) -> list[list[str]]:
         ]
         for other in others
         for ours in result["ours"]
-        if other != "kernel" or ours == "accuracy"  # whose kernel it is
+        if other != "kernel" or ours == "accuracy"  # the kernel is the accuracy recipe's
         for values in [ratios(result, ours, other)]
     ]
 
 
 def speed(side: dict[str, Any]) -> str:
-    """Words per second, or milliseconds where words do not count."""
+    """Words per second, or milliseconds if words do not count."""
     seconds = median(side["seconds"])
     return f"{side['words'] / seconds:,.0f}" if side["words"] > 50 else f"{1000 * seconds:,.1f} ms"
 

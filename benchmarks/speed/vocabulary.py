@@ -1,7 +1,7 @@
 """A million distinct words through the lexeme table: `python -m benchmarks.speed.vocabulary`.
 
-Words are drawn by Zipf's law, as in real text, until a million different ones have been met. Each
-batch runs in a memory zone, so that what grows is not spaCy's own vocabulary.
+Words are drawn by Zipf's law, as in real text, until a million distinct ones have occurred. Each
+batch runs in a memory zone, so that spaCy's own vocabulary does not grow.
 """
 
 import itertools
@@ -27,13 +27,13 @@ ZIPF_EXPONENT = 1.1
 
 
 class Counter:
-    """How many words the tables were asked for, and how many they did not have."""
+    """How many words were looked up in the tables, and how many were missing."""
 
     def __init__(self) -> None:
         self.asked = self.missing = self.largest = 0
 
     def watch(self) -> None:
-        """Count in every table from now on."""
+        """Count lookups in every table from now on."""
         rows = LexemeTable.rows
 
         def counted(table: LexemeTable, keys: Any, sources: Any, compute: Callable) -> Any:
@@ -50,7 +50,7 @@ class Counter:
 
 
 def main() -> None:
-    """Print hit rate, memory and speed, and keep them."""
+    """Print and save hit rate, memory and speed."""
     torch.set_num_threads(1)
     nlp = spacy.load(pipeline("ner-efficiency"))
     counter = Counter()
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def batches() -> Iterator[np.ndarray]:
-    """Numbers of words, shape (BATCH_DOCS, DOC_TOKENS), without end."""
+    """Infinite batches of word numbers, shape (BATCH_DOCS, DOC_TOKENS)."""
     random = np.random.default_rng(0)
     for _ in itertools.count():
         yield random.zipf(ZIPF_EXPONENT, (BATCH_DOCS, DOC_TOKENS))

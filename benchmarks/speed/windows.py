@@ -1,7 +1,7 @@
-"""Whether windows change the entities: `python -m benchmarks.speed.windows`.
+"""Whether reading in windows changes the entities: `python -m benchmarks.speed.windows`.
 
-Reads a corpus as one document, in windows as prediction does and as a whole, and prints how far
-emissions differ and how many entities are in one reading and not in the other.
+Reads a corpus as one document, in windows as in prediction and as a whole, and prints how much
+emissions differ and how many entities occur in only one of the two readings.
 """
 
 from dataclasses import replace

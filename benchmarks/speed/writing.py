@@ -1,9 +1,9 @@
-"""What it takes to write predictions to a file: `python -m benchmarks.speed.writing`.
+"""How long it takes to write predictions to a file: `python -m benchmarks.speed.writing`.
 
-Each way in a process of its own that loads the pipeline and reads and writes 10,000 short texts:
-`spacy apply`, and `nlp.pipe` in a program. Also measures what a single call of the function costs
-that packs every part of a document, and counts the entry points that it looks through. Makes the
-table of a page.
+Each way runs in its own process that loads the pipeline and reads and writes 10,000 short texts:
+`spacy apply`, and `nlp.pipe` in a program. Also measures a single call of the function that
+serialises every part of a document, counts the entry points that it searches, and writes the table
+of a page.
 """
 
 import os
@@ -35,7 +35,7 @@ Command = list[str]
 
 
 def main() -> None:
-    """Measure all ways, keep the seconds and write the table."""
+    """Measure all ways, save the seconds and write the table."""
     os.environ["OMP_NUM_THREADS"] = "1"
     with TemporaryDirectory() as folder:
         commands = ways(pipeline("ner-efficiency"), Path(folder))
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def write_page() -> None:
-    """Make the page's table of the result."""
+    """Write the page's table from the result."""
     result = srsly.read_json(RESULTS / "writing.json")
     rows = [[name, f"{seconds:.1f}"] for name, seconds in result["seconds"].items()]
     table = markdown_table([f"{result['texts']:,} short texts", "seconds of the processor"], rows)
@@ -92,7 +92,7 @@ def ways(model: Path, folder: Path) -> dict[str, Command]:
 
 
 def seconds(command: Command) -> float:
-    """Seconds of the processor that a command and the processes it starts take."""
+    """Processor seconds of a command and the processes that it starts."""
     start = os.times()
     subprocess.run(command, check=True, capture_output=True)
     end = os.times()
@@ -100,7 +100,7 @@ def seconds(command: Command) -> float:
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
-    """Of the processor, for one call."""
+    """Processor time of one call."""
     start = time.process_time()
     for _ in range(CALLS):
         call()

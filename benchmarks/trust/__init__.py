@@ -1,1 +1,1 @@
-"""Measurements behind the promises on docs/trust.md."""
+"""Measurements for the promises in docs/trust.md."""

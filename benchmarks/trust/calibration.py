@@ -1,16 +1,16 @@
 """Whether scores of entities are probabilities: `python -m benchmarks.trust.calibration conll2003`.
 
-Of the entities that a tagger scores with 0.8, four in five should be right. The expected
-calibration error (Guo et al. 2017) is how far it is from that: the difference between mean score
-and share of right ones, in bins of equal width, weighted by the entities in each. Compared on the
-same test documents:
+Of the entities that a tagger scores with 0.8, four in five should be correct. The expected
+calibration error (Guo et al. 2017) is the deviation from that: the difference between the mean
+score and the share correct, in bins of equal width, weighted by the entities in each. Compared on
+the same test documents:
 
-- this project's ensemble of three, with the posterior probabilities of its chain, as they are and
+- this project's ensemble of three, with the entity probabilities of its chain, uncalibrated and
   after `calibrate` on the development data,
 - Flair's tagger with the scores on its spans,
-- spaCy's `ner`, its entities scored by a beam: the share of the beam's probability that has them.
+- spaCy's `ner`, its entities scored by a beam: the share of the beam's probability with the entity.
 
-Each tagger is judged by its own entities, and by those that all three find.
+Each tagger is judged by its own entities, and by those that all three predict.
 """
 
 import argparse
@@ -48,15 +48,15 @@ BEAM_WIDTH = 16
 FOLDER = Path("training/trust")
 PICTURE = Path("docs/calibration.svg")
 
-Entity = tuple[int, int, int, str]  # number of the document, start, end, label
+Entity = tuple[int, int, int, str]  # index of the document, start, end, label
 
 
 def main() -> None:
-    """Train what is not trained yet, measure and draw."""
+    """Train if necessary, measure and draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [name for name in CORPORA if CORPORA[name].task == "ner"]
     parser.add_argument("corpora", nargs="*", choices=[*names, []])
-    parser.add_argument("--write", action="store_true", help="only make the page's table")
+    parser.add_argument("--write", action="store_true", help="only write the page's table")
     options = parser.parse_args()
     for name in [] if options.write else options.corpora:
         measure(name)
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def measure(name: str) -> None:
-    """Measure all taggers on one corpus and keep the result."""
+    """Measure all taggers on one corpus and save the result."""
     prepare(name)
     gold = entities_of(read_docs(name, "test"))
     plain, calibrated, temperature = our_scores(name)
@@ -95,7 +95,7 @@ def entities_of(docs: list[Doc]) -> set[Entity]:
 
 
 def trained(name: str, side: str) -> Path:
-    """The accuracy benchmark's pipeline of the first seed, trained if it is not there."""
+    """The accuracy benchmark's pipeline of the first seed, trained if it does not exist."""
     output = RUNS / f"{name}-{side}-0"
     if not (output / "model-best").exists():
         run_training(training_command(name, side, 0, output), output)
@@ -107,7 +107,7 @@ def trained(name: str, side: str) -> Path:
 def our_scores(name: str) -> tuple[dict[Entity, float], dict[Entity, float], float]:
     """The entities of `seqrnn_ner` with their scores, before and after calibration.
 
-    Returns also the temperature that calibration finds.
+    Also returns the temperature that calibration selects.
     """
     nlp = spacy.load(trained(name, ENSEMBLE))
     plain = scores_of(nlp, name)
@@ -117,7 +117,7 @@ def our_scores(name: str) -> tuple[dict[Entity, float], dict[Entity, float], flo
 
 
 def scores_of(nlp: spacy.Language, name: str) -> dict[Entity, float]:
-    """The entities that a pipeline finds in the test data."""
+    """The entities that a pipeline predicts for the test data."""
     found = {}
     for i, doc in enumerate(nlp.pipe(test_inputs(nlp, name))):
         group = doc.spans[nlp.get_pipe("seqrnn_ner").spans_key]
@@ -132,7 +132,7 @@ def test_inputs(nlp: spacy.Language, name: str) -> list[Doc]:
 
 
 def beam_scores(name: str) -> dict[Entity, float]:
-    """The entities of spaCy's `ner` with the share of a beam's probability that has them."""
+    """The entities of spaCy's `ner` with the share of a beam's probability that contains them."""
     nlp = spacy.load(trained(name, SPACY))
     ner = nlp.get_pipe("ner")
     found = {}
@@ -168,7 +168,7 @@ def flair_scores(name: str) -> dict[Entity, float]:
 
 
 def write_documents(splits: dict[str, list[Doc]], path: Path) -> None:
-    """Words and entities as JSON. Documents without tokens stay, so that numbers do."""
+    """Words and entities as JSON. Documents without tokens are kept, so that numbers match."""
     rows = {
         split: [
             {
@@ -194,7 +194,7 @@ def summary(scores: dict[Entity, float], gold: set[Entity]) -> dict[str, Any]:
     """The calibration of scored entities.
 
     error: expected calibration error. brier: mean squared difference from right (1) or wrong (0).
-    bins: entities, mean score and share of right ones in each bin that has any.
+    bins: entities, mean score and share correct in each bin that has any.
     """
     right = np.asarray([entity in gold for entity in scores])
     found = reliability(np.asarray(list(scores.values())), right)
@@ -211,7 +211,7 @@ def summary(scores: dict[Entity, float], gold: set[Entity]) -> dict[str, Any]:
 
 
 def write_page() -> None:
-    """Make the page's table and picture from all results."""
+    """Write the page's table and picture from all results."""
     results = kept("calibration")
     header = ["expected calibration error (Brier score)", *SIDES]
     rows: list[list[str]] = []
@@ -228,7 +228,7 @@ def write_page() -> None:
 
 
 def draw(results: list[dict[str, Any]]) -> None:
-    """A reliability diagram for each corpus: the share of right entities against their score."""
+    """A reliability diagram for each corpus: the share of correct entities by their score."""
     size = (4.5 * len(results), 4)
     figure, panels = plt.subplots(1, len(results), figsize=size, layout="constrained")
     for panel, result in zip(np.atleast_1d(panels), results, strict=True):
@@ -239,7 +239,7 @@ def draw(results: list[dict[str, Any]]) -> None:
         panel.set(title=CORPORA[result["corpus"]].title, xlabel="mean score of the entities")
         panel.set(ylabel="share of right ones", xlim=(0, 1), ylim=(0, 1))
         panel.grid(alpha=0.3)
-    # One for all panels, below them, where it hides nothing.
+    # One legend for all panels, below them, where it hides nothing.
     figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     figure.savefig(PICTURE, metadata={"Date": None})
 

@@ -1,12 +1,11 @@
 """Flair's spans and scores: `python -m benchmarks.trust.flair_spans DATA VECTORS OUTPUT`.
 
-Runs in the environment that `make peers` makes. Trains a `SequenceTagger` with Flair's own
-settings: the given word vectors and its LSTM over characters, 128 hidden units in each direction, a
-CRF.
+Runs in the environment of `make peers`. Trains a `SequenceTagger` with Flair's own settings: the
+given word vectors and its character LSTM, 128 hidden units per direction, a CRF.
 
 DATA: JSON, the documents of "train", "dev" and "test" with their words and entities.
 VECTORS: npz with words and their matrix.
-OUTPUT: folder; spans.json there gets start, end, label and score of each entity of each test
+OUTPUT: folder; its spans.json gets start, end, label and score of each entity of each test
 document.
 """
 
@@ -29,7 +28,7 @@ LAYER = "ner"
 
 
 def word_vectors(path: str) -> WordEmbeddings:
-    """Fixed word vectors, which Flair looks up in lower case where it must."""
+    """Fixed word vectors, which Flair looks up in lower case if necessary."""
     table = np.load(path)
     rows = {word: row for row, word in enumerate(table["words"].tolist())}
     width = table["matrix"].shape[1]
@@ -77,7 +76,7 @@ def dataset(docs: list[dict[str, Any]]) -> FlairDatapointDataset:
 
 
 def spans_of(tagger: SequenceTagger, words: list[str]) -> list[tuple[int, int, str, float]]:
-    """What the tagger finds in one document."""
+    """The entities that the tagger predicts for one document."""
     sentence = Sentence(words)
     tagger.predict(sentence)
     spans = [(span, span.get_label(LAYER)) for span in sentence.get_spans(LAYER)]

@@ -1,8 +1,8 @@
-"""What it takes to refuse a hostile model file: `python -m benchmarks.trust.hostile`.
+"""What it costs to reject a hostile model file: `python -m benchmarks.trust.hostile`.
 
-Files of up to 49 megabytes, made to cost as much time and memory as can be, as the model of an
-entity recogniser. Each is read in a process of its own; memory is the peak beyond what the pipeline
-and the file take.
+Files of up to 49 megabytes, made to cost as much time and memory as possible, take the place of the
+model of an entity recogniser. Each is read in its own process; memory is the peak above what the
+pipeline and the file use.
 """
 
 import subprocess
@@ -28,30 +28,32 @@ KEYS = ("nodes", "attrs", "params", "shims")
 
 
 def _lists(element: bytes) -> bytes:
-    """Lists of 10,000 elements each, the most that are read at all."""
+    """Lists of 10,000 elements each, the largest that are read at all."""
     n_lists = SIZE // (10_000 * len(element) + 3)
     return b"\xdd" + n_lists.to_bytes(4, "big") + n_lists * (LIST_OF_10000 + 10_000 * element)
 
 
 def _in_each_other(part: bytes) -> bytes:
-    """Many times the same beginning of a list or map, whose last element begins the next."""
+    """The same beginning of a list or map many times, each within the last element of the
+    previous."""
     return SIZE // len(part) * part
 
 
 def _array(dimensions: int) -> bytes:
-    """An array of which no product of sizes is taken."""
+    """An array whose product of sizes is never computed."""
     shape = [LARGEST_SIZE] * dimensions
     return packb({b"nd": True, b"type": "<f4", b"shape": shape, b"data": b""}, use_bin_type=True)
 
 
 def _in_model(key: str, part: bytes) -> bytes:
-    """A saved model of which one part is something else."""
+    """A saved model with one part replaced."""
     parts = {name: part if name == key else EMPTY_LIST for name in KEYS}
     return b"\x84" + b"".join(packb(name) + value for name, value in parts.items())
 
 
 def _attributes(number: int, value: bytes) -> bytes:
-    """The model itself, but for attributes of its first layer, each of which is read by itself."""
+    """The model itself, except for attributes of its first layer, each of which is read
+    separately."""
     saved = srsly.msgpack_loads(spacy.blank("en").add_pipe("seqrnn_ner").model.to_bytes())
     saved["attrs"][0] = {f"a{i}": value for i in range(number)}
     return packb(saved, use_bin_type=True)
@@ -95,14 +97,14 @@ def main() -> None:
 
 
 def measure(name: str) -> None:
-    """Print what it takes to refuse one file."""
+    """Print the cost of rejecting one file."""
     component = spacy.blank("en").add_pipe("seqrnn_ner")
     data = FILES[name]()
     before = reset_peak()
     start = time.perf_counter()
     try:
         check_saved(component.model, data)
-        verdict = "not refused"
+        verdict = "not rejected"
     except ValueError as error:
         verdict = str(error)[:60]
     seconds, peak = time.perf_counter() - start, memory("VmHWM")

@@ -1,14 +1,13 @@
 """Whether memory grows with the number of documents read: `python -m benchmarks.trust.leaks`.
 
 A million short documents and ten thousand long ones go through `nlp.pipe` in memory zones, and
-resident memory is read after each zone. Of their words, NEW_WORDS are ones that never came before,
-as in real text, where new words never end. spaCy's part is measured by itself, with the same texts
-and a pipeline that only tokenises: its tables of strings and lexemes do not shrink after a zone.
+resident memory is read after each zone. NEW_WORDS of their words are new, as in real text, where
+new words never end. spaCy's part is measured separately, with the same texts and a pipeline that
+only tokenises: its tables of strings and lexemes do not shrink after a zone.
 
-What the C library has got back and keeps for later is given to the system before memory is read,
-as it goes up and down with the size of batches, and the table of words is small enough to be full
-after the first tenth. `--plain` does neither: it has the default table, and counts what is free
-too. Linux with glibc only.
+Memory that the C library keeps for later is released before each reading, as it fluctuates with
+the size of batches, and the table of words is small enough to be full after the first tenth.
+`--plain` does neither: it uses the default table, and includes free memory. Linux with glibc only.
 """
 
 import ctypes
@@ -49,7 +48,7 @@ class Load:
 
     n_docs: how many there are.
     words: the fewest and the most words of one.
-    zone: how many go into one memory zone.
+    zone: how many documents are in a memory zone.
     """
 
     n_docs: int
@@ -63,7 +62,7 @@ LOADS = {
 }
 
 # All layers of the package that remember words, small enough for a million documents. The table of
-# words is full within the first tenth and emptied many times.
+# words fills up within the first tenth and is emptied many times.
 PIPELINE = """
 [nlp]
 lang = "en"
@@ -129,7 +128,7 @@ def main(
     long: Annotated[int, typer.Option(help="How many long documents")] = LOADS["long"].n_docs,
     plain: Annotated[bool, typer.Option(help="Default table, and free memory counts")] = False,
 ) -> None:
-    """Measure each kind of documents with both pipelines, print a table and keep the result."""
+    """Measure each kind of documents with both pipelines, print a table and save the result."""
     rows = []
     for kind, n_docs in (("short", short), ("long", long)):
         for pipeline in PIPELINES:
@@ -143,7 +142,7 @@ def main(
 
 
 def write_page() -> None:
-    """Make the page's tables."""
+    """Write the page's tables."""
     results = kept("leaks")
     tables = [markdown_table(HEADER, list(map(table_row, result["rows"]))) for result in results]
     note = f"Measured on: {environment_line(results)}."
@@ -158,7 +157,7 @@ def table_row(row: dict[str, Any]) -> list[str]:
 
 
 def in_new_process(kind: str, n_docs: int, pipeline: str, plain: bool = False) -> dict[str, Any]:
-    """Measure where nothing else takes or gives back memory."""
+    """Measure in a process where nothing else allocates or frees memory."""
     command = [sys.executable, "-m", "benchmarks.trust.leaks", kind, str(n_docs), pipeline]
     command += ["plain"] * plain
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -166,7 +165,7 @@ def in_new_process(kind: str, n_docs: int, pipeline: str, plain: bool = False) -
 
 
 def measure(kind: str, n_docs: int, pipeline: str, *, plain: bool = False) -> dict[str, Any]:
-    """Memory after each zone, and how much the most of it is above that of the first tenth."""
+    """Memory after each zone, and how far its peak is above that of the first tenth."""
     torch.set_num_threads(1)
     load = LOADS[kind]
     zone = min(load.zone, n_docs // 20)
@@ -190,19 +189,19 @@ def measure(kind: str, n_docs: int, pipeline: str, *, plain: bool = False) -> di
 
 
 def memory_in_use() -> float:
-    """Resident memory without what is free again, in bytes."""
+    """Resident memory without freed memory, in bytes."""
     ctypes.CDLL(None).malloc_trim(0)
     return memory("VmRSS")
 
 
 def growth(megabytes: list[float]) -> float:
-    """The most memory after the first tenth of the zones above the most until then, relatively."""
+    """The peak of memory after the first tenth of the zones, relative to the peak until then."""
     tenth = len(megabytes) // 10
     return max(megabytes[tenth:]) / max(megabytes[:tenth]) - 1
 
 
 def texts(n_words: tuple[int, int]) -> Iterator[str]:
-    """Texts of so many words, without end: common words by Zipf's law, and ever-new ones."""
+    """Infinite texts of so many words: common words by Zipf's law, and ever-new ones."""
     random = np.random.default_rng(0)
     new = count(VOCABULARY)
     fewest, most = n_words
@@ -226,7 +225,7 @@ def word(number: int) -> str:
 
 
 def make_pipeline(config: str = PIPELINE) -> Language:
-    """A pipeline of ours with a shared encoder, whose weights are random."""
+    """A pipeline of ours with a shared encoder and random weights."""
     fix_random_seed(0)
     nlp = spacy.util.load_model_from_config(Config().from_str(config), auto_fill=True)
     nlp.initialize(lambda: [_example(nlp, "A"), _example(nlp, "B")])

@@ -1,15 +1,14 @@
 """What missing annotation costs: `python -m benchmarks.trust.partial --missing 50 80`.
 
-Each entity of the CoNLL-2003 training data loses its annotation with the same probability, so that
-its tokens are neither entity nor outside of one, which spaCy calls missing. It compares
+Each entity of the CoNLL-2003 training data loses its annotation with the same probability. Its
+tokens are then neither inside nor outside an entity, which spaCy calls missing. It compares
 
-- this project's recipe, which learns from what is annotated and nothing from the rest,
-- the same recipe told that unannotated tokens are outside of entities, which is what most tools
-  read,
+- this project's recipe, which learns from what is annotated only,
+- the same recipe if unannotated tokens are outside of entities, as most tools read them,
 - spaCy's `ner`.
 
-Each training is kept in benchmarks/trust/results as soon as it is done; `--write` makes picture and
-table of docs/trust.md from all that there are.
+The result of each training run is saved in benchmarks/trust/results; `--write` writes picture and
+table of docs/trust.md from all results.
 """
 
 import argparse
@@ -37,11 +36,11 @@ PICTURE = Path("docs/partial.svg")
 
 @dataclass(frozen=True)
 class Side:
-    """One way to learn from what is left.
+    """One way to learn from incomplete annotation.
 
-    title: what picture and table call it.
+    title: its name in picture and table.
     config: its recipe.
-    missing: whether unannotated tokens stay unknown; otherwise they are outside of entities.
+    missing: whether unannotated tokens are unknown; otherwise they are outside of entities.
     """
 
     title: str
@@ -63,19 +62,19 @@ def main() -> None:
     parser.add_argument("--missing", nargs="+", type=int, default=[0, 50, 80], metavar="PERCENT")
     parser.add_argument("--sides", nargs="+", choices=list(SIDES), default=list(SIDES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--write", action="store_true", help="only make the page's table")
+    parser.add_argument("--write", action="store_true", help="only write the page's table")
     options = parser.parse_args()
     if not options.write:
         prepare(CORPUS)
         for side, percent, seed in product(options.sides, options.missing, options.seeds):
-            # Reading what is missing as O changes nothing where nothing is missing.
+            # Without missing annotation, reading it as O changes nothing.
             if percent or SIDES[side].missing:
                 run(side, percent, seed)
     write_page()
 
 
 def run(name: str, percent: int, seed: int) -> None:
-    """Train and score one side once, and keep the result."""
+    """Train and score one side once, and save the result."""
     side = SIDES[name]
     train = corpus_without(percent, missing=side.missing)
     output = Path(f"training/trust/partial-{name}-{percent}-{seed}")
@@ -110,7 +109,7 @@ def corpus_without(percent: int, *, missing: bool) -> Path:
 
 
 def forget(doc: Doc, chance: random.Random, share: float, *, missing: bool) -> None:
-    """Take entities out of a document's annotation, each with the probability `share`."""
+    """Remove entities from a document's annotation, each with the probability `share`."""
     lost = [span for span in doc.ents if chance.random() < share]
     if missing:
         doc.set_ents([], missing=lost, default="unmodified")
@@ -119,7 +118,7 @@ def forget(doc: Doc, chance: random.Random, share: float, *, missing: bool) -> N
 
 
 def write_page() -> None:
-    """Make the page's table and picture from all results."""
+    """Write the page's table and picture from all results."""
     results = kept("partial")
     percents = sorted({result["missing"] for result in results})
     header = ["test entity F1", *(f"{percent} % missing" for percent in percents)]
@@ -133,19 +132,19 @@ def write_page() -> None:
 
 
 def cell(values: list[float]) -> str:
-    """Mean and deviation, or nothing where nothing was trained."""
+    """Mean and deviation, or nothing if nothing was trained."""
     return spread(values) if values else ""
 
 
 def scores(results: list[dict[str, Any]], side: str, percent: int) -> list[float]:
-    """Test scores over seeds. With nothing missing, it makes no difference how that is read."""
+    """Test scores over seeds. With nothing missing, both readings are the same."""
     side = side if percent or SIDES[side].missing else "ours"
     own = [r for r in results if (r["side"], r["missing"]) == (side, percent)]
     return [result["test"]["score"] for result in own]
 
 
 def draw(results: list[dict[str, Any]], percents: list[int]) -> None:
-    """Test scores against the share of missing entities, a line for each side."""
+    """Test scores by the share of missing entities, a line for each side."""
     figure, panel = plt.subplots(figsize=(6, 3.6), layout="constrained")
     for (name, side), style in zip(SIDES.items(), ("o-", "s--", "^:"), strict=True):
         points = [(percent, scores(results, name, percent)) for percent in percents]

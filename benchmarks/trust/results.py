@@ -13,10 +13,10 @@ PAGE = Path("docs/trust.md")
 
 
 def keep(result: dict[str, Any], *parts: str | int) -> None:
-    """Keep a result with the machine and the versions that it was measured with."""
+    """Save a result with the machine and the versions it was measured with."""
     write_result({**result, "environment": describe_environment()}, *parts, folder=RESULTS)
 
 
 def kept(name: str) -> list[dict[str, Any]]:
-    """All results whose file names begin so."""
+    """All results whose file names begin with `name`."""
     return [srsly.read_json(path) for path in sorted(RESULTS.glob(f"{name}-*.json"))]

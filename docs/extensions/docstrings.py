@@ -3,8 +3,8 @@
     name: what it is.
     Returns what comes back. Raises ValueError if something cannot work.
 
-Such lines stand in paragraphs after the description. A name is taken for a parameter only if the
-object has one, or a field, of that name.
+Such lines form paragraphs after the description. A name counts as a parameter only if the object
+has a parameter or field of that name.
 """
 
 import re
@@ -21,7 +21,7 @@ def process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
     names = names_of(obj)
     paragraphs = "\n".join(lines).strip().split("\n\n")
     rewritten = [rewrite(paragraph, names) for paragraph in paragraphs]
-    # Fields have to come last, or what follows them would be part of the last one.
+    # Fields have to come last, or the text after them would belong to the last one.
     texts = [text for text in rewritten if not text.startswith(":")]
     fields = [text for text in rewritten if text.startswith(":")]
     lines[:] = "\n\n".join([*texts, "\n".join(fields), ""]).split("\n")
@@ -38,7 +38,7 @@ def names_of(obj: Any) -> set[str]:
 
 
 def rewrite(paragraph: str, names: set[str]) -> str:
-    """A paragraph of entries as fields, any other as it is."""
+    """A paragraph of entries as fields; any other unchanged."""
     # A sentence on errors may follow in the middle of a line.
     lines = paragraph.replace(". Raises ", ".\nRaises ").splitlines()
     if not RESULT.match(lines[0]) and not described(lines[0], names):
@@ -47,7 +47,7 @@ def rewrite(paragraph: str, names: set[str]) -> str:
 
 
 def as_fields(line: str, names: set[str]) -> Iterator[str]:
-    """The line with its field mark; one that goes on with the entry before is indented."""
+    """The line with its field mark; a continuation of the previous entry is indented."""
     found = described(line, names)
     result = RESULT.match(line)
     for name in found:
@@ -60,7 +60,7 @@ def as_fields(line: str, names: set[str]) -> Iterator[str]:
 
 
 def described(line: str, names: set[str]) -> list[str]:
-    """The parameters that a line begins to describe."""
+    """The parameters that a line describes."""
     entry = ENTRY.match(line)
     found = entry[1].split(", ") if entry else []
     return found if names.issuperset(found) else []

@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers show and read aloud with nothing from elsewhere."""
+"""Formulas as MathML, which browsers display and read aloud without anything from elsewhere."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ CONVERTER = LatexToMathML(annotation=True)
 
 
 def inline(writer: Any, node: nodes.math) -> None:
-    """A formula within a line."""
+    """An inline formula."""
     writer.body.append(convert(node, displaystyle=False))
     raise nodes.SkipNode
 
 
 def block(writer: Any, node: nodes.math_block) -> None:
-    """A formula by itself."""
+    """A displayed formula."""
     writer.body.append(f'<div class="math">{convert(node, displaystyle=True)}</div>\n')
     raise nodes.SkipNode
 
 
 def convert(node: nodes.Element, *, displaystyle: bool) -> str:
-    """A formula's element. What is no LaTeX is warned of, and a strict build fails."""
+    """A formula's element. Invalid LaTeX raises a warning, and a strict build fails."""
     try:
         return CONVERTER.convert_with_local_state(node.astext(), displaystyle=displaystyle)
     except LatexError as error:

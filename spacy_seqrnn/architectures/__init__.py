@@ -1,1 +1,1 @@
-"""What a config can name."""
+"""The architectures that a config can name."""

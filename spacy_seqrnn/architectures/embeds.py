@@ -1,4 +1,4 @@
-"""Embeddings that a config can name: documents in, one vector per token out."""
+"""Embeddings that a config can name: they map documents to one vector per token."""
 
 from typing import Any, TypeAlias
 
@@ -28,22 +28,22 @@ def CharCNNEmbed(
     rows: int = 1000,
     max_chars: int = 64,
 ) -> Embedding:
-    """Embed words by a convolution over their characters, then the maximum of each filter.
+    """Embed words by a convolution over their characters and the maximum of each filter.
 
     Ma and Hovy 2016. Registered as `spacy-seqrnn.CharCNNEmbed.v1`.
 
     width: number of filters, i.e. output width.
     char_width: width of the character embeddings.
-    window_size: characters on either side that a filter sees beside its own.
-    rows: rows of the hash embedding table of the characters. Four hashes a character keep
-        characters apart even if there are more of them than rows.
-    max_chars: longer words lose their middle.
+    window_size: characters on either side that a filter sees besides the current one.
+    rows: rows of the hash embedding table of the characters. Four hashes per character distinguish
+        characters even if there are more of them than rows.
+    max_chars: longer words are shortened in the middle.
 
     Raises ValueError for an option out of its range.
     """
     check_int("window_size", window_size, 1, WIDEST)
     _check_chars(width, char_width, rows, max_chars)
-    # Thinc's products give a word the same bits whatever words are beside it.
+    # In Thinc's products, a word's bits do not depend on the words beside it.
     layer = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         expand_window(window_size),
@@ -64,15 +64,15 @@ def CharRNNEmbed(
 ) -> Embedding:
     """Embed words by a bidirectional recurrent layer over their characters.
 
-    A word's vector is the state after its last character, read to the right, and the state after
-    its first one, read to the left (Lample et al. 2016). Registered as
+    A word's vector concatenates the left-to-right state after its last character and the
+    right-to-left state after its first one (Lample et al. 2016). Registered as
     `spacy-seqrnn.CharRNNEmbed.v1`.
 
     width: output width, both directions together; even.
     cell: "lstm", "gru" or "rnn".
     char_width: width of the character embeddings.
     rows: rows of the hash embedding table of the characters.
-    max_chars: longer words lose their middle.
+    max_chars: longer words are shortened in the middle.
 
     Raises ValueError for an option out of its range.
     """
@@ -91,14 +91,14 @@ def WordEmbed(
 ) -> Embedding:
     """Learn a vector for each word of the training data; all other words have zeros.
 
-    Where `spacy.MultiHashEmbed.v2` has words share rows by chance, unseen ones too, here each has
-    its own. Registered as `spacy-seqrnn.WordEmbed.v1`.
+    In `spacy.MultiHashEmbed.v2` words share rows by chance, unseen words too; here each word has
+    its own row. Registered as `spacy-seqrnn.WordEmbed.v1`.
 
     width: output width.
-    attr: the attribute of a word that tells it from others, e.g. "LOWER", "NORM" or "ORTH".
-    rows: how many words may have a vector; they are the first that training meets.
-    dropout: rate at which words of a batch are taken for unknown in training, so that the network
-        learns what to do with those (Lample et al. 2016).
+    attr: the attribute that identifies a word, e.g. "LOWER", "NORM" or "ORTH".
+    rows: the most words that get a vector; the first ones in the training data do.
+    dropout: rate at which words are treated as unknown in training, so that the network learns to
+        handle unknown words (Lample et al. 2016).
 
     Raises ValueError for an option out of its range.
     """
@@ -109,7 +109,7 @@ def WordEmbed(
         raise ConfigError(
             "attr",
             attr,
-            f"`attr = {attr!r}` is no attribute of a token: set it to one such as LOWER or ORTH.",
+            f"`attr = {attr!r}` is not an attribute of a token: set one such as LOWER or ORTH.",
         )
     return word_embed(width=width, attr=attr, rows=rows, dropout=dropout)
 
@@ -121,16 +121,16 @@ def LexemeEmbed(
     correction_rows: int = 0,
     table_size: int = 65536,
 ) -> Embedding:
-    """Run context-free embedding layers once per distinct word and concatenate what they give.
+    """Run context-free embedding layers once per distinct word and concatenate their vectors.
 
-    Registered as `spacy-seqrnn.LexemeEmbed.v1`. The result is that of running the layers on every
-    token, but a word that occurs often is embedded once per batch in training, and in prediction
-    once for as long as it stays in the table.
+    Registered as `spacy-seqrnn.LexemeEmbed.v1`. The result is the same as running the layers on
+    every token. In training, each distinct word is embedded once per batch; in prediction, once for
+    as long as it stays in the table.
 
     layers: any of this package's and spaCy's embedding layers, under names of your choice.
     include_static_vectors: append the pipeline's word vectors; zeros for words without one.
-    correction_rows: how many words may have a learned correction, which starts at zero and is added
-        to their word vector; 0 for none. They are the first that training meets.
+    correction_rows: the most words that get a learned correction, which starts at zero and is added
+        to their word vector; 0 for none. The first words in the training data get one.
     table_size: distinct words to remember in prediction; memory is about 4 bytes times this times
         the width.
 
@@ -157,7 +157,7 @@ def LexemeEmbed(
             raise ConfigError(
                 f"layers.{name}",
                 layer,
-                f"`layers.{name} = {layer!r}` is no embedding layer: give the block an "
+                f"`layers.{name} = {layer!r}` is not an embedding layer: give the block an "
                 "`@architectures` line.",
             )
     vectors = [word_vectors(correction_rows=correction_rows)] if include_static_vectors else []

@@ -1,4 +1,4 @@
-"""Encoders that a config can name: token vectors in, token vectors in context out."""
+"""Encoders that a config can name: they map token vectors to token vectors in context."""
 
 import warnings
 
@@ -30,14 +30,14 @@ def RNNEncoder(
     cell: "lstm" (Hochreiter and Schmidhuber 1997), "gru" (Cho et al. 2014), "rnn" (tanh; Elman
         1990) or "sru" (Lei et al. 2018).
     depth: number of layers, at least 1.
-    bidirectional: read in both directions (Schuster and Paliwal 1997) and concatenate.
-    residual: add each layer's input to its output where both are equally wide.
+    bidirectional: read in both directions and concatenate their states (Schuster and Paliwal 1997).
+    residual: add each layer's input to its output where the widths match.
     dropout: rate of the locked (variational) dropout on the input of each layer. None follows
-        spaCy's `[training] dropout`, a number stays as it is.
+        spaCy's `[training] dropout`; a number is fixed.
     word_dropout: rate at which whole words are zeroed in training.
-    mixed_precision: has no effect, and true is warned of. Configs of earlier versions have it.
+    mixed_precision: no effect; true gives a warning. Configs of earlier versions have this option.
 
-    Returns a model from (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
+    Returns a model that maps (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
     Raises ValueError for an option out of its range.
     """
     check_int("width", width, 1, WIDEST)

@@ -1,4 +1,4 @@
-"""Several models of the same task that vote, each trained by its own errors."""
+"""Ensembles of models of the same task, each trained on its own errors."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -9,7 +9,7 @@ from thinc.api import Model
 
 from ..batch.composition import run
 from ..batch.docs import DocBatch
-from ..batch.windows import Piece, run_in_pieces
+from ..batch.windows import Chunk, run_in_chunks
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import PooledChain
@@ -24,18 +24,19 @@ def TextCatEnsemble(
     members: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
     nO: int | None = None,
 ) -> Model[list[Doc], Floats2d]:
-    """Classify texts by the mean of what several models say.
+    """Classify texts by the mean of several models' probabilities.
 
-    Registered as `spacy-seqrnn.TextCatEnsemble.v1`. Each member learns from its own errors, as if
-    it were alone: where the sum of their scores is trained instead, as in
-    `spacy.TextCatEnsemble.v2`, one that learns fast leaves nothing to learn to the others.
+    Registered as `spacy-seqrnn.TextCatEnsemble.v1`. Each member is trained on its own errors, as if
+    it were alone. If the sum of their scores were trained instead, as in
+    `spacy.TextCatEnsemble.v2`, a member that learns fast would leave nothing to learn for the
+    others.
 
     members: models of text classification under names of your choice, e.g. a
         `spacy-seqrnn.TextCat.v1`, a `spacy-seqrnn.NgramTextCat.v1` and spaCy's own.
     nO: number of labels; set by the component.
 
-    Returns a model from documents to probabilities, shape (n_docs, nO).
-    Raises ValueError if there is no member, or one that is no model of text classification.
+    Returns a model that maps documents to probabilities, shape (n_docs, nO).
+    Raises ValueError if there is no member, or a member is not a model of text classification.
     """
     model = _ensemble(members, textcat_forward, nO, "multi_label", "spacy-seqrnn.TextCat.v1")
     kinds = {name: member.attrs["multi_label"] for name, member in members.items()}
@@ -57,7 +58,7 @@ def textcat_forward(
     Y = sum(Y for Y, _ in results) / len(results)
 
     def backprop(dY: Floats2d) -> list[Doc]:
-        # spaCy's textcat hands back Y − truth, and 0 where the truth is unknown.
+        # spaCy's textcat passes Y − truth, and 0 where the truth is unknown.
         truth, known = Y - dY, dY != 0
         for Y_member, backprop_member in results:
             backprop_member((Y_member - truth) * known)
@@ -76,20 +77,21 @@ def NEREnsemble(
 ) -> Model[list[Doc], PooledChain]:
     """Score BILUO tag sequences with the mean of several models' scores.
 
-    Registered as `spacy-seqrnn.NEREnsemble.v1`. Their distributions of tag sequences are multiplied
-    (a logarithmic opinion pool; Smith et al. 2005), so there still is one best sequence, and
-    entities have their probabilities as with a single model. Each member learns from its own
-    errors, as if it were alone. Training and prediction take as long as all members together.
+    Registered as `spacy-seqrnn.NEREnsemble.v1`. The members' distributions over tag sequences are
+    multiplied (a logarithmic opinion pool; Smith et al. 2005), so there is still one best sequence,
+    and entities have probabilities as with a single model. Each member is trained on its own
+    errors, as if it were alone. Training and prediction take as long as those of all members
+    together.
 
-    members: `spacy-seqrnn.NER.v1` models under names of your choice. They differ by their random
-        weights at least.
+    members: `spacy-seqrnn.NER.v1` models under names of your choice. They differ at least in their
+        initial weights.
     nO: number of tags, 1 + 4 per label; set by the component.
 
-    Returns a model from documents to a `PooledChain`.
-    Raises ValueError if there is no member, or one that is no model of this component.
+    Returns a model that maps documents to a `PooledChain`.
+    Raises ValueError if there is no member, or a member is not a model of this component.
     """
     model = _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
-    model.attrs["in_pieces"] = ner_in_pieces
+    model.attrs["in_chunks"] = ner_in_chunks
     return model
 
 
@@ -104,21 +106,21 @@ def ner_forward(
 describe_layer(ner_forward, width=in_parallel, fixed_attrs=["gives_chain"])
 
 
-def ner_in_pieces(
+def ner_in_chunks(
     model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Piece, PooledChain, Callable]]:
-    """Run the members on a batch of any size; see `run_in_pieces`."""
+) -> Iterator[tuple[Chunk, PooledChain, Callable]]:
+    """Run the members on a batch of any size; see `run_in_chunks`."""
     tok2vecs = [member.get_ref("tok2vec") for member in model.layers]
-    return run_in_pieces(model, tok2vecs, docs, is_train, _run_windows)
+    return run_in_chunks(model, tok2vecs, docs, is_train, _run_windows)
 
 
 def _run_windows(
-    model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Piece], is_train: bool
-) -> Iterator[tuple[Piece, PooledChain, Callable]]:
+    model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Chunk], is_train: bool
+) -> Iterator[tuple[Chunk, PooledChain, Callable]]:
     members = [run_windows(member, batch, parts, is_train) for member in model.layers]
-    for piece, *results in zip(parts, *members, strict=True):
+    for chunk, *results in zip(parts, *members, strict=True):
         _, chains, backprops = zip(*results, strict=True)
-        yield piece, PooledChain(chains), partial(_backprop_members, backprops)
+        yield chunk, PooledChain(chains), partial(_backprop_members, backprops)
 
 
 def _backprop_members(backprops: Iterable[Callable], d_chain: PooledChain) -> list[Doc]:
@@ -130,9 +132,9 @@ def _backprop_members(backprops: Iterable[Callable], d_chain: PooledChain) -> li
 def _ensemble(
     members: dict[str, Any], forward: Callable, nO: int | None, attr: str, example: str
 ) -> Model:
-    """A model of models that all have the attribute `attr`, which it takes from them.
+    """A model of members that all have the attribute `attr`, which it takes over from them.
 
-    example: an architecture of such models, for the sentence to who gives others.
+    example: an architecture of such models, for the error message.
     """
     kind = f"{example.split('.')[1]}Ensemble"
     if not members:
@@ -152,14 +154,16 @@ def _ensemble(
             raise ConfigError(
                 f"members.{name}",
                 member,
-                f"`members.{name}` is an ensemble itself: name its members under `members` too.",
+                f"`members.{name}` is itself an ensemble: list its members directly under "
+                "`members`.",
             )
         if member.maybe_get_dim("nO") not in (None, nO):
             raise ConfigError(
                 f"members.{name}.nO",
                 member.get_dim("nO"),
-                f"`members.{name}.nO = {member.get_dim('nO')}` is not that of the ensemble, {nO}: "
-                "leave both out, and the component sets them.",
+                f"`members.{name}.nO = {member.get_dim('nO')}` differs from that of the ensemble, "
+                f"{nO}: "
+                "omit both, and the component sets them.",
             )
     check_n_outputs(nO)
     layers = list(members.values())
@@ -185,7 +189,7 @@ def init(model: Model, X: list[Doc] | None = None, Y: Floats2d | None = None) ->
 
 
 def resize_output(model: Model, nO: int) -> Model:
-    """Make room for `nO` labels. What was learned for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones is kept."""
     for member in model.layers:
         member.attrs["resize_output"](member, nO)
     _refer_to_first(model)
@@ -194,6 +198,6 @@ def resize_output(model: Model, nO: int) -> Model:
 
 
 def _refer_to_first(model: Model) -> None:
-    """Let who looks for a part of a model of its kind find the first member's."""
+    """Point the references of the ensemble to the parts of its first member."""
     for name in model.layers[0].ref_names:
         model.set_ref(name, model.layers[0].maybe_get_ref(name))

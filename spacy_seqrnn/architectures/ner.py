@@ -10,7 +10,7 @@ from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
 from ..batch.packed import Packed, take_rows
 from ..batch.packing import make_packing
-from ..batch.windows import Piece, encode_pieces, predict_pieces, run_in_pieces
+from ..batch.windows import Chunk, encode_chunks, predict_chunks, run_in_chunks
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
@@ -45,13 +45,13 @@ def NER(
     Registered as `spacy-seqrnn.NER.v1`.
 
     tok2vec: any embedding, encoder or listener.
-    decoder: "crf" learns scores of transitions between tags; "softmax" scores each token by itself.
+    decoder: "crf" learns transition scores between tags; "softmax" scores each token on its own.
         Both decode to the best sequence that the BILUO scheme allows.
-    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 does not. A
-        shared `tok2vec` belongs to another component and is not counted.
+    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 disables
+        clipping. A shared `tok2vec` belongs to another component and is not included.
     nO: number of tags, 1 + 4 per label; set by the component.
 
-    Returns a model from documents to a `LinearChain`.
+    Returns a model that maps documents to a `LinearChain`.
     Raises ValueError for an option out of its range.
     """
     check_choice("decoder", decoder, list(DECODERS))
@@ -70,7 +70,7 @@ def NER(
         refs={"tok2vec": tok2vec, "output_layer": output_layer, "decoder": decoder_layer},
         attrs={
             "gives_chain": True,
-            "in_pieces": in_pieces,
+            "in_chunks": in_chunks,
             "dropout_rate": 0.0,
             "max_grad_norm": max_grad_norm,
             "resize_output": resize_output,
@@ -126,34 +126,34 @@ def _score(
 def _predict_emissions(model: Model[list[Doc], LinearChain], batch: DocBatch) -> Packed:
     """The emissions of all tokens."""
     rows = []
-    for piece, X in predict_pieces(model.get_ref("tok2vec"), batch):
+    for chunk, X in predict_chunks(model.get_ref("tok2vec"), batch):
         tokvecs = X.data
         check_width(model.get_ref("tok2vec"), tokvecs)
         emissions = Packed(model.get_ref("output_layer").predict(tokvecs), X.packing)
         if X.packing.lengths.tolist() == batch.lengths:
             return emissions
-        rows.append(emissions.rows(X.packing.from_packed[piece.kept]))
+        rows.append(emissions.rows(X.packing.from_packed[chunk.kept]))
     packing = make_packing(batch.lengths)
     scores = model.ops.xp.concatenate(rows)
     return Packed(take_rows(model.ops, scores, packing.to_packed), packing)
 
 
-def in_pieces(
+def in_chunks(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
-    """Run the model on a batch of any size; see `run_in_pieces`."""
-    return run_in_pieces(model, [model.get_ref("tok2vec")], docs, is_train, run_windows)
+) -> Iterator[tuple[Chunk, LinearChain, Callable]]:
+    """Run the model on a batch of any size; see `run_in_chunks`."""
+    return run_in_chunks(model, [model.get_ref("tok2vec")], docs, is_train, run_windows)
 
 
 def run_windows(
-    model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Piece], is_train: bool
-) -> Iterator[tuple[Piece, LinearChain, Callable]]:
-    """Embed documents as a whole, and encode and score their token vectors piece by piece."""
+    model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Chunk], is_train: bool
+) -> Iterator[tuple[Chunk, LinearChain, Callable]]:
+    """Embed documents as a whole, and encode and score their token vectors chunk by chunk."""
     check_vectors(model, batch, is_train=is_train)
     tok2vec = model.get_ref("tok2vec")
-    for piece, X, backprop_encoded in encode_pieces(tok2vec, batch, parts, is_train):
+    for chunk, X, backprop_encoded in encode_chunks(tok2vec, batch, parts, is_train):
         chain, backprop_scores = _score(model, X, is_train)
-        yield piece, chain, in_reverse([backprop_encoded, backprop_scores])
+        yield chunk, chain, in_reverse([backprop_encoded, backprop_scores])
     if is_train:
         clip_gradients(model, model.attrs["max_grad_norm"])
 
@@ -165,7 +165,7 @@ def init(
         raise ConfigError(
             "@architectures",
             None,
-            f"'{model.name}' gives scores of tag sequences: set its `@architectures` in the "
+            f"'{model.name}' scores tag sequences: set its `@architectures` in the "
             "`model` of a component with the factory `seqrnn_ner`.",
         )
     know_vectors(model, X)
@@ -178,10 +178,10 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[Doc], LinearChain]:
-    """Make room for `nO` tags. What was learned for the old ones stays.
+    """Make room for `nO` tags. What was learned for the old ones is kept.
 
-    New nodes take the place of the output layer and of the decoder, so that an optimizer does not
-    apply moments of the old shape to them.
+    New nodes replace the output layer and the decoder, so that an optimizer does not apply moments
+    of the old shape to them.
     """
     biluo_constraints(nO)
     old_output, old_decoder = model.get_ref("output_layer"), model.get_ref("decoder")
@@ -193,7 +193,7 @@ def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[D
 
 
 def replace_size(decoder: Model, nO: int) -> Model:
-    """A decoder of another size with the same scores for the old tags, 0 for new ones."""
+    """A decoder of another size with the same scores for the old tags, and 0 for new ones."""
     build = TokenSoftmax if decoder._func is forward_softmax else CRF
     new = build(decoder.attrs["constraints"], nO=nO)
     if decoder.has_param("transitions"):

@@ -1,4 +1,4 @@
-"""Text classification by word n-grams, the company that a recurrent model profits from."""
+"""Text classification by word n-grams, as a member of an ensemble with a recurrent model."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
-# spaCy looks for n-grams of each size up to the longest, whether there are any or not.
+# spaCy searches n-grams of each size up to the longest, whether there are any or not.
 LONGEST_NGRAM = 100
 
 
@@ -24,20 +24,20 @@ def NgramTextCat(
     dropout: float = 0.5,
     nO: int | None = None,
 ) -> Model[list[Doc], Floats2d]:
-    """Classify texts by the word n-grams that they have, with a linear model.
+    """Classify texts by their word n-grams, with a linear model.
 
     Registered as `spacy-seqrnn.NgramTextCat.v1`. It differs from `spacy.TextCatBOW.v3` in what
-    makes such a model strong on sentiment (Wang and Manning 2012): n-grams are of lower-case words,
-    count once, and some of them are left out in training.
+    makes such a model strong on sentiment (Wang and Manning 2012): n-grams are lower-cased, count
+    once per text, and are dropped at random in training.
 
     exclusive_classes: True for `textcat` (softmax), False for `textcat_multilabel` (logistic).
     ngram_size: words of the longest n-grams; all shorter ones count too.
-    rows: rows of the table of scores; an n-gram has two of them, by its hash.
-    dropout: rate at which n-grams are left out in training.
+    rows: rows of the table of scores; the hash of an n-gram selects two of them.
+    dropout: rate at which n-grams are dropped in training.
     nO: number of labels; set by the component.
 
-    Returns a model from documents to probabilities, shape (n_docs, nO). A document without tokens
-    has 0 for every label.
+    Returns a model that maps documents to probabilities, shape (n_docs, nO). A document without
+    tokens has 0 for every label.
     Raises ValueError for an option out of its range.
     """
     check_int("ngram_size", ngram_size, 1, LONGEST_NGRAM)
@@ -83,7 +83,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
-    """Make room for `nO` labels. What was learned for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones is kept."""
     old = model.layers[0]
     model.replace_node(old, resized_scores(old, nO, new_bias=new_label_bias(old)))
     model.set_dim("nO", nO, force=True)

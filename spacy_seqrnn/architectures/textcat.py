@@ -10,7 +10,7 @@ from ..batch.composition import FORWARD_WITHIN, run_packed
 from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
 from ..batch.packed import pack, unpack_ragged
-from ..batch.windows import encode_random_windows, prediction_pieces
+from ..batch.windows import encode_random_windows, prediction_chunks
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..embed.known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
@@ -49,13 +49,13 @@ def TextCat(
         concatenated.
     exclusive_classes: True for `textcat` (softmax), False for `textcat_multilabel` (logistic).
     bidirectional: whether the right half of the token vectors reads from right to left, for "last".
-        None: as the `RNNEncoder` in `tok2vec` says; a listener cannot tell.
-    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 does not. A
-        shared `tok2vec` belongs to another component and is not counted.
+        None: as in the `RNNEncoder` in `tok2vec`; for a listener, set it.
+    max_grad_norm: clip the gradients of this component's model to this joint norm; 0 disables
+        clipping. A shared `tok2vec` belongs to another component and is not included.
     nO: number of labels; set by the component.
 
-    Returns a model from documents to probabilities, shape (n_docs, nO). A document without tokens
-    has 0 for every label, as spaCy's `textcat` gives it where a whole batch is without tokens.
+    Returns a model that maps documents to probabilities, shape (n_docs, nO). A document without
+    tokens has 0 for every label, as spaCy's `textcat` does for a batch without any tokens.
     Raises ValueError for an option out of its range.
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling)
@@ -89,7 +89,7 @@ def TextCat(
 
 
 def _reads_both_ways(tok2vec: Model, poolings: list[str]) -> bool:
-    """Find out from the encoder whether "last" has to look at both ends of a text."""
+    """Ask the encoder whether "last" has to read both ends of a text."""
     known = _directions(tok2vec)
     if known is not None:
         return known
@@ -110,22 +110,23 @@ def _directions(tok2vec: Model) -> bool | None:
 
 
 def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
-    """Raise ValueError if "last" would take states that the encoder does not have."""
+    """Raise ValueError if "last" would read states that the encoder does not have."""
     told = [node.attrs["bidirectional"] for node in pool.walk() if "bidirectional" in node.attrs]
     known = _directions(tok2vec)
     if told and known not in (None, told[0]):
         raise ConfigError(
             "bidirectional",
             told[0],
-            f"`bidirectional = {told[0]}` is not so: the `RNNEncoder` in `tok2vec` has {known}. "
-            "Leave it out, and it follows the encoder.",
+            f"`bidirectional = {told[0]}` is wrong: the `RNNEncoder` in `tok2vec` has {known}. "
+            "Omit it to follow the encoder.",
         )
     if any(told) and width % 2:
         raise ConfigError(
             "bidirectional",
             True,
-            f"`bidirectional = True` cannot be, because the token vectors are {width} wide and "
-            "each direction has half of it: set it to false.",
+            f"`bidirectional = True` cannot work, because the token vectors are {width} wide, "
+            "which two "
+            "directions cannot share equally: set it to false.",
         )
 
 
@@ -143,9 +144,9 @@ def forward_batch(
     check_vectors(model, batch, is_train=is_train)
     if is_train:
         tokvecs, backprop_tokvecs = encode_random_windows(tok2vec, batch)
-    elif len(parts := prediction_pieces(batch.lengths, cut=False)) > 1:
-        pieces = [model.predict(piece.docs_of(batch.docs)) for piece in parts]
-        return ops.xp.concatenate(pieces), no_backprop
+    elif len(parts := prediction_chunks(batch.lengths, cut=False)) > 1:
+        chunks = [model.predict(chunk.docs_of(batch.docs)) for chunk in parts]
+        return ops.xp.concatenate(chunks), no_backprop
     else:
         tokvecs, backprop_tokvecs = run_packed(tok2vec, batch, is_train=False)
     X = unpack_ragged(ops, tokvecs)
@@ -178,7 +179,7 @@ def init(
     know_vectors(model, X)
     width = init_tok2vec(tok2vec, X)
     _check_directions(tok2vec, pool, width)
-    # Two rows: an array of one could hide a pooling that mixes up its axes.
+    # Two rows: with a single row, a pooling that mixes up its axes could go unnoticed.
     sample = Ragged(model.ops.alloc2f(2, width), model.ops.asarray1i([2]))
     pool.initialize(X=sample)
     output_layer = model.get_ref("output_layer")
@@ -188,7 +189,7 @@ def init(
 
 
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
-    """Make room for `nO` labels. What was learned for the old ones stays."""
+    """Make room for `nO` labels. What was learned for the old ones is kept."""
     old = model.get_ref("output_layer")
     new = resized_linear(old, nO, new_bias=new_label_bias(old))
     model.replace_node(old, new)

@@ -23,19 +23,19 @@ def HashEmbedRNN(
 ) -> Model[list[Doc], list[Floats2d]]:
     """Embed words by hashes and characters and encode them with recurrent layers.
 
-    What `spacy.HashEmbedCNN.v2` is to spaCy's components: the default of `seqrnn_ner`, with options
-    for what matters most. For all options, name a `spacy-seqrnn.LexemeEmbed.v1` and a
+    The counterpart of `spacy.HashEmbedCNN.v2` and the default of `seqrnn_ner`, with the most
+    important options only. For all options, combine a `spacy-seqrnn.LexemeEmbed.v1` and a
     `spacy-seqrnn.RNNEncoder.v1` in a `spacy.Tok2Vec.v2` instead. Registered as
     `spacy-seqrnn.HashEmbedRNN.v1`.
 
     width: output width per token, both directions together; even.
     cell: "lstm", "gru" or "rnn".
     depth: number of layers, at least 1.
-    embed_size: rows of the hash embedding table of the words; those of their prefixes, suffixes and
-        shapes have half as many.
+    embed_size: rows of the hash embedding table of the words; the tables of their prefixes,
+        suffixes and shapes have half as many.
     include_static_vectors: append the pipeline's word vectors.
 
-    Returns a model from documents to one (n_tokens, width) array each.
+    Returns a model that maps documents to one (n_tokens, width) array each.
     Raises ValueError for an option out of its range.
     """
     check_int("embed_size", embed_size, 2, MOST_ROWS)

@@ -1,12 +1,12 @@
-"""Layers of this package among themselves.
+"""How layers of this package pass data to each other.
 
-At spaCy's border a layer reads documents, or one array of token vectors for each of them, and gives
-such arrays. Between two layers of this package there is a `DocBatch` in place of documents, and a
-`Packed` in place of arrays, so that nothing is taken apart and put together again.
+Towards spaCy, a layer reads documents, or one array of token vectors per document, and returns such
+arrays. Between two layers of this package, a `DocBatch` replaces documents, and a `Packed` replaces
+arrays, so that nothing is unpacked and packed again.
 
-What a layer runs for that is looked up by its forward function at the border, which Thinc's copies
-of a model keep. A layer of someone else's, and one whose forward function has been wrapped, runs
-over lists.
+The function that a layer runs in that case is looked up by its public forward function, which
+Thinc's copies of a model keep. Other packages' layers, and layers whose forward function has been
+wrapped, run on lists.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,13 +24,14 @@ from .packed import Packed, pack, pack_distinct, unpack
 
 
 def run(layer: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
-    """Run a layer on what the one before it gives.
+    """Run a layer on the output of the previous one.
 
-    X: a `DocBatch` stands for a list of documents, a `Packed` for a list of token vectors; anything
-        else for itself.
+    X: a `DocBatch` represents a list of documents, a `Packed` a list of token vectors; anything
+    else is
+        passed as it is.
 
-    Returns what the layer gives, a `Packed` if it is one of this package's, and its backward pass,
-    which takes a gradient of the type of the output to one of the type of the input.
+    Returns the layer's output, which is a `Packed` if the layer is one of this package's, and its
+    backward pass, which maps a gradient of the type of the output to one of the type of the input.
     """
     forward_within = FORWARD_WITHIN.get(layer._func)
     if forward_within is not None:
@@ -46,7 +47,7 @@ def run(layer: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
 def run_packed(
     tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch, is_train: bool
 ) -> tuple[Packed, Callable[[Packed], Any]]:
-    """The token vectors that any model gives for documents, packed, and its backward pass."""
+    """A model's token vectors for documents, packed, and its backward pass."""
     Y, backprop = run(tok2vec, batch, is_train)
     if isinstance(Y, Packed):
         return Y, backprop
@@ -55,7 +56,7 @@ def run_packed(
 
 
 def run_in_turn(layers: Iterable[Model], X: Any, is_train: bool) -> tuple[Any, Callable]:
-    """Run layers, each on what the one before it gives; see `run`."""
+    """Run layers, each on the output of the previous one; see `run`."""
     backprops = []
     for layer in layers:
         X, backprop_layer = run(layer, X, is_train)
@@ -64,7 +65,7 @@ def run_in_turn(layers: Iterable[Model], X: Any, is_train: bool) -> tuple[Any, C
 
 
 def in_reverse(backprops: list[Callable]) -> Callable:
-    """The backward pass of steps that have run in turn."""
+    """The backward pass of steps that ran one after the other."""
 
     def backprop(gradient: Any) -> Any:
         for backprop_step in reversed(backprops):
@@ -75,9 +76,10 @@ def in_reverse(backprops: list[Callable]) -> Callable:
 
 
 def split_encoders(tok2vec: Model) -> tuple[Model, list[Model]]:
-    """What reads documents, and the encoders of this package that read the vectors it gives.
+    """The part that reads documents, and the encoders of this package that follow it.
 
-    A model that does not end in such encoders is whole, and the list empty.
+    If a model does not end in such encoders, the first part is the whole model and the list is
+    empty.
     """
     encoders = tok2vec.layers[1:] if tok2vec._func is chain_forward else []
     if not all(encoder._func is packed.forward for encoder in encoders):
@@ -90,7 +92,7 @@ def _run_chain(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
 
 
 def _run_encoder(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
-    """A layer that `with_packed` has made."""
+    """Run a layer made by `with_packed`."""
     if isinstance(X, Packed):
         return packed.forward_packed(model, X, is_train)
     if not isinstance(X, list):
@@ -100,8 +102,8 @@ def _run_encoder(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
     return Y, in_reverse([partial(unpack, model.ops), backprop])
 
 
-# What a layer runs within a composition, by its forward function at spaCy's border. Modules with
-# layers that read documents enter theirs.
+# What a layer runs between layers of this package, by its public forward function. Modules with
+# layers that read documents register theirs.
 FORWARD_WITHIN: dict[Callable, Callable] = {
     chain_forward: _run_chain,
     packed.forward: _run_encoder,

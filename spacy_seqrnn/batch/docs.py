@@ -11,12 +11,11 @@ Found = TypeVar("Found")
 
 
 class DocBatch:
-    """The documents of one call of a model, and what its layers found out about them.
+    """The documents of one call of a model, and what its layers have computed about them.
 
-    Layers of this package hand it to each other in place of a list of documents, so that the
-    members of an ensemble share what each would otherwise find out for itself. It lives as long as
-    the call, within which documents do not change, and is never a list: a layer of someone else's
-    gets the documents alone.
+    Layers of this package pass it to each other instead of a list of documents, so that the members
+    of an ensemble share such results. It lives as long as the call, during which documents do not
+    change. It is never a list: other packages' layers get the documents alone.
     """
 
     def __init__(self, docs: list[Doc]) -> None:
@@ -29,18 +28,18 @@ class DocBatch:
         return [len(doc) for doc in self.docs]
 
     def once(self, key: Hashable, find: Callable[[], Found]) -> Found:
-        """What `find` gives. It is called only once for each key."""
+        """The result of `find`, which is called only once per key."""
         if key not in self._found:
             self._found[key] = find()
         return self._found[key]
 
 
 def check_docs(name: str, X: list[Any] | None) -> None:
-    """Raise ValueError if the layer of this name is initialised with anything but documents."""
+    """Raise ValueError if a layer is initialised with anything but documents. name: the layer's."""
     if X is not None and not all(isinstance(doc, Doc) for doc in X):
         raise ConfigError(
             "@architectures",
             None,
-            f"'{name}' embeds the words of documents, but gets {type(X[0]).__name__}: name it as "
+            f"'{name}' embeds the words of documents, but got {type(X[0]).__name__}: name it as "
             '`embed` of `@architectures = "spacy.Tok2Vec.v2"`, with nothing before it.',
         )

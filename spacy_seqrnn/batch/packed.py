@@ -17,15 +17,15 @@ from ..types import Floats2d
 from .distinct import DistinctRows, find_distinct
 from .packing import Packing, make_packing, split_docs
 
-FEWEST_DOCS = 32  # a layer that reads fewer does not ask which rows are the same
+FEWEST_DOCS = 32  # with fewer documents, repeated rows are not looked for
 
 
 @dataclass(frozen=True, eq=False)
 class Packed:
     """Token features of a batch in the packed layout.
 
-    features: of each token, shape (n_tokens, width), or the distinct rows that they are copies of,
-        with a packed index. There is no other place where they stand.
+    features: of each token, shape (n_tokens, width), or the distinct rows that they copy, with a
+        packed index. They are stored nowhere else.
     packing: the layout.
     """
 
@@ -34,17 +34,17 @@ class Packed:
 
     @property
     def distinct(self) -> DistinctRows | None:
-        """What the features are copies of, if that is known."""
+        """The distinct rows that the features copy, if known."""
         return self.features if isinstance(self.features, DistinctRows) else None
 
     @property
     def data(self) -> Floats2d:
-        """The features of all tokens, made anew from distinct rows. Shape (n_tokens, width)."""
+        """The features of all tokens, expanded from distinct rows. Shape (n_tokens, width)."""
         return self.features if self.distinct is None else self.rows(slice(None))
 
     @property
     def width(self) -> int:
-        """How many features a token has."""
+        """The number of features per token."""
         X = self.features
         return (X.rows if isinstance(X, DistinctRows) else X).shape[1]
 
@@ -65,11 +65,11 @@ class Packed:
     def take(self, numbers: np.ndarray, lengths: np.ndarray) -> "Packed":
         """Some of the tokens, as a batch of their own.
 
-        numbers: their doc-major rows, one window after the other. Shape (n_taken,).
+        numbers: their document-major rows, one window after the other. Shape (n_taken,).
         lengths: tokens of each window. Shape (n_windows,).
         """
         packing = make_packing(lengths)
-        numbers = self.packing.from_packed[numbers][packing.to_packed]
+        numbers = self.packing.from_packed[numbers][packing.to_packed]  # packed rows, (n_taken,)
         if self.distinct is None:
             return Packed(self.rows(numbers), packing)
         used, index = np.unique(self.distinct.index[numbers], return_inverse=True)
@@ -81,7 +81,7 @@ def _take(X: Floats2d, rows: Any) -> Floats2d:
 
 
 def take_rows(ops: Ops, X: Floats2d, rows: np.ndarray) -> Floats2d:
-    """`X[rows]` with host indices for an array on any device."""
+    """`X[rows]` with indices on the host, for an array on any device."""
     return X[ops.xp.asarray(rows)]
 
 
@@ -89,13 +89,13 @@ SeqT = TypeVar("SeqT", list[Floats2d], Ragged)
 
 
 def pack(ops: Ops, X: list[Floats2d] | Ragged) -> Packed:
-    """From one array per document, or all of them in one piece, to the packed layout."""
+    """Convert one array per document, or one for all of them, to the packed layout."""
     rows, packing = _laid_out(ops, X)
     return Packed(take_rows(ops, rows, packing.to_packed), packing)
 
 
 def pack_distinct(ops: Ops, X: list[Floats2d] | Ragged) -> Packed:
-    """The same for a layer that predicts faster if it is told which rows are the same."""
+    """The same for a layer that predicts faster if it knows which rows are equal."""
     rows, packing = _laid_out(ops, X)
     worth_it = isinstance(X, list) and packing.n_sequences >= FEWEST_DOCS
     distinct = find_distinct(rows) if worth_it else None
@@ -111,17 +111,17 @@ def _laid_out(ops: Ops, X: list[Floats2d] | Ragged) -> tuple[Floats2d, Packing]:
 
 
 def unpack(ops: Ops, X: Packed) -> list[Floats2d]:
-    """From the packed layout to one array per document, which are views of one array."""
+    """Convert the packed layout to one array per document; these are views of one array."""
     return split_docs(X.doc_major(), X.packing.lengths)
 
 
 def unpack_ragged(ops: Ops, X: Packed) -> Ragged:
-    """From the packed layout to all documents in one piece."""
+    """Convert the packed layout to one array for all documents."""
     return Ragged(X.doc_major(), ops.asarray1i(X.packing.lengths))
 
 
 def join(ops: Ops, Xs: list[Floats2d]) -> Floats2d:
-    """All rows, doc-major."""
+    """All rows, document-major."""
     return ops.xp.concatenate(Xs, axis=0) if Xs else ops.alloc2f(0, 0)
 
 
@@ -129,9 +129,9 @@ def with_packed(layer: Model[Packed, Packed]) -> Model[SeqT, SeqT]:
     """Run a layer that works on the packed layout over spaCy's lists of token arrays or `Ragged`.
 
     layer: maps `Packed` of shape (n_tokens, nI) to `Packed` of shape (n_tokens, nO).
-    Returns a model from one (n_tokens_in_doc, nI) array per document to one
-    (n_tokens_in_doc, nO) array per document, or from `Ragged` to `Ragged` with the same meaning.
-    Within a composition of this package's layers it is from `Packed` to `Packed`.
+    Returns a model that maps one (n_tokens_in_doc, nI) array per document to one
+    (n_tokens_in_doc, nO) array per document, or `Ragged` to `Ragged` in the same way. Between
+    layers of this package it maps `Packed` to `Packed`.
     """
     return Layer(
         f"with_packed({layer.name})",
@@ -157,7 +157,7 @@ def forward(model: Model[SeqT, SeqT], Xseq: SeqT, is_train: bool) -> tuple[SeqT,
 def forward_packed(
     model: Model[SeqT, SeqT], X: Packed, is_train: bool
 ) -> tuple[Packed, Callable[[Packed], Packed]]:
-    """The same for what already is in the packed layout."""
+    """The same for input that already is in the packed layout."""
     if X.packing.n_tokens:
         return model.layers[0](X, is_train)
     empty = Packed(model.ops.alloc2f(0, model.get_dim("nO")), X.packing)
@@ -173,7 +173,7 @@ def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None)
         raise ConfigError(
             "@architectures",
             None,
-            f"'{model.name}' encodes documents, but gets the tokens of all of them as one: name it "
+            f"'{model.name}' encodes documents, but got the tokens of all of them as one: name it "
             'as `encode` of `@architectures = "spacy.Tok2Vec.v2"`.',
         )
     if X:
@@ -181,8 +181,8 @@ def init(model: Model[SeqT, SeqT], X: SeqT | None = None, Y: SeqT | None = None)
             raise ConfigError(
                 "@architectures",
                 None,
-                f"'{model.name}' encodes token vectors, but gets documents: name it as `encode` of "
-                '`@architectures = "spacy.Tok2Vec.v2"`, behind an embedding.',
+                f"'{model.name}' encodes token vectors, but got documents: name it as `encode` of "
+                '`@architectures = "spacy.Tok2Vec.v2"`, after an embedding.',
             )
         layer.set_dim("nI", get_width(X))
     layer.initialize()

@@ -1,9 +1,9 @@
-"""Where the tokens of a batch stand in the packed, time-major layout.
+"""The packed layout: where each token of a batch is.
 
 Documents of a batch are ordered by length, longest first, and their tokens are laid out one time
 step after the other: first the first token of every document, then the second token of every
-document that has one, and so on. It is the layout of cuDNN and of
-`torch.nn.utils.rnn.PackedSequence`. There is no padding in it, so none can leak into a result.
+document that has one, and so on. This is the layout of cuDNN and of
+`torch.nn.utils.rnn.PackedSequence`. It has no padding, so none can leak into a result.
 """
 
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from ..types import Floats1d, Floats2d
 
 @dataclass(frozen=True)
 class Packing:
-    """Where each token of a batch of documents stands in the packed layout.
+    """Where each token of a batch of documents is in the packed layout.
 
-    "Doc-major" is the plain order: all tokens of document 0, then all of document 1, and so on.
-    All arrays are NumPy int64 on the host, because they steer loops and gathers.
+    "Document-major" is the plain order: all tokens of document 0, then all of document 1, and so
+    on. All arrays are NumPy int64 on the host, because they control loops and gathers.
 
-    lengths: tokens per document, in batch order. Shape (n_docs,). Zeros are ordinary.
-    size_at_t: documents that have a token at time step t. Shape (n_steps,), never rising.
-    to_packed: doc-major row of each packed row, i.e. `packed = doc_major[to_packed]`.
-    from_packed: packed row of each doc-major row, i.e. `doc_major = packed[from_packed]`.
+    lengths: tokens per document, in batch order. Shape (n_docs,). Zeros are allowed.
+    size_at_t: documents that have a token at time step t. Shape (n_steps,), never increasing.
+    to_packed: document-major row of each packed row, i.e. `packed = doc_major[to_packed]`.
+    from_packed: packed row of each document-major row, i.e. `doc_major = packed[from_packed]`.
     ranks: per document, in batch order, its column in every time step. Empty documents rank last.
     """
 
@@ -61,18 +61,18 @@ class Packing:
         return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
 
     @cached_property
-    def turned(self) -> np.ndarray:
-        """For each packed row the row of the same document at the same distance from its end.
+    def reversed_rows(self) -> np.ndarray:
+        """For each packed row, the row of the same document at the same distance from its end.
 
-        `X[turned]` is the batch with every document turned round. Shape (n_tokens,).
+        `X[reversed_rows]` is the batch with every document reversed. Shape (n_tokens,).
         """
         ranks = self.rank_of_row
-        steps = np.repeat(np.arange(len(self.size_at_t)), self.size_at_t)
+        steps = np.repeat(np.arange(len(self.size_at_t)), self.size_at_t)  # (n_tokens,)
         return self.starts[self.lengths_by_rank[ranks] - 1 - steps] + ranks
 
     @cached_property
     def previous(self) -> np.ndarray:
-        """For each packed row that of the token before it; -1 for first tokens. (n_tokens,)"""
+        """For each packed row, that of the previous token; -1 for first tokens. (n_tokens,)"""
         before = np.roll(self.starts, 1)
         rows = np.repeat(before, self.size_at_t) + self.rank_of_row
         rows[: self.n_sequences] = -1
@@ -91,7 +91,7 @@ class Packing:
             yield slice(end - size, end)
 
     def steps_back(self) -> Iterator[slice]:
-        """The same from the last step to the first."""
+        """The rows of each time step, from the last step to the first."""
         end = self.n_tokens
         for size in reversed(self.size_at_t.tolist()):
             yield slice(end - size, end)
@@ -100,8 +100,8 @@ class Packing:
     def blocks(self, n_docs: int) -> Iterator[tuple[bool, slice]]:
         """All time steps of the first documents, then of the next ones, and so on.
 
-        n_docs: how many at a time.
-        Yields whether documents begin, and the rows of a step.
+        n_docs: how many documents at a time.
+        Yields whether it is a first time step, and the rows of the step.
         """
         starts, sizes = self.starts.tolist(), self.size_at_t.tolist()
         for first in range(0, self.n_sequences, n_docs):
@@ -111,14 +111,14 @@ class Packing:
                 yield t == 0, slice(start + first, start + min(size, first + n_docs))
 
     def part(self, first: int, end: int) -> tuple[np.ndarray, "Packing"]:
-        """The rows of the documents from rank `first` to before `end`, and their own layout."""
+        """The rows of the documents from rank `first` up to `end`, and their own layout."""
         rows = np.flatnonzero((self.rank_of_row >= first) & (self.rank_of_row < end))
         return rows, make_packing(self.lengths_by_rank[first:end])
 
     def per_doc(self, values: Floats1d, empty: float) -> Floats1d:
-        """Bring one value per sequence (by rank) into batch order; empty documents get `empty`."""
+        """Reorder one value per sequence (by rank) to batch order; empty documents get `empty`."""
         xp = get_array_module(values)
-        padded = xp.full(len(self.lengths), empty, dtype=values.dtype)
+        padded = xp.full(len(self.lengths), empty, dtype=values.dtype)  # (n_docs,)
         padded[: len(values)] = values
         return padded[xp.asarray(self.ranks)]
 
@@ -129,15 +129,15 @@ def make_packing(lengths: list[int] | np.ndarray) -> Packing:
     lengths: tokens of each document, in batch order; zero is allowed.
     """
     sizes = np.asarray(lengths, dtype="int64")
-    if len(sizes) == 1:  # stays as it is, and a single text should not wait for what follows
+    if len(sizes) == 1:  # both orders are equal; skips the sorting for single texts
         rows = np.arange(sizes[0])
         return Packing(sizes, np.ones_like(rows), rows, rows, np.zeros_like(sizes))
-    order = (-sizes).argsort(kind="stable")
+    order = (-sizes).argsort(kind="stable")  # longest first, (n_docs,)
     ranks = np.empty_like(order)
     ranks[order] = np.arange(len(sizes))
     n_steps = int(sizes.max(initial=0))
     size_at_t = len(sizes) - sizes[order[::-1]].searchsorted(np.arange(n_steps), side="right")
-    step = np.arange(sizes.sum()) - (sizes.cumsum() - sizes).repeat(sizes)
+    step = np.arange(sizes.sum()) - (sizes.cumsum() - sizes).repeat(sizes)  # (n_tokens,)
     from_packed = (size_at_t.cumsum() - size_at_t)[step] + ranks.repeat(sizes)
     to_packed = np.empty_like(from_packed)
     to_packed[from_packed] = np.arange(len(from_packed))
@@ -145,6 +145,6 @@ def make_packing(lengths: list[int] | np.ndarray) -> Packing:
 
 
 def split_docs(X: Floats2d, lengths: list[int] | np.ndarray) -> list[Floats2d]:
-    """Cut a doc-major array into one view per document."""
+    """Split a document-major array into one view per document."""
     ends = np.cumsum(lengths, dtype="int64").tolist()
     return [X[start:end] for start, end in zip([0, *ends], ends, strict=False)]

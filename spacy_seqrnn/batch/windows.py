@@ -1,10 +1,10 @@
-"""Batches and documents of any size in pieces that fit into memory.
+"""Batches and documents of any size, in chunks and windows that fit into memory.
 
-An embedding always reads whole documents: it may look at anything that a document has. A recurrent
-encoder reads one that is too long in windows of its token vectors. Each begins and ends in tokens
-that are read for context alone and thrown away, so that the encoder has forgotten that it did not
-begin at the beginning: its states at the tokens that are kept are those of the whole document but
-for an error that shrinks with every token of context.
+An embedding always reads whole documents, because it may depend on any part of one. A recurrent
+encoder reads long documents in windows of token vectors. Each window has extra tokens of context at
+both ends, whose outputs are discarded. By the kept tokens, the encoder has nearly forgotten that
+the window did not start where the document does: its states there are those of the whole document,
+up to an error that shrinks with every token of context.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,13 +26,13 @@ from .packed import Packed
 class Limits:
     """How much is read at once, in tokens.
 
-    piece: of a piece. More need more memory and are no faster.
-    window: of a window that are kept; documents that are no longer than it and its context are read
-        as a whole.
-    context: for context on either side of them.
+    chunk: size of a chunk. Larger chunks need more memory and are no faster.
+    window: kept tokens of a window; documents no longer than a window with its context are read as
+        a whole.
+    context: extra tokens at either end of a window.
     """
 
-    piece: int
+    chunk: int
     window: int
     context: int
 
@@ -42,22 +42,22 @@ class Limits:
         return self.window + 2 * self.context
 
 
-PREDICTION = Limits(piece=50_000, window=5_000, context=1_000)
-# Training keeps about 25 kB of a token for the backward pass. Windows are read beside each other,
-# which is faster than one long one, and gradients hardly reach as far.
-TRAINING = Limits(piece=10_000, window=1_000, context=200)
+PREDICTION = Limits(chunk=50_000, window=5_000, context=1_000)
+# Training keeps about 25 kB per token for the backward pass. Several windows are read side by side,
+# which is faster than one long one, and gradients hardly reach further.
+TRAINING = Limits(chunk=10_000, window=1_000, context=200)
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """Documents and windows of documents that are read at once.
 
-    All arrays have one number for each of them, shape (n_windows,).
+    Every array has one number per window, shape (n_windows,); a whole document is one window.
 
-    docs: the document that it is of.
+    docs: its document.
     firsts: its first token, among all tokens of the batch.
     lengths: its tokens.
-    begins, ends: from which of them to before which they are kept.
+    begins, ends: its first kept token, and the one after its last kept token.
     """
 
     docs: np.ndarray
@@ -67,196 +67,196 @@ class Piece:
     ends: np.ndarray
 
     def docs_of(self, docs: list[Doc]) -> list[Doc]:
-        """Its documents, among those of the batch."""
+        """The chunk's documents, among those of the batch."""
         return [docs[i] for i in self.docs.tolist()]
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """The number of each token that is read, among all of the batch. Shape (n_read,)."""
+        """The index of each token that is read, among all tokens of the batch. Shape (n_read,)."""
         return np.repeat(self.firsts, self.lengths) + self._within
 
     @cached_property
     def kept(self) -> np.ndarray:
-        """Whether each token that is read counts. Booleans, shape (n_read,)."""
+        """Whether each token that is read is kept. Booleans, shape (n_read,)."""
         begins, ends = (np.repeat(values, self.lengths) for values in (self.begins, self.ends))
         return (self._within >= begins) & (self._within < ends)
 
     @cached_property
     def _within(self) -> np.ndarray:
-        """The number of each token within its window. Shape (n_read,)."""
+        """The index of each token within its window. Shape (n_read,)."""
         starts = np.cumsum(self.lengths) - self.lengths
         return np.arange(self.lengths.sum()) - np.repeat(starts, self.lengths)
 
 
-def prediction_pieces(lengths: list[int], *, cut: bool) -> list[Piece]:
-    """What a batch is read in: all its tokens, in order, each kept in one piece.
+def prediction_chunks(lengths: list[int], *, cut: bool) -> list[Chunk]:
+    """The chunks of a batch: all its tokens, in order, each kept in exactly one chunk.
 
     lengths: tokens of each document.
-    cut: whether to read long documents in windows; else each is in one piece as a whole.
+    cut: whether to read long documents in windows; else each document is in one chunk as a whole.
     """
-    return _pieces(np.asarray(lengths, dtype="int64"), PREDICTION, cut)
+    return _chunks(np.asarray(lengths, dtype="int64"), PREDICTION, cut)
 
 
-def training_pieces(tok2vecs: list[Model], docs: list[Doc]) -> list[Piece]:
-    """What models with these token vectors are trained on in turn, as a rule all of it at once.
+def training_chunks(tok2vecs: list[Model], docs: list[Doc]) -> list[Chunk]:
+    """The chunks that models with these token vectors are trained on in turn; usually just one.
 
-    What listens to a shared tok2vec gets the batch whole, as the tok2vec has read it. Documents
-    are cut only where the encoders of all are of this package.
+    Listeners to a shared tok2vec get the whole batch, as the tok2vec has read it. Documents are
+    read in windows only if the encoders of all models are of this package.
     """
     lengths = np.asarray([len(doc) for doc in docs], dtype="int64")
     if any(map(listens, tok2vecs)):
         return [_whole(lengths)]
-    return _pieces(lengths, TRAINING, cut=all(split_encoders(each)[1] for each in tok2vecs))
+    return _chunks(lengths, TRAINING, cut=all(split_encoders(each)[1] for each in tok2vecs))
 
 
-def are_cut(parts: list[Piece], n_docs: int) -> bool:
-    """Whether any of so many documents is read in windows."""
-    return sum(len(piece.docs) for piece in parts) > n_docs
+def are_cut(parts: list[Chunk], n_docs: int) -> bool:
+    """Whether any of `n_docs` documents is read in windows."""
+    return sum(len(chunk.docs) for chunk in parts) > n_docs
 
 
-def run_in_pieces(
+def run_in_chunks(
     model: Model,
     tok2vecs: list[Model],
     docs: list[Doc],
     is_train: bool,
-    run_windows: Callable[[Model, DocBatch, list[Piece], bool], Iterator],
-) -> Iterator[tuple[Piece, Any, Callable]]:
-    """Run a model on a batch of any size, in pieces that are small enough for training.
+    run_windows: Callable[[Model, DocBatch, list[Chunk], bool], Iterator],
+) -> Iterator[tuple[Chunk, Any, Callable]]:
+    """Run a model on a batch of any size, in chunks that are small enough for training.
 
     tok2vecs: those of the model.
-    run_windows: what runs the model, given (model, batch, pieces, is_train), if documents are cut.
+    run_windows: runs the model if there are windows, given (model, batch, chunks, is_train).
 
-    Yields each piece of the batch, what the model gives for it, and its backward pass. The
-    gradients add up. That of what has been embedded once for all pieces is passed back when the
-    last of them is done, so the iterator has to be used to its end.
+    Yields each chunk of the batch, the model's output for it, and its backward pass. Gradients
+    accumulate. The gradient of embeddings that are shared by all chunks is passed back after the
+    last chunk, so the iterator must be exhausted.
     """
-    parts = training_pieces(tok2vecs, docs)
+    parts = training_chunks(tok2vecs, docs)
     if are_cut(parts, len(docs)):
         yield from run_windows(model, DocBatch(docs), parts, is_train)
         return
-    for piece in parts:
-        yield piece, *model(piece.docs_of(docs), is_train)
+    for chunk in parts:
+        yield chunk, *model(chunk.docs_of(docs), is_train)
 
 
-def _pieces(lengths: np.ndarray, limits: Limits, cut: bool) -> list[Piece]:
+def _chunks(lengths: np.ndarray, limits: Limits, cut: bool) -> list[Chunk]:
     windows = _windows(lengths, limits) if cut else _whole(lengths)
-    if windows.lengths.sum() <= limits.piece:
+    if windows.lengths.sum() <= limits.chunk:
         return [windows]
-    # A piece takes what comes next as long as there is room for it.
-    bounds, room = [0], limits.piece
+    # A chunk takes the next windows as long as there is room for them.
+    bounds, room = [0], limits.chunk
     for number, length in enumerate(windows.lengths.tolist()):
         if length > room and number > bounds[-1]:
             bounds.append(number)
-            room = limits.piece
+            room = limits.chunk
         room -= length
     ends = [*bounds[1:], len(windows.lengths)]
     return [_part(windows, slice(*bound)) for bound in zip(bounds, ends, strict=True)]
 
 
-def _whole(lengths: np.ndarray) -> Piece:
+def _whole(lengths: np.ndarray) -> Chunk:
     firsts = np.cumsum(lengths) - lengths
-    return Piece(np.arange(len(lengths)), firsts, lengths, np.zeros_like(lengths), lengths)
+    return Chunk(np.arange(len(lengths)), firsts, lengths, np.zeros_like(lengths), lengths)
 
 
-def _windows(lengths: np.ndarray, limits: Limits) -> Piece:
-    """All windows of all documents; a document that is short enough is one."""
+def _windows(lengths: np.ndarray, limits: Limits) -> Chunk:
+    """The windows of all documents; a short document is one window."""
     long = lengths > limits.longest
     if not long.any():
         return _whole(lengths)
     n_windows = np.where(long, -(-lengths // limits.window), 1)
-    docs = np.repeat(np.arange(len(lengths)), n_windows)
+    docs = np.repeat(np.arange(len(lengths)), n_windows)  # (n_windows,), as all below
     number = np.arange(len(docs)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
     of_doc, long = lengths[docs], long[docs]
-    starts = number * limits.window  # of what is kept, in the document
+    starts = number * limits.window  # first kept token within the document
     stops = np.where(long, np.minimum(starts + limits.window, of_doc), of_doc)
     begins = np.maximum(starts - limits.context, 0)
     ends = np.minimum(stops + limits.context, of_doc)
     firsts = (np.cumsum(lengths) - lengths)[docs] + begins
-    return Piece(docs, firsts, ends - begins, starts - begins, stops - begins)
+    return Chunk(docs, firsts, ends - begins, starts - begins, stops - begins)
 
 
-def _part(windows: Piece, part: slice) -> Piece:
+def _part(windows: Chunk, part: slice) -> Chunk:
     fields = ("docs", "firsts", "lengths", "begins", "ends")
-    return Piece(*(getattr(windows, field)[part] for field in fields))
+    return Chunk(*(getattr(windows, field)[part] for field in fields))
 
 
 def listens(model: Model) -> bool:
-    """Whether a model takes token vectors from a component before it."""
+    """Whether a model takes token vectors from an earlier component."""
     return any(hasattr(node, "upstream_name") for node in model.walk())
 
 
-def encode_pieces(
-    tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch, parts: list[Piece], is_train: bool
-) -> Iterator[tuple[Piece, Packed, Callable[[Packed], None]]]:
-    """Token vectors by an encoder of this package: embed documents as a whole, then read pieces.
+def encode_chunks(
+    tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch, parts: list[Chunk], is_train: bool
+) -> Iterator[tuple[Chunk, Packed, Callable[[Packed], None]]]:
+    """Token vectors by an encoder of this package: embed whole documents, then encode chunks.
 
-    Yields each piece, its token vectors and their backward pass. The embedding's runs when the last
-    piece is done, so the iterator has to be used to its end.
+    Yields each chunk, its token vectors and their backward pass. The embedding's backward pass runs
+    after the last chunk, so the iterator must be exhausted.
     """
     ops = tok2vec.ops
     embed, encoders = split_encoders(tok2vec)
     X, backprop_embed = run_packed(embed, batch, is_train)
     gradient = Packed(ops.alloc2f(X.packing.n_tokens if is_train else 0, X.width), X.packing)
-    for piece in parts:
-        Y, backprop_encoders = run_in_turn(encoders, X.take(piece.rows, piece.lengths), is_train)
-        yield piece, Y, in_reverse([partial(add_gradient, ops, gradient, piece), backprop_encoders])
-    del X, Y  # of a very long document each copy is dear
+    for chunk in parts:
+        Y, backprop_encoders = run_in_turn(encoders, X.take(chunk.rows, chunk.lengths), is_train)
+        yield chunk, Y, in_reverse([partial(add_gradient, ops, gradient, chunk), backprop_encoders])
+    del X, Y  # a copy of a very long document takes much memory
     if is_train:
         backprop_embed(gradient)
 
 
-def predict_pieces(
+def predict_chunks(
     tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch
-) -> Iterator[tuple[Piece, Packed]]:
-    """Token vectors in prediction, piece by piece: they need most of the memory."""
+) -> Iterator[tuple[Chunk, Packed]]:
+    """Token vectors in prediction, chunk by chunk, since they need most of the memory."""
     _, encoders = split_encoders(tok2vec)
-    parts = prediction_pieces(batch.lengths, cut=bool(encoders))
+    parts = prediction_chunks(batch.lengths, cut=bool(encoders))
     if len(parts) == 1 and not are_cut(parts, len(batch.docs)):
         yield parts[0], run_packed(tok2vec, batch, is_train=False)[0]
     elif encoders:
-        for piece, X, _ in encode_pieces(tok2vec, batch, parts, is_train=False):
-            yield piece, X
+        for chunk, X, _ in encode_chunks(tok2vec, batch, parts, is_train=False):
+            yield chunk, X
     else:
-        for piece in parts:
-            docs = piece.docs_of(batch.docs)
-            yield piece, run_packed(tok2vec, DocBatch(docs), is_train=False)[0]
+        for chunk in parts:
+            docs = chunk.docs_of(batch.docs)
+            yield chunk, run_packed(tok2vec, DocBatch(docs), is_train=False)[0]
 
 
 def encode_random_windows(
     tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch
 ) -> tuple[Packed, Callable[[Packed], list[Doc]]]:
-    """Token vectors in training, of long documents those of a window from a random token on.
+    """Token vectors in training; of each long document, only those of one random window.
 
-    It is for models that need all token vectors at once for the backward pass, and bounds what
-    the recurrence keeps for it. Where the encoder is none of this package, nothing is cut.
+    For models that need all token vectors at once in the backward pass: this bounds what the
+    recurrence keeps. If the encoder is not of this package, documents are read as a whole.
     """
     _, encoders = split_encoders(tok2vec)
     if not encoders or max(batch.lengths) <= PREDICTION.longest:
         return run_packed(tok2vec, batch, is_train=True)
-    pieces = encode_pieces(tok2vec, batch, [random_windows(batch.lengths)], is_train=True)
-    _, Y, backprop_piece = next(pieces)
+    chunks = encode_chunks(tok2vec, batch, [random_windows(batch.lengths)], is_train=True)
+    _, Y, backprop_chunk = next(chunks)
 
     def backprop(dY: Packed) -> list[Doc]:
-        backprop_piece(dY)
-        for _ in pieces:  # runs the embedding's backward pass
+        backprop_chunk(dY)
+        for _ in chunks:  # runs the embedding's backward pass
             pass
         return []
 
     return Y, backprop
 
 
-def random_windows(lengths: list[int]) -> Piece:
-    """A window of each long document, which begins at a random token, and the others as they are.
+def random_windows(lengths: list[int]) -> Chunk:
+    """One window per document: a random one of a long document, otherwise the whole document.
 
     lengths: tokens of each document.
     """
     sizes = np.minimum(lengths, PREDICTION.longest)
     starts = np.random.randint(np.asarray(lengths) - sizes + 1)
     firsts = np.cumsum(lengths) - lengths + starts
-    return Piece(np.arange(len(sizes)), firsts, sizes, np.zeros_like(sizes), sizes)
+    return Chunk(np.arange(len(sizes)), firsts, sizes, np.zeros_like(sizes), sizes)
 
 
-def add_gradient(ops: Ops, gradient: Packed, piece: Piece, dX: Packed) -> None:
-    """Add that of a piece's tokens to that of the batch, where windows share their context."""
-    rows = gradient.packing.from_packed[piece.rows][dX.packing.to_packed]
+def add_gradient(ops: Ops, gradient: Packed, chunk: Chunk, dX: Packed) -> None:
+    """Add a chunk's gradient to that of the batch; windows may share context tokens."""
+    rows = gradient.packing.from_packed[chunk.rows][dX.packing.to_packed]  # (n_read,)
     ops.scatter_add(gradient.data, ops.asarray1i(rows), dX.data)

@@ -1,4 +1,4 @@
-"""`spacy seqrnn …`. spaCy imports this at each of its calls, so it imports nothing heavy itself."""
+"""`spacy seqrnn …`. spaCy imports this on every call, so it imports nothing heavy itself."""
 
 from ..cli import convert, init_config, report, train  # noqa: F401  # they add their commands
 from .app import seqrnn_cli

@@ -1,4 +1,4 @@
-"""The commands; each imports what it computes with when it runs."""
+"""The commands; each imports what it needs when it runs."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -11,34 +11,34 @@ from wasabi import msg
 
 from .output import as_json, busy, check_targets, clear_errors, load, write
 
-HELP = "Data, configs and reports of recurrent pipelines, and what goes on inside them."
+HELP = "Convert data, write configs, train, report on and explain recurrent pipelines."
 seqrnn_cli = typer.Typer(name="seqrnn", help=HELP, no_args_is_help=True)
 app.add_typer(seqrnn_cli)
 
 MODEL = typer.Argument(..., help="Folder or package of a pipeline")
-TEXT = typer.Argument(..., help="The text to look at")
+TEXT = typer.Argument(..., help="The text to read")
 HTML = typer.Option(None, "--html", help="Page to write")
 JSON = typer.Option(None, "--json", help="JSON file to write")
-FORCE = typer.Option(False, "--force", help="Replace files that exist")
+FORCE = typer.Option(False, "--force", help="Overwrite existing files")
 TOP = typer.Option(
     None,
     "--top",
     min=1,
     max=100,
     show_default=False,
-    help="Tag sequences and tags of a token to show (else 3), and tokens of a category (else all)",
+    help="How many tag sequences and tags per token to show (else 3), and tokens (else all)",
 )
 
 
 class Comparison(StrEnum):
-    """What fresh cells can differ in; see `explain/remedies.py`."""
+    """In what fresh cells can differ; see `explain/remedies.py`."""
 
     forget_bias = "forget-bias"
     residual = "residual"
     clipping = "clipping"
 
 
-COMPARE = typer.Option(None, "--compare", help="What helps: fresh cells that differ in this alone")
+COMPARE = typer.Option(None, "--compare", help="Compare fresh cells that differ only in this")
 NAMES = typer.Argument(None, help="MODEL TEXT, or more cells after --cells", show_default=False)
 CELLS = typer.Option(None, "--cells", help="Fresh cells, such as rnn gru lstm")
 LENGTH = typer.Option(None, "--length", help="Steps that fresh cells read (else 100)")
@@ -54,7 +54,7 @@ def explain_cli(
     force: bool = FORCE,
     top: int | None = TOP,
 ) -> None:
-    """Say why a pipeline finds the entities and categories that it finds."""
+    """Explain why a pipeline predicts its entities and categories."""
     with clear_errors():
         check_targets([html, json], force=force)
         found = _explanations(load(model), text, top)
@@ -158,11 +158,11 @@ def _gradients(
         return _comparison(compare, steps, others=bool(names or cells))
     if cells is None and len(names) != 2:
         raise ValueError(
-            f"`gradients` gets {len(names)} names, but wants MODEL and TEXT, or "
+            f"`gradients` was given {len(names)} arguments, but needs MODEL and TEXT, or "
             "--cells rnn gru lstm, or --compare forget-bias."
         )
     if cells is None and steps:
-        raise ValueError("`--length` is for fresh cells, but a text has its own: leave it out.")
+        raise ValueError("`--length` is for fresh cells; a text has its own length: omit it.")
     nlp: Any = load(names[0]) if cells is None else None
     from ..explain.gradients import gradients_of_cells, gradients_of_text  # noqa: PLC0415
 
@@ -177,7 +177,7 @@ def _gradients(
 def _comparison(compare: Comparison, steps: dict[str, Any], *, others: bool) -> Any:
     if others:
         raise ValueError(
-            f"`--compare {compare}` makes cells of its own: leave --cells, MODEL and TEXT out."
+            f"`--compare {compare}` makes cells of its own: omit --cells, MODEL and TEXT."
         )
     from ..explain import remedies  # noqa: PLC0415
 

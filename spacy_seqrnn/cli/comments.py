@@ -1,16 +1,16 @@
-"""Comments of a config, which spaCy drops when it reads one, put back where they belong."""
+"""Put the comments of a config back after spaCy, which drops them, has read it."""
 
 from collections.abc import Iterator
 
 
 def with_comments(text: str, source: str) -> str:
-    """A config with the comments that another one has at the same sections and options.
+    """Copy the comments of one config to the same sections and options of another.
 
-    text: a config as `Config.to_str` gives it, without comments.
-    source: a config with comments, each on lines of its own above what it is about. What a comment
-        at its head is about is the whole.
+    text: a config without comments, as `Config.to_str` writes it.
+    source: a config with comments, each on lines of its own above a section or option. Comments at
+        the head are about the whole file.
 
-    Raises ValueError for a comment about something that `text` does not have.
+    Raises ValueError for a comment on something that `text` does not have.
     """
     comments = dict(_comments(source))
     lines: list[str] = []
@@ -20,12 +20,12 @@ def with_comments(text: str, source: str) -> str:
         lines.append(line)
     if comments:
         place = next(iter(comments))
-        raise ValueError(f"The config has no `{place}` that a comment could be about.")
+        raise ValueError(f"The config has no `{place}` for a comment.")
     return "\n".join(lines) + "\n"
 
 
 def _comments(source: str) -> Iterator[tuple[str, list[str]]]:
-    """The place that each comment is about, and its lines."""
+    """The place of each comment, and its lines."""
     pending: list[str] = []
     for place, line in _places(source.splitlines()):
         if line.startswith("#"):

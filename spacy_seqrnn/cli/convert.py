@@ -1,4 +1,4 @@
-"""`spacy seqrnn convert`: annotated files of other programs to `.spacy` files."""
+"""`spacy seqrnn convert`: convert annotated files of other programs to `.spacy` files."""
 
 import sys
 import warnings
@@ -17,7 +17,7 @@ from .output import check_targets, clear_errors, write
 
 
 class Task(StrEnum):
-    """What the files are to train."""
+    """The task that the files are training data for."""
 
     ner = "ner"
     textcat = "textcat"
@@ -26,37 +26,35 @@ class Task(StrEnum):
 
 COLUMNS, TEXTS = "Entities in columns", "Text categories"
 INPUTS = typer.Argument(..., help="Files and folders to read", show_default=False)
-OUTPUT = typer.Argument(..., help="Folder for the .spacy files, made if it is not there")
-TASK = typer.Option(Task.ner, "--task", "-t", help="What the files are to train")
-ENCODING = typer.Option(AUTO, "--encoding", help="Of the files; auto: UTF-8, or by their BOM")
+OUTPUT = typer.Argument(..., help="Folder for the .spacy files, created if necessary")
+TASK = typer.Option(Task.ner, "--task", "-t", help="What to train on the files")
+ENCODING = typer.Option(AUTO, "--encoding", help="Encoding of the files; auto: UTF-8, or by BOM")
 NAMES = typer.Option(
-    "", "--names", help="Names of the outputs, with commas between, else those of the inputs"
+    "", "--names", help="Names of the outputs, separated by commas (else those of the inputs)"
 )
-RENAME = typer.Option([], "--rename", help="OLD=NEW, another name for a label; may be repeated")
+RENAME = typer.Option([], "--rename", help="OLD=NEW, a new name for a label; may be repeated")
 LANG = typer.Option(
-    "en", "--lang", "-l", help="Language whose tokens texts are cut into", rich_help_panel=TEXTS
+    "en", "--lang", "-l", help="Language whose tokenizer splits the texts", rich_help_panel=TEXTS
 )
 
 TOKEN = typer.Option(
     None,
     "--token-column",
     show_default=False,
-    help="Number of the column with the tokens, from 1, or from the last one, which is -1",
+    help="Column of the tokens, from 1, or counted from the last, -1",
     rich_help_panel=COLUMNS,
 )
 TAG = typer.Option(
-    None, "--tag-column", show_default=False, help="With the tags", rich_help_panel=COLUMNS
+    None, "--tag-column", show_default=False, help="Column of the tags", rich_help_panel=COLUMNS
 )
 POS = typer.Option(
     None,
     "--pos-column",
     show_default=False,
-    help="With parts of speech; 0 for none, else that after the tokens",
+    help="Column of the parts of speech; 0 for none (else the one after the tokens)",
     rich_help_panel=COLUMNS,
 )
-SCHEME = typer.Option(
-    Scheme.auto, "--scheme", help="What the tags are written in", rich_help_panel=COLUMNS
-)
+SCHEME = typer.Option(Scheme.auto, "--scheme", help="Scheme of the tags", rich_help_panel=COLUMNS)
 OUTSIDE = typer.Option(
     None,
     "--outside",
@@ -67,14 +65,14 @@ OUTSIDE = typer.Option(
 MISSING = typer.Option(
     None,
     "--missing",
-    help="Tag of tokens that nobody annotated (else - and _); may be repeated",
+    help="Tag of tokens without annotation (else - and _); may be repeated",
     show_default=False,
     rich_help_panel=COLUMNS,
 )
 COMMENT = typer.Option(
     "#",
     "--comment",
-    help="What comments before a sentence begin with; '' for none",
+    help="Prefix of comments before a sentence; '' for none",
     rich_help_panel=COLUMNS,
 )
 N_SENTS = typer.Option(
@@ -82,38 +80,38 @@ N_SENTS = typer.Option(
     "--n-sents",
     "-n",
     min=0,
-    help="Sentences in a document; 0 for all until -DOCSTART- or the end",
+    help="Sentences per document; 0 for all until -DOCSTART- or the end",
     rich_help_panel=COLUMNS,
 )
 
 FORMAT = typer.Option(
-    Form.auto, "--format", help="What the files are, else by their names", rich_help_panel=TEXTS
+    Form.auto, "--format", help="Format of the files, else by their names", rich_help_panel=TEXTS
 )
 TEXT_FIELD = typer.Option(
     None,
     "--text-field",
-    help="Name of the field with the text, or number of its column",
+    help="Name of the field with the text, or its column number",
     show_default=False,
     rich_help_panel=TEXTS,
 )
 LABEL_FIELD = typer.Option(
     [],
     "--label-field",
-    help="The same for the label; if repeated, each is a label that says yes (1) or no (0)",
+    help="The same for the label; if repeated, each is a label with yes (1) or no (0)",
     show_default=False,
     rich_help_panel=TEXTS,
 )
 HEADER = typer.Option(
     None,
     "--header/--no-header",
-    help="Whether the first row has names, not a text",
+    help="Whether the first row has field names",
     show_default=False,
     rich_help_panel=TEXTS,
 )
 DELIMITER = typer.Option(
     None,
     "--delimiter",
-    help="What is between the cells of a table, or tab",
+    help="Separator between the cells of a table, or tab",
     show_default=False,
     rich_help_panel=TEXTS,
 )
@@ -127,14 +125,14 @@ QUOTE = typer.Option(
 SEPARATOR = typer.Option(
     None,
     "--label-separator",
-    help="What stands between the labels of a text; '' if all is one",
+    help="Separator between the labels of a text; '' for a single label",
     show_default=False,
     rich_help_panel=TEXTS,
 )
 UNTIL = typer.Option(
     None,
     "--label-until",
-    help="Leave out what comes in a label from this on, as : for TREC's coarse ones",
+    help="Cut labels at this string, such as : for TREC's coarse labels",
     show_default=False,
     rich_help_panel=TEXTS,
 )
@@ -144,7 +142,7 @@ TOKENISED = typer.Option(
     help="The texts are tokenised: white space separates tokens",
     rich_help_panel=TEXTS,
 )
-# What only one of the tasks has, as the function calls it and as the user does
+# Options of one task only: as the function's parameter and as the command line's option
 FOR_COLUMNS = {"token_column", "tag_column", "pos_column", "scheme", "outside", "missing"}
 FOR_COLUMNS |= {"comment", "n_sents"}
 FOR_TEXTS = {
@@ -196,12 +194,12 @@ def convert_cli(
     with clear_errors(), _plain_warnings():
         _check_options(context, task)
         if output.is_file():
-            raise ValueError(f"'{output}' is a file, but a folder is the last argument: add it.")
+            raise ValueError(f"'{output}' is a file, but the last argument has to be a folder.")
         sources, left_out = find_sources(inputs, columns=task is Task.ner)
         targets = name_targets(sources, output, [each for each in names.split(",") if each])
         check_targets([*targets.values()], force=force, make_folders=True)
         for path in left_out:
-            msg.warn(f"Left out by its name: '{path}'")
+            msg.warn(f"Skipped because of its name: '{path}'")
         renamed = _pairs(rename)
         if task is Task.ner:
             columns = ColumnOptions(
@@ -243,15 +241,14 @@ def _check_options(context: typer.Context, task: Task) -> None:
             option = next(each.opts[0] for each in context.command.params if each.name == name)
             tasks = "textcat and textcat_multilabel" if task is Task.ner else "ner"
             raise ValueError(
-                f"`{option}` is for {tasks}, but `--task {task}` is set: leave it out, or set the "
-                "task."
+                f"`{option}` is for {tasks}, but `--task {task}` is set: omit it, or set the task."
             )
 
 
 def _delimiter(given: str | None) -> str | None:
     delimiter = "\t" if given in {"tab", r"\t"} else given
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise ValueError(f"`--delimiter {given}` is not one character: set it to one, or to tab.")
+        raise ValueError(f"`--delimiter {given}` is not one character: set one, or tab.")
     return delimiter
 
 
@@ -260,7 +257,7 @@ def _pairs(rename: list[str]) -> dict[str, str]:
     for old, sign, new in pairs:
         if not (old and sign and new):
             raise ValueError(
-                f"`--rename {old}{sign}{new}` is no pair of labels: set it to OLD=NEW, such as "
+                f"`--rename {old}{sign}{new}` is not a pair of labels: set OLD=NEW, such as "
                 "1=positive."
             )
     return {old: new for old, _, new in pairs}
@@ -270,7 +267,7 @@ def _convert_columns(targets: dict[Path, Path], options: ColumnOptions) -> None:
     from ..convert.entities import labels_of, make_docs, read_columns  # noqa: PLC0415
 
     nlp = _blank("xx")
-    # All are read before any is written.
+    # All files are read before any is written.
     found = {path: read_columns(path, options) for path in _progress(targets, "Reading")}
     _tell_of_new_labels({path: labels_of(columns) for path, columns in found.items()})
     for path, columns in found.items():
@@ -298,27 +295,27 @@ def _blank(lang: str) -> Any:
         nlp = spacy.blank(lang)
     except ImportError as error:
         raise ValueError(
-            f"`--lang {lang}` is unknown to spaCy: set it to the code of a language, such as en, "
-            "or to xx for several."
+            f"`--lang {lang}` is unknown to spaCy: set a language code such as en, "
+            "or xx for several languages."
         ) from error
-    nlp.max_length = sys.maxsize  # which is for what parsers and recognisers take, not tokenizers
+    nlp.max_length = sys.maxsize  # the limit is for parsers and recognisers
     return nlp
 
 
 def _progress(what: Iterable[Any], name: str, total: int | None = None) -> Iterable[Any]:
-    """Show how far it is, on a terminal and if it takes longer."""
+    """Show progress, on a terminal and only if it takes long."""
     from tqdm import tqdm  # noqa: PLC0415
 
     return tqdm(what, desc=name, total=total, disable=None, delay=1, leave=False)
 
 
 def _tell_of_new_labels(labels: dict[Path, set[str]]) -> None:
-    """Warn of labels that the first input, which is usually what is trained on, has not."""
+    """Warn of labels that do not occur in the first input, which usually is the training data."""
     first, *others = labels
     for path in others:
         new = sorted(labels[path] - labels[first])
         if new:
-            msg.warn(f"Labels in '{path}' that '{first}' has not: {', '.join(new)}")
+            msg.warn(f"Labels in '{path}' that '{first}' does not have: {', '.join(new)}")
 
 
 def _write(target: Path, docs: Iterable[Any], what: str) -> None:
@@ -332,7 +329,7 @@ def _write(target: Path, docs: Iterable[Any], what: str) -> None:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Show warnings as their sentences, without a line of code."""
+    """Show only the sentences of warnings, without a line of code."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:

@@ -1,4 +1,4 @@
-"""`spacy seqrnn init-config`: a config to train from, as `spacy init config` writes one."""
+"""`spacy seqrnn init-config`: write a training config, as `spacy init config` does."""
 
 import re
 from enum import StrEnum
@@ -17,7 +17,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "recipe.jinja"
 
 
 class Task(StrEnum):
-    """What the pipeline is to do: ours for entities, spaCy's components for the others."""
+    """The task of the pipeline: this package's component for entities, spaCy's for the others."""
 
     ner = "ner"
     textcat = "textcat"
@@ -26,7 +26,7 @@ class Task(StrEnum):
 
 
 class Optimize(StrEnum):
-    """The two kinds of recipes that `spacy init config` has too."""
+    """The two kinds of recipes, as in `spacy init config`."""
 
     efficiency = "efficiency"
     accuracy = "accuracy"
@@ -34,27 +34,27 @@ class Optimize(StrEnum):
 
 OUTPUT = typer.Argument(..., help="File to write, or - for stdout (only the config)")
 LANG = typer.Option(
-    "en", "--lang", "-l", help="Code of the language, such as en, or xx for several"
+    "en", "--lang", "-l", help="Language code, such as en, or xx for several languages"
 )
-TASK = typer.Option(Task.ner, "--task", "-t", help="What the pipeline is to do")
+TASK = typer.Option(Task.ner, "--task", "-t", help="What the pipeline does")
 OPTIMIZE = typer.Option(
     Optimize.efficiency,
     "--optimize",
     "-o",
-    help="Whether to aim for speed or for scores, which takes larger models or several that vote",
+    help="Aim for speed, or for scores with larger models or ensembles",
 )
 VECTORS = typer.Option(
     None,
     "--vectors",
     "-v",
-    help="Pipeline with word vectors, such as en_core_web_lg; without, they are learned",
+    help="Pipeline with word vectors, such as en_core_web_lg; without one, vectors are learned",
     show_default=False,
 )
 LONG = typer.Option(False, "--long", help="For texts of many hundreds of words (textcat only)")
 ENSEMBLE = typer.Option(
     False,
     "--ensemble",
-    help="Three models that vote, for a few thousand sentences of training data (ner only)",
+    help="Ensemble of three models, for a few thousand training sentences (ner only)",
 )
 
 
@@ -89,8 +89,8 @@ def init_config_cli(
         write(output, text)
     if vectors and not _has_vectors(vectors):
         msg.warn(
-            f"There is no pipeline '{vectors}' yet: `python -m spacy download {vectors}` gets "
-            "spaCy's own."
+            f"There is no pipeline '{vectors}' yet: `python -m spacy download {vectors}` "
+            "downloads spaCy's own."
         )
     msg.text("Train it on your data, with --gpu-id 0 on a GPU:")
     data = "--paths.train train.spacy --paths.dev dev.spacy"
@@ -98,7 +98,7 @@ def init_config_cli(
 
 
 def config_text(*, vectors: str | None = None, **options: Any) -> str:
-    """What the file of a config has, with the comments of its recipe.
+    """The content of a config file, with the comments of its recipe.
 
     The options are those of `init_config`.
     """
@@ -118,13 +118,14 @@ def init_config(
     long_texts: bool = False,
     ensemble: bool = False,
 ) -> Any:
-    """A config that is complete but for the paths of the corpora, as a `thinc.api.Config`.
+    """A config that lacks only the paths of the corpora, as a `thinc.api.Config`.
 
     lang: code of a language that spaCy knows.
-    vectors: the name of a package or the folder of a pipeline with word vectors. None: words get
-        vectors that are learned with the rest.
+    vectors: the name of a package or the folder of a pipeline with word vectors. None: word vectors
+        are learned with everything else.
 
-    The others are as in `recipe`. Raises ValueError for what spaCy or this package does not know.
+    The other options are those of `recipe`. Raises ValueError for a value that spaCy or this
+    package does not know.
     """
     from spacy.util import (  # noqa: PLC0415
         get_lang_class,
@@ -136,8 +137,8 @@ def init_config(
         get_lang_class(lang)
     except ImportError as error:
         raise ValueError(
-            f"`lang = {lang!r}` is unknown to spaCy: set it to the code of a language, such as en, "
-            "or to xx for several."
+            f"`lang = {lang!r}` is unknown to spaCy: set a language code such as en, "
+            "or xx for several languages."
         ) from error
     options = {"long_texts": long_texts, "ensemble": ensemble}
     text = recipe(task, optimize, vectors=bool(vectors), **options)
@@ -154,13 +155,13 @@ def recipe(
     """The text of a config with comments, and without what spaCy fills in.
 
     task: one of `Task`.
-    optimize: "accuracy" for larger models or several that vote, "efficiency" for a small one.
+    optimize: "accuracy" for larger models or ensembles, "efficiency" for a small model.
     vectors: use the pipeline's word vectors; if not, vectors are learned.
-    long_texts: for texts of many hundreds of words, which only text categories can have.
-    ensemble: three models that vote, for entities with `optimize = "accuracy"`. It gains most
-        where there is little data.
+    long_texts: for texts of many hundreds of words, with text categories only.
+    ensemble: three models, for entities with `optimize = "accuracy"`. It helps most with little
+        data.
 
-    Raises ValueError for an unknown name, or an option with another task.
+    Raises ValueError for an unknown name, or an option that the task does not have.
     """
     from ..checks import check_choice  # noqa: PLC0415
 
@@ -168,20 +169,20 @@ def recipe(
     check_choice("optimize", optimize, [each.value for each in Optimize])
     if long_texts and not task.startswith("textcat"):
         raise ValueError(
-            f"`--long` is for text categories, but `task = {task!r}`: leave it out, or set the "
+            f"`--long` is for text categories, but `task = {task!r}`: omit it, or set the "
             "task to textcat or textcat_multilabel."
         )
     if ensemble and (task, optimize) != ("ner", "accuracy"):
         raise ValueError(
-            f"`--ensemble` is for entities, for accuracy, but `task = {task!r}` and "
-            f"`optimize = {optimize!r}`: leave it out, or set them to ner and accuracy."
+            f"`--ensemble` is for entities with accuracy, but `task = {task!r}` and "
+            f"`optimize = {optimize!r}`: omit it, or set ner and accuracy."
         )
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf8"))
     text = template.render(
         task=task, optimize=optimize, vectors=vectors, long_texts=long_texts, ensemble=ensemble
     )
-    # Blocks that are left out leave their blank lines behind.
+    # Omitted blocks leave blank lines behind.
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Files that commands write, and sentences for what cannot be done."""
+"""Output files of the commands, and error messages."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from wasabi import msg
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Show an error as its sentence, and exit with code 1."""
+    """Show an error as one sentence, and exit with code 1."""
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
@@ -23,25 +23,25 @@ def clear_errors() -> Iterator[None]:
 
 
 def check_targets(paths: list[Path | None], *, force: bool, make_folders: bool = False) -> None:
-    """Raise ValueError if a file cannot be written. Asked before anything is computed.
+    """Raise ValueError if a file cannot be written. Called before anything is computed.
 
-    make_folders: whether the command makes folders that are not there.
+    make_folders: whether the command creates missing folders.
     """
     for path in filter(None, paths):
         if path.is_dir():
             raise ValueError(f"'{path}' is a folder: name a file in it.")
         if path.exists() and not force:
-            raise ValueError(f"'{path}' exists: name another file, or add --force to replace it.")
+            raise ValueError(f"'{path}' exists: name another file, or add --force to overwrite it.")
         if not make_folders and not path.parent.is_dir():
             raise ValueError(
-                f"There is no folder '{path.parent}' for '{path.name}': make it first."
+                f"The folder '{path.parent}' for '{path.name}' does not exist: create it first."
             )
 
 
 def write(path: Path | None, content: str | bytes) -> None:
-    """Write a file whole or not at all. No path: nothing.
+    """Write a file completely or not at all. No path: write nothing.
 
-    If the process is killed, what it leaves beside the file is overwritten by the next one.
+    If the process is killed, the next call overwrites the temporary file that it leaves.
     """
     if path is None:
         return
@@ -61,7 +61,7 @@ def as_json(value: Any) -> str:
 
 
 def busy(text: str) -> AbstractContextManager:
-    """Show what takes its time, on a terminal; in a log each turn of a spinner would be a line."""
+    """Show that something slow is running, on a terminal only: in a log, a spinner adds lines."""
     return msg.loading(text) if sys.stdout.isatty() else nullcontext()
 
 
@@ -74,6 +74,6 @@ def load(model: str) -> Any:
             return spacy.load(model)
     except OSError as error:
         raise ValueError(
-            f"'{model}' is no pipeline: give the folder of one, such as training/model-best, or "
+            f"'{model}' is not a pipeline: give the folder of one, such as training/model-best, or "
             "the name of an installed package."
         ) from error

@@ -1,4 +1,4 @@
-"""`spacy seqrnn report`: a page about a training, and its data."""
+"""`spacy seqrnn report`: a page about a training run, and its data."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +32,7 @@ def report_cli(
     gpu_id: int = GPU,
     force: bool = FORCE,
 ) -> None:
-    """Write a page about a training: learning curves, scores, errors, transitions of the CRF."""
+    """Write a page about a training run: learning curves, scores, errors, CRF transitions."""
     with clear_errors():
         from spacy.cli._util import setup_gpu  # noqa: PLC0415
         from spacy.util import import_file  # noqa: PLC0415
@@ -44,7 +44,7 @@ def report_cli(
         page = output or folder / "report.html"
         numbers = json or page.with_suffix(".json")
         if page == numbers:
-            raise ValueError(f"'{page}' cannot be the page and its data: name another with --json.")
+            raise ValueError(f"'{page}' cannot be page and data at once: set another --json.")
         check_targets([page, numbers], force=force)
         check_drawing()
         if code:

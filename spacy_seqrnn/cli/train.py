@@ -10,7 +10,7 @@ from wasabi import msg
 
 from .app import seqrnn_cli
 
-# As in `spacy train`, with an output that has to be named
+# As in `spacy train`, except that the output is required
 CONFIG = typer.Argument(..., help="Path to config file", exists=True, allow_dash=True)
 OUTPUT = typer.Option(
     ..., "--output", "--output-path", "-o", help="Folder for model-best and model-last"
@@ -30,7 +30,7 @@ def train_cli(
     verbose: bool = VERBOSE,
     gpu_id: int = GPU,
 ) -> None:
-    """Train a pipeline as `spacy train` does, and save it whole whenever training is stopped.
+    """Train like `spacy train`, so that an interruption never leaves a damaged pipeline.
 
     Options of the config can be set as for `spacy train`, such as --training.max_steps 100.
     """
@@ -47,7 +47,7 @@ def train_cli(
 def train(
     config_path: Path, output: Path, *, use_gpu: int = -1, overrides: dict[str, Any] | None = None
 ) -> None:
-    """Train the pipeline of a config, as the function of the same name in `spacy.cli.train`."""
+    """Train the pipeline of a config, like the function of the same name in `spacy.cli.train`."""
     from spacy.cli._util import setup_gpu, show_validation_error  # noqa: PLC0415
     from spacy.training.initialize import init_nlp  # noqa: PLC0415
     from spacy.util import load_config  # noqa: PLC0415

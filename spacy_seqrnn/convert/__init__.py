@@ -1,1 +1,1 @@
-"""Annotated files of other programs to spaCy's binary format, for `spacy seqrnn convert`."""
+"""Convert other programs' annotated files to spaCy's binary format, for `spacy seqrnn convert`."""

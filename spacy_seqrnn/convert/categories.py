@@ -23,15 +23,15 @@ from .records import (
     walk_texts,
 )
 
-# What a column for one label says if a text has it, or has it not
+# What a column for one label contains if a text has the label, or does not have it
 SIGNS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": 0.0}
-# What Prodigy's annotators say of a record
+# What a Prodigy annotator decided about a record
 ANSWERS = {"accept", "reject", "ignore"}
 
 
 @dataclass(frozen=True)
 class Texts:
-    """What a file or folder holds, and how it was read: texts with the scores of their labels."""
+    """Texts with the scores of their labels, and how they were read from a file or folder."""
 
     texts: list[tuple[str, dict[str, float]]]
     how: str
@@ -41,7 +41,7 @@ class Texts:
 
 
 def read_texts(path: Path, options: TextOptions) -> Texts:
-    """Read a file, or a folder of folders. Raises ValueError, naming the line, if it cannot."""
+    """Read a file, or a folder of folders. Raises ValueError, naming the line, if that fails."""
     if path.is_dir():
         records = [
             (f"'{file}'", read_text(file, options.encoding).strip(), label)
@@ -51,7 +51,7 @@ def read_texts(path: Path, options: TextOptions) -> Texts:
     else:
         found, form = _read_records(path, options)
         if not found:
-            raise ValueError(f"'{path}' holds no text, only a header.")
+            raise ValueError(f"'{path}' contains a header, but no text.")
         text = find_text(found, path, options.text_field)
         labels = find_labels(found, path, options.label_field, text)
         records = [(f"'{path}', {each.place}", *_take(each, text, labels, path)) for each in found]
@@ -61,12 +61,12 @@ def read_texts(path: Path, options: TextOptions) -> Texts:
     ]
     _tell_of_empty([place for place, text, _ in records if not text.strip()])
     if not texts:
-        raise ValueError(f"'{path}' holds no text.")
+        raise ValueError(f"'{path}' contains no text.")
     return Texts(texts, how)
 
 
 def labels_of(files: list[Texts]) -> list[str]:
-    """All labels, in the order in which they come."""
+    """All labels, in order of first occurrence."""
     return list(dict.fromkeys(label for each in files for _, cats in each.texts for label in cats))
 
 
@@ -81,7 +81,7 @@ def make_docs(found: Texts, labels: list[str], nlp: Language, *, tokenised: bool
 def _read_records(path: Path, options: TextOptions) -> tuple[list[Record], Form]:
     text = read_text(path, options.encoding)
     if not text.strip():
-        raise ValueError(f"'{path}' holds no text.")
+        raise ValueError(f"'{path}' contains no text.")
     form = find_form(text, path) if options.form is Form.auto else options.form
     if form is Form.jsonl:
         return _accepted(read_json(text, path), path), form
@@ -96,15 +96,15 @@ def _read_records(path: Path, options: TextOptions) -> tuple[list[Record], Form]
 
 
 def _accepted(records: list[Record], path: Path) -> list[Record]:
-    """Without what an annotator has rejected or ignored, where each record has such an answer."""
+    """The records without those that an annotator rejected or ignored, if each has an answer."""
     if not {str(record.fields.get("answer")) for record in records} <= ANSWERS:
         return records
     found = [record for record in records if record.fields["answer"] == "accept"]
     if len(found) < len(records):
         odd = next(record for record in records if record.fields["answer"] != "accept")
         warnings.warn(
-            f"{len(records) - len(found):,} records of '{path}' were not accepted and are left "
-            f"out, the first in {odd.place}.",
+            f"{len(records) - len(found):,} records of '{path}' were not accepted and are skipped, "
+            f"the first in {odd.place}.",
             stacklevel=2,
         )
     rest = [{k: v for k, v in record.fields.items() if k != "answer"} for record in found]
@@ -112,7 +112,7 @@ def _accepted(records: list[Record], path: Path) -> list[Record]:
 
 
 def _take(record: Record, text: str, labels: list[str], path: Path) -> tuple[str, Any]:
-    """The text and the value of the label, or of several fields as a dictionary."""
+    """The text and the value of the label; with several label fields, a dictionary of values."""
     missing = [name for name in (text, *labels) if record.fields.get(name) is None]
     if missing:
         raise ValueError(
@@ -121,14 +121,14 @@ def _take(record: Record, text: str, labels: list[str], path: Path) -> tuple[str
         )
     content = record.fields[text]
     if not isinstance(content, str):
-        raise ValueError(f"'{path}', {record.place}: the text {content!r} is no string.")
+        raise ValueError(f"'{path}', {record.place}: the text {content!r} is not a string.")
     if len(labels) == 1:
         return content, record.fields[labels[0]]
     return content, {name: record.fields[name] for name in labels}
 
 
 def _scores(value: Any, place: str, options: TextOptions) -> dict[str, float]:
-    """The scores of the labels that a value names: a label, a list of them, or label and score."""
+    """The scores of the labels in a value: a label, a list of labels, or scores by label."""
     if isinstance(value, dict):
         scores = {_name(label, place, options): _sign(v, place) for label, v in value.items()}
     else:
@@ -136,8 +136,8 @@ def _scores(value: Any, place: str, options: TextOptions) -> dict[str, float]:
         scores = {_name(label, place, options): 1.0 for label in values}
     if options.exclusive and sum(score > 0.5 for score in scores.values()) != 1:
         raise ValueError(
-            f"{place}: one label was expected, but {value!r} has "
-            f"{sum(score > 0.5 for score in scores.values())}: mend it, or set `--task "
+            f"{place}: expected one label, but {value!r} has "
+            f"{sum(score > 0.5 for score in scores.values())}: correct it, or set `--task "
             "textcat_multilabel`."
         )
     return scores
@@ -153,26 +153,26 @@ def _separate(value: Any, place: str, options: TextOptions) -> list[Any]:
     doubt = next((mark for mark in ",;|" if mark in value), None)
     if options.separator is None and doubt:
         raise ValueError(
-            f"{place}: {value!r} may be one label or several: set `--label-separator "
+            f"{place}: {value!r} could be one label or several: set `--label-separator "
             f"'{doubt}'`, or `--label-separator ''` if it is one."
         )
     return [value] if value.strip() else []
 
 
 def _parse_list(value: str, place: str) -> list[Any]:
-    """A list as Python writes it, which is what pandas writes into a table."""
+    """A list in Python's notation, which is how pandas writes one into a table."""
     try:
         return list(literal_eval(value))
     except (ValueError, SyntaxError, TypeError) as error:
         raise ValueError(
-            f"{place}: {value!r} is no list of labels: write them with something between them, and "
+            f"{place}: {value!r} is not a list of labels: put a separator between the labels, and "
             "set `--label-separator` to it."
         ) from error
 
 
 def _name(label: Any, place: str, options: TextOptions) -> str:
     if not isinstance(label, str | int) or not str(label).strip():
-        raise ValueError(f"{place}: {label!r} is no label: a word or a number was expected.")
+        raise ValueError(f"{place}: {label!r} is not a label: use a word or a number.")
     name = str(label).strip()
     if options.until:
         name = name.partition(options.until)[0]
@@ -186,13 +186,13 @@ def _sign(value: Any, place: str) -> float:
     except ValueError:
         sign = -1.0
     if not 0 <= sign <= 1:
-        raise ValueError(f"{place}: {value!r} is no score of a label: set it to 0, 1 or between.")
+        raise ValueError(f"{place}: {value!r} is not a score: use a number from 0 to 1.")
     return sign
 
 
 def _tell_of_empty(places: list[str]) -> None:
     if places:
         warnings.warn(
-            f"{len(places):,} records without a text are left out, the first in {places[0]}.",
+            f"{len(places):,} records without a text are skipped, the first in {places[0]}.",
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""The rows of a file with a token in each line, and an empty line between sentences."""
+"""The rows of a file with a token per line, and an empty line between sentences."""
 
 import re
 from collections import Counter
@@ -8,17 +8,17 @@ from pathlib import Path
 from .encodings import rare_ends
 
 DOCUMENT = "-DOCSTART-"
-# Comments that begin a document: CoNLL-U and CoNLL-2012
+# Comments that start a document: CoNLL-U and CoNLL-2012
 NEW_DOCUMENT = re.compile(r"newdoc\b|begin document\b")
-# The tags of all schemes. What else a comment has in common with a row is its number of words.
+# The tags of all schemes. Apart from them, a comment can only share a row's number of words.
 TAG = re.compile(r"O|[BILUESMW]-\S+")
-# `text = O`: a comment of CoNLL-U that has a tag's letters and a row's number of words
+# `text = O`: a CoNLL-U comment that ends like a tag and has as many words as a row
 KEY = re.compile(r" *[\w.:]+ = ")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A token: the number of its line, and its columns."""
+    """A token: its line number, and its columns."""
 
     line: int
     cells: list[str]
@@ -31,8 +31,8 @@ Sentence = list[Row]
 class Table:
     """All rows of a file.
 
-    documents: sentences by document, of which there is one in a file that does not say.
-    n_comments: how many lines were left out.
+    documents: sentences by document; one document if the file does not mark them.
+    n_comments: how many lines were skipped.
     """
 
     path: Path
@@ -51,15 +51,15 @@ class Table:
 def read_table(text: str, path: Path, *, comment: str = "#") -> Table:
     """Find the rows of a file with columns.
 
-    comment: what lines before a sentence begin with that are no tokens, or "" for none. A row that
-        begins so is a row: "#" is a token like others.
+    comment: the prefix of comment lines, which stand before a sentence, or "" if there are none. A
+        row with this prefix is still a row: "#" is an ordinary token.
 
-    Raises ValueError if there is none, or if only characters end its lines that others do not
-    know for it.
+    Raises ValueError if there are no rows, or if the only line ends are characters that most
+    programs do not treat as line ends.
     """
     if "\n" not in text and rare_ends(text):
         raise ValueError(
-            f"'{path}' has no line ends but {rare_ends(text)}: write it with line feeds."
+            f"'{path}' has no line ends but {rare_ends(text)}: save it with line feeds."
         )
     lines = text.split("\n")
     is_tabbed, width = _find_form(lines, comment)
@@ -81,12 +81,12 @@ def read_table(text: str, path: Path, *, comment: str = "#") -> Table:
     documents = [[sentence for sentence in document if sentence] for document in documents]
     documents = [document for document in documents if document]
     if not documents:
-        raise ValueError(f"'{path}' holds no sentence.")
+        raise ValueError(f"'{path}' contains no sentence.")
     return Table(path, documents, n_comments)
 
 
 def split(line: str, is_tabbed: bool) -> list[str]:
-    """The columns of a line. Other white space than tabs and spaces is part of a token."""
+    """The columns of a line. White space other than tabs and spaces is part of a token."""
     if not is_tabbed:
         return re.split(r"[ \t]+", line.strip(" \t"))
     return [cell.strip(" ") for cell in line.rstrip(" \t").split("\t")]

@@ -17,7 +17,7 @@ from .schemes import MISSING, OUTSIDE, Tags, read_tags
 
 @dataclass(frozen=True)
 class Columns:
-    """What a file with columns holds, and how it was read."""
+    """The content of a file with columns, and how it was read."""
 
     table: Table
     documents: list[list[Sentence]]
@@ -27,12 +27,12 @@ class Columns:
 
     def __str__(self) -> str:
         left = self.table.n_comments
-        comments = f", {left:,} comments left out" if left else ""
+        comments = f", {left:,} comments skipped" if left else ""
         return f"{len(self.tags):,} sentences ({self.layout}; scheme {self.scheme}{comments})"
 
 
 def read_columns(path: Path, options: ColumnOptions) -> Columns:
-    """Read a file with a token in each line. Raises ValueError, naming the line, if it cannot."""
+    """Read a file with a token per line. Raises ValueError, naming the line, if that fails."""
     table = read_table(read_text(path, options.encoding), path, comment=options.comment)
     outside = OUTSIDE if options.outside is None else options.outside
     missing = {MISSING, "_"} if options.missing is None else set(options.missing)
@@ -64,7 +64,7 @@ def read_columns(path: Path, options: ColumnOptions) -> Columns:
 
 
 def make_docs(columns: Columns, vocab: Vocab, n_sents: int) -> Iterator[Doc]:
-    """Yield documents of so many sentences each, or of all that the file has in one (0)."""
+    """Yield documents of `n_sents` sentences each; 0 keeps the documents of the file."""
     tags = iter(columns.tags)
     for document in columns.documents:
         size = n_sents or len(document)
@@ -82,8 +82,8 @@ def _ask_about(tags: set[str], path: Path) -> None:
     if tags:
         tag = sorted(tags)[0]
         raise ValueError(
-            f"'{path}' has no tag O, but {tag!r}: set `--outside {tag}` if such tokens are outside "
-            f"any entity, or `--missing {tag}` if nobody has annotated them."
+            f"'{path}' has no tag O, but {tag!r}: set `--outside {tag}` if it marks tokens outside "
+            f"any entity, or `--missing {tag}` if it marks tokens without annotation."
         )
 
 
@@ -92,7 +92,7 @@ def _rename(tag: str, names: dict[str, str]) -> str:
 
 
 def _make_doc(group: list[Sentence], tags: Tags, layout: Layout, vocab: Vocab) -> Doc:
-    """As `spacy.training.converters.conll_ner_to_docs`, which splits tokens at any white space."""
+    """Like spaCy's `conll_ner_to_docs`, but that function splits tokens at any white space."""
     rows = [row for sentence in group for row in sentence]
     doc = Doc(
         vocab,

@@ -1,4 +1,4 @@
-"""Which field of a record is the text, and which has its labels."""
+"""Which field of a record has the text, and which the labels."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .records import Record
 
-# What such fields are often called; the first that there is, is taken.
+# Common names of such fields; the first one that a file has is used.
 TEXTS = "text sentence content review body comment comment_text message tweet question utterance "
 TEXTS += "document description headline abstract v2"
 LABELS = "label labels cats category categories class classes sentiment intent topic tag tags "
@@ -17,31 +17,31 @@ LABELS += "v1 accept"
 def name_fields(
     records: list[Record], path: Path, header: bool | None, wanted: list[str]
 ) -> list[Record]:
-    """Give the fields of a table the names in its first row, if it is a header.
+    """Name the fields of a table after its first row, if that is a header.
 
     header: None to find out.
-    wanted: names that the user gave, which only a header can have.
+    wanted: field names that the user gave, which only a header can contain.
 
-    Raises ValueError if it is not clear, and for rows with more or fewer cells than the first.
+    Raises ValueError if the first row is ambiguous, and for rows with more or fewer cells than it.
     """
     if not records:
         return records
     first = [cell.strip() for cell in records[0].fields.values()]
     if header is None:
         header = _is_header(records, first, path, wanted)
-    while header and first and not first[-1]:  # as spreadsheets leave them
+    while header and first and not first[-1]:  # spreadsheets leave empty cells
         first.pop()
     names = first if header else list(records[0].fields)
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice:
-        raise ValueError(f"'{path}' has two fields {twice!r} in its header: name them apart.")
+        raise ValueError(f"'{path}' has two fields {twice!r} in its header: rename one.")
     named = []
     for record in records[1:] if header else records:
         cells = list(record.fields.values())
         if len(cells) < len(names) or any(cells[len(names) :]):
             raise ValueError(
                 f"'{path}', {record.place}: {len(cells)} cells, but {len(names)} in the first "
-                "row: mend it, or set `--quote` or `--format`."
+                "row: correct it, or set `--quote` or `--format`."
             )
         named.append(Record(record.place, dict(zip(names, cells, strict=False))))
     return named
@@ -60,14 +60,14 @@ def _is_header(records: list[Record], first: list[str], path: Path, wanted: list
     own = records[0].fields[label].strip()
     if len(records) > 3 and counts.pop(own) == 1 and counts and min(counts.values()) > 1:
         raise ValueError(
-            f"'{path}' may have a header, since nothing else has the label {own!r} of its first "
+            f"'{path}' may have a header, since the label {own!r} occurs only in its first "
             f"row {first!r}: set `--header` if it is one, or `--no-header`."
         )
     return False
 
 
 def find_text(records: list[Record], path: Path, wanted: str | None) -> str:
-    """The name of the field with the text. Raises ValueError if it is not there."""
+    """The name of the field with the text. Raises ValueError if there is none."""
     names = _names(records)
     if wanted is not None:
         return _given(wanted, names, path, "--text-field")
@@ -76,14 +76,14 @@ def find_text(records: list[Record], path: Path, wanted: str | None) -> str:
         found = _guess_text(records)
     if found is None:
         raise ValueError(
-            f"'{path}' has no field that is called as texts are, only {', '.join(names)}: set "
+            f"'{path}' has no field with a usual name for texts, only {', '.join(names)}: set "
             "`--text-field`."
         )
     return found
 
 
 def find_labels(records: list[Record], path: Path, wanted: list[str], text: str) -> list[str]:
-    """The names of the fields with labels. Raises ValueError if there is none, or which is open."""
+    """The names of the fields with labels. Raises ValueError if none is found, or several fit."""
     names = _names(records)
     if wanted:
         return [_given(name, names, path, "--label-field") for name in wanted]
@@ -92,7 +92,7 @@ def find_labels(records: list[Record], path: Path, wanted: list[str], text: str)
         found = _guess_label(records, text)
     if found is None:
         raise ValueError(
-            f"It is not clear which field of '{path}' has the labels, of {', '.join(names)}: set "
+            f"Cannot tell which field of '{path}' has the labels: {', '.join(names)}: set "
             "`--label-field`."
         )
     return [found]
@@ -119,7 +119,7 @@ def _given(wanted: str, names: list[str], path: Path, option: str) -> str:
 
 
 def _guess_text(records: list[Record]) -> str:
-    """The column with the most words, or else letters: an id may be longer than a text."""
+    """The column with the most words, then the most letters: an id may be longer than a text."""
     words: Counter[str] = Counter()
     letters: Counter[str] = Counter()
     for record in records:
@@ -130,7 +130,7 @@ def _guess_text(records: list[Record]) -> str:
 
 
 def _guess_label(records: list[Record], text: str) -> str | None:
-    """The one column beside the text whose values are there again and again."""
+    """The only column beside the text whose values repeat."""
     columns = [name for name in _names(records) if name != text]
     values = {n: {str(record.fields.get(n, "")).strip() for record in records} for n in columns}
     values = {name: found for name, found in values.items() if found != {""}}

@@ -1,4 +1,4 @@
-"""Which column of a file has the tokens, which their tags, which their parts of speech."""
+"""Which column of a file has the tokens, the tags and the parts of speech."""
 
 import re
 import warnings
@@ -7,17 +7,17 @@ from itertools import pairwise
 
 from .columns import TAG, Row, Sentence, Table
 
-# Numbers of tokens; those of CoNLL-U for tokens of several words or none have a hyphen or a point.
+# Token numbers; in CoNLL-U, those of multiword and empty tokens contain a hyphen or a point.
 NUMBER = re.compile(r"\d+([-.]\d+)?")
 PLACEHOLDERS = {"_", "-", "*"}
-# What chunks are labelled with, in a column beside that of the entities
+# Labels of syntactic chunks, which some corpora have in a column beside the entities
 CHUNKS = {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"}
 CHUNKS |= {"NC", "VC", "PC", "ADVC", "ADJC"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Indices of columns, from 0 or, if they are negative, from the last one.
+    """Column indices from 0 or, if negative, from the last column.
 
     pos: None if there are no parts of speech.
     """
@@ -44,11 +44,12 @@ def find_layout(
 ) -> Layout:
     """Find the columns that are not given.
 
-    token, tag, pos: numbers from 1 or, from the last column, from -1. None: look for it. 0 for
+    token, tag, pos: numbers from 1 or, from the last column, from -1. None: find the column. 0 for
         `pos`: there is none.
-    outside, missing: tags of tokens outside any entity, and of those that nobody annotated.
+    outside, missing: tags of tokens outside any entity, and of tokens without annotation.
 
-    Raises ValueError if rows differ in their columns, or no or several columns have tags.
+    Raises ValueError if rows have different numbers of columns, or if not exactly one column has
+    tags.
     """
     given = {"--token-column": token, "--tag-column": tag}
     chosen = {name: _index(name, number) for name, number in given.items() if number is not None}
@@ -79,7 +80,7 @@ def find_layout(
 
 
 def without_ranges(table: Table) -> list[list[Sentence]]:
-    """Leave out CoNLL-U's lines for several words at once, and for words that are not there."""
+    """Drop CoNLL-U's lines for multiword tokens and for empty tokens."""
     if not _find_numbers(table.sentences):
         return table.documents
     return [
@@ -91,7 +92,7 @@ def without_ranges(table: Table) -> list[list[Sentence]]:
 def _index(option: str, number: int) -> int:
     if not number:
         raise ValueError(
-            f"`{option} 0` is no column: set it to 1 for the first one, or to -1 for the last."
+            f"`{option} 0` is not a column: set 1 for the first column, or -1 for the last."
         )
     return number - 1 if number > 0 else number
 
@@ -106,7 +107,7 @@ def _check_width(table: Table, *, is_needed: bool) -> None:
     if odd and is_needed:
         raise ValueError(
             f"'{table.path}', line {odd.line}: {len(odd.cells)} columns in {_show(odd)}, but "
-            f"{len(first.cells)} in line {first.line}, {_show(first)}. Mend it, or set "
+            f"{len(first.cells)} in line {first.line}, {_show(first)}. Correct it, or set "
             "`--token-column` and `--tag-column`."
         )
 
@@ -116,7 +117,7 @@ def _show(row: Row) -> str:
 
 
 def _find_numbers(sentences: list[Sentence]) -> bool:
-    """Whether the first column counts the tokens of each sentence, or those of all."""
+    """Whether the first column numbers the tokens of each sentence, or of the whole file."""
     if not all(NUMBER.fullmatch(row.cells[0]) for sentence in sentences for row in sentence):
         return False
     counts = [
@@ -129,7 +130,7 @@ def _find_numbers(sentences: list[Sentence]) -> bool:
 
 
 def _find_tags(rows: list[Row], width: int, none: frozenset[str]) -> list[int]:
-    """The columns in which there are tags and nothing else."""
+    """The columns that contain nothing but tags."""
     columns = [{row.cells[index] for row in rows} - none for index in range(width)]
     return [i for i, values in enumerate(columns) if values and all(map(TAG.fullmatch, values))]
 
@@ -150,28 +151,29 @@ def _choose_tag(
     if len(found) > 1 and not (numbers and found == list(range(2, width))):
         raise ValueError(
             f"'{table.path}' has tags in columns {' and '.join(str(i + 1) for i in found)}: set "
-            "`--tag-column` to the one that you want."
+            "`--tag-column` to the one you want."
         )
-    if len(found) > 1:  # GermEval 2014: entities, and those within them
+    if len(found) > 1:  # GermEval 2014: entities, and nested entities
         warnings.warn(
             f"'{table.path}' has tags in columns {' and '.join(str(i + 1) for i in found)}: the "
-            f"first is taken; `--tag-column {found[1] + 1}` takes the other.",
+            f"first is used; `--tag-column {found[1] + 1}` selects the other.",
             stacklevel=2,
         )
     return found[0]
 
 
 def _choose_bare(table: Table, width: int, outside: str) -> int:
-    """The last or the first column, if some tokens are outside and so others may have bare labels.
+    """The last or the first column, if it has outside tokens and so may have labels without
+    prefixes.
 
-    Or they may have tags that have to be mended, which is for `schemes.py` to say.
+    It may also have malformed tags, which `schemes.py` reports.
     """
     columns = {i: {row.cells[i] for row in table.rows} for i in (width - 1, 0)}
     found = [index for index, values in columns.items() if outside in values]
     if width < 2 or not found:
         first = table.rows[0]
         raise ValueError(
-            f"'{table.path}', line {first.line}: no column has nothing but tags, as in "
+            f"'{table.path}', line {first.line}: no column contains only tags, as in "
             f"{_show(first)}. Set `--tag-column`, and `--outside` if its tag is not {outside}."
         )
     return min(found, key=lambda index: len(columns[index]))
@@ -181,14 +183,14 @@ def _choose_token(table: Table, tags: set[int], numbers: bool, width: int) -> in
     found = [i for i in range(1 if numbers else 0, width) if i not in tags]
     if not found:
         raise ValueError(
-            f"'{table.path}' has no column but those of tags: set `--token-column` to that of the "
+            f"'{table.path}' has only columns of tags: set `--token-column` to the column of the "
             "tokens."
         )
     return found[0]
 
 
 def _choose_pos(rows: list[Row], index: int, tags: set[int], width: int) -> int | None:
-    """The column after that of the tokens, as in CoNLL-2002 and CoNLL-2003."""
+    """The column after the tokens, as in CoNLL-2002 and CoNLL-2003."""
     if not 0 < index < width or index in tags:
         return None
     return None if {row.cells[index] for row in rows} <= PLACEHOLDERS else index
@@ -205,6 +207,7 @@ def _check_cells(table: Table, layout: Layout) -> None:
             )
         if not all(row.cells[index] for index in needed):
             raise ValueError(
-                f"'{table.path}', line {row.line}: a column is empty in {row.cells!r}; it needs a "
+                f"'{table.path}', line {row.line}: a column is empty in {row.cells!r}; each line "
+                "needs a "
                 "token and its tag."
             )

@@ -1,4 +1,4 @@
-"""How files are read: the options of `spacy seqrnn convert`, which imports them at each start."""
+"""How to read files: the options of `spacy seqrnn convert`, which imports them at every start."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ AUTO = "auto"
 
 
 class Scheme(StrEnum):
-    """What tags can be written in."""
+    """Schemes that tags can be written in."""
 
     auto = "auto"
     io = "io"
@@ -20,28 +20,28 @@ class Scheme(StrEnum):
 
 
 class Form(StrEnum):
-    """What a file with texts can be."""
+    """Formats of files with texts."""
 
     auto = "auto"
     jsonl = "jsonl"
     csv = "csv"
     tsv = "tsv"
-    # The label first, then a space and the text, as in TREC; or labels as fastText marks them
+    # The label first, then a space and the text, as in TREC; or labels with fastText's prefix
     lines = "lines"
     fasttext = "fasttext"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnOptions:
-    """How files with columns are read.
+    """How to read files with columns.
 
     token_column, tag_column, pos_column, comment: see `find_layout` and `read_table`.
-    scheme: of the tags.
+    scheme: the scheme of the tags.
     outside: the tag of tokens outside any entity. None: O.
-    missing: the tags of tokens that nobody annotated. None: - and _, if others are outside.
-    rename: other names for labels.
-    encoding: of the files.
-    n_sents: how many sentences are a document; 0 for as many as the file has in one.
+    missing: the tag of tokens without annotation. None: - and _, if another tag marks the outside.
+    rename: new names for labels.
+    encoding: the encoding of the files.
+    n_sents: sentences per document; 0 keeps the documents of the file.
     """
 
     token_column: int | None = None
@@ -58,20 +58,20 @@ class ColumnOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions:
-    """How files with texts are read.
+    """How to read files with texts.
 
-    form: what they are; `auto` finds out.
-    text_field: the name of the field with the text, or the number of a column. None: look for it.
-    label_field: the same for the labels; of several, each is a label that says yes or no.
+    form: the format; `auto` finds out.
+    text_field: the name of the field with the text, or the number of a column. None: find it.
+    label_field: the same for the labels; with several fields, each is a yes-or-no label.
     header: whether the first row of a table has names. None: find out.
-    delimiter: what is between the cells of a table. None: find out.
+    delimiter: what separates the cells of a table. None: find out.
     quote: see `read_rows`.
-    separator: what stands between the labels of a text, or "" if all is one. None: ask if it may.
-    until: what ends the part of a label that is kept, such as ":" of TREC's "LOC:city".
-    exclusive: whether each text has one label and no more.
-    tokenised: take what white space separates for the tokens.
-    rename: other names for labels.
-    encoding: of the files.
+    separator: what separates the labels of a text, or "" for a single label. None: ask if in doubt.
+    until: what ends the part of a label to keep, such as ":" in TREC's "LOC:city".
+    exclusive: whether each text has exactly one label.
+    tokenised: whether the tokens are what white space separates.
+    rename: new names for labels.
+    encoding: the encoding of the files.
     """
 
     form: Form = Form.auto

@@ -1,15 +1,16 @@
-"""Linear chains: scores of tag sequences, all documents of a batch at a time.
+"""Linear chains: scores of tag sequences, for all documents of a batch at once.
 
 A linear chain scores a tag sequence y of a document with n tokens as
 
     score(y) = start[y_1] + sum_t emissions[t, y_t] + sum_t transitions[y_{t-1}, y_t] + end[y_n]
 
 and gives it the probability exp(score(y)) / Z (Lafferty et al. 2001). The empty sequence of a
-document without tokens has score 0. What is forbidden has the score -inf.
+document without tokens has score 0. Everything forbidden has the score -inf.
 
 All computations on chains work in the packed layout, one time step of all documents after the
-other, in float64: `recursion.py` sums over all sequences, `expectations.py` asks how probable parts
-of them are, `decoding.py` finds the best, `losses.py` compares them with an annotation.
+other, in float64: `recursion.py` sums over all sequences, `expectations.py` computes the
+probabilities of their parts, `decoding.py` finds the best, `losses.py` compares them with an
+annotation.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from thinc.util import get_array_module
 from ..batch.packing import Packing
 from ..types import Bools2d, Floats1d, Floats2d, Ints1d
 
-# What a chain consists of
+# The scores of a chain
 SCORES = ("emissions", "transitions", "start", "end")
 
 
@@ -31,9 +32,9 @@ SCORES = ("emissions", "transitions", "start", "end")
 class LinearChain:
     """Scores of all tag sequences of a batch. The same class holds gradients of such scores.
 
-    emissions: Shape (n_tokens, n_tags), rows in packed order.
-    transitions: Score of going from a tag (row) to the next (column). Shape (n_tags, n_tags).
-    start, end: Score of the first and of the last tag. Shape (n_tags,).
+    emissions: shape (n_tokens, n_tags), rows in packed order.
+    transitions: score from a tag (row) to the next (column). Shape (n_tags, n_tags).
+    start, end: score of the first and of the last tag. Shape (n_tags,).
     packing: the layout of the rows.
     """
 
@@ -55,7 +56,7 @@ class LinearChain:
         return self.xp.asarray(self.packing.starts[lengths - 1] + np.arange(len(lengths)))
 
     def restrict(self, allowed: Bools2d) -> "LinearChain":
-        """The chain of the sequences that use allowed tags only.
+        """The chain of the sequences that only use allowed tags.
 
         allowed: booleans in packed order, shape (n_tokens, n_tags), or (n_tags,) for all tokens.
         """
@@ -70,20 +71,20 @@ class LinearChain:
         return self._map(lambda name: getattr(self, name) + factor * getattr(other, name))
 
     def scale(self, factor: float) -> "LinearChain":
-        """Multiply all scores, or a gradient."""
+        """Multiply all scores, or a gradient, by a factor."""
         return self._map(lambda name: factor * getattr(self, name))
 
     def _map(self, scores_of: Callable[[str], Any]) -> "LinearChain":
-        """A chain of the same batch with other scores, given for each name in `SCORES`."""
+        """A chain of the same batch with new scores, computed for each name in `SCORES`."""
         return replace(self, **{name: scores_of(name) for name in SCORES})
 
 
 @dataclass(frozen=True)
 class PooledChain:
-    """The chains of several models for the same batch, each of which is trained by itself.
+    """The chains of several models for the same batch, each of which is trained on its own.
 
-    It is no `LinearChain`, so that nothing can read or change the mean and leave out the members.
-    The same class holds the members' gradients.
+    It is not a `LinearChain`, so that no code can use or change the mean and skip the members. The
+    same class holds the members' gradients.
 
     members: one or more.
     """
@@ -92,9 +93,9 @@ class PooledChain:
 
     @cached_property
     def mean(self) -> LinearChain:
-        """The mean of the members' scores, which prediction reads.
+        """The mean of the members' scores, which prediction uses.
 
-        Its distribution of tag sequences is the geometric mean of theirs (a logarithmic opinion
+        Its distribution over tag sequences is the geometric mean of theirs (a logarithmic opinion
         pool; Smith et al. 2005).
         """
         sums = {name: sum(getattr(chain, name) for chain in self.members) for name in SCORES}
@@ -106,15 +107,15 @@ class PooledChain:
         return PooledChain(tuple(member.scale(factor) for member in self.members))
 
 
-# What a model of tag sequences gives
+# The output of a model of tag sequences
 Chain: TypeAlias = LinearChain | PooledChain
 
 
 def pooled(chain: Chain) -> LinearChain:
-    """The chain to predict from: of several models the mean of theirs."""
+    """The chain to predict from: for an ensemble, the mean of its members."""
     return chain.mean if isinstance(chain, PooledChain) else chain
 
 
 def members_of(chain: Chain) -> tuple[LinearChain, ...]:
-    """The chains to train, each by itself: of several models those of all."""
+    """The chains to train, each on its own: for an ensemble, those of all members."""
     return chain.members if isinstance(chain, PooledChain) else (chain,)

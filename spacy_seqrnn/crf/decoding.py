@@ -11,7 +11,7 @@ from .chain import LinearChain
 from .recursion import log_partition
 from .transitions import HELD_PAIRS, MaxProduct
 
-# Of more, the scores by previous and next tag do not fit into a core's cache.
+# With more tags, the scores of all pairs of tags do not fit into a core's cache.
 BLOCK_DOCS = 96
 
 
@@ -20,7 +20,7 @@ def viterbi(chain: LinearChain) -> Ints1d:
 
     Returns one tag per token in packed order, shape (n_tokens,).
     """
-    # The scores of the tokens are copied once, as with many tags they need most of the memory.
+    # Emissions are copied once: with many tags they need most of the memory.
     best = chain.xp.array(chain.emissions, dtype="float64")
     chain = replace(chain, emissions=best).as_float64()
     _best_beginnings(chain, best)
@@ -28,35 +28,35 @@ def viterbi(chain: LinearChain) -> Ints1d:
 
 
 def _best_beginnings(chain: LinearChain, best: Floats2d) -> None:
-    """Turn emissions into the score of the best beginning that ends in each tag at each token.
+    """Replace emissions by the score of the best prefix that ends in each tag at each token.
 
-    best: Shape (n_tokens, n_tags), changed in place.
+    best: shape (n_tokens, n_tags), changed in place.
     """
-    best[: chain.packing.n_sequences] += chain.start
+    best[: chain.packing.n_sequences] += chain.start  # (n_sequences, n_tags)
     before = best
     n_docs = max(chain.packing.n_sequences, 1)
     n_docs = min(n_docs, BLOCK_DOCS) if chain.xp is np else n_docs
     mean_docs = min(chain.packing.n_tokens / max(len(chain.packing.size_at_t), 1), n_docs)
     product = MaxProduct(chain.transitions, n_docs, mean_docs)
     for begins, rows in chain.packing.blocks(n_docs):
-        now = best[rows]
+        now = best[rows]  # (n_docs_at_t, n_tags)
         if not begins:
             product.into(before[: len(now)], now)
         before = now
 
 
 def _walk_back(chain: LinearChain, best: Floats2d) -> Ints1d:
-    """The tags of the best sequences, from the last one to the first."""
+    """The tags of the best sequences, from the last token to the first."""
     xp = chain.xp
     tags = xp.empty(chain.packing.n_tokens, dtype="int64")
-    from_tag = xp.ascontiguousarray(chain.transitions.T)
+    from_tag = xp.ascontiguousarray(chain.transitions.T)  # from_tag[j, i]: score of i, then j
     after = tags[:0]
     for rows in chain.packing.steps_back():
         now, n_going_on = best[rows], len(after)
-        totals = now[:n_going_on] + from_tag[after]
+        totals = now[:n_going_on] + from_tag[after]  # (n_going_on, n_tags)
         if len(now) > n_going_on:
             totals = xp.concatenate([totals, now[n_going_on:] + chain.end])
-        after = tags[rows] = totals.argmax(axis=1)
+        after = tags[rows] = totals.argmax(axis=1)  # (n_docs_at_t,)
     return tags
 
 
@@ -64,8 +64,8 @@ def k_best(chain: LinearChain, k: int) -> list[list[tuple[float, np.ndarray]]]:
     """The k most probable tag sequences of each document, best first.
 
     Returns for each document, in batch order, up to k pairs of log probability and tags (shape
-    (n_tokens_in_doc,)); fewer where fewer sequences are possible. Meant for looking into a model,
-    not for the speed of a pipeline.
+    (n_tokens_in_doc,)); fewer if fewer sequences are possible. Meant for inspecting a model, not
+    for the speed of a pipeline.
     """
     chain = chain.as_float64()
     partition = log_partition(chain)
@@ -85,28 +85,31 @@ def _k_best_of_one(chain: LinearChain, emissions: Floats2d, k: int) -> list[tupl
     if not len(emissions):
         return [(0.0, np.zeros(0, dtype="int64"))]
     into = chain.transitions.T
-    scores = (chain.start + emissions[0])[:, None]  # (tag, rank of the path that ends in it)
+    scores = (chain.start + emissions[0])[:, None]  # (tag, rank among the paths that end in it)
     backpointers = []
     for emission in emissions[1:]:
         held = max(HELD_PAIRS // scores.size, 1)
         parts = [_k_best_into(scores, into[i : i + held], k) for i in range(0, len(into), held)]
+        # (n_tags, up to k)
         best, arriving = (xp.concatenate(part) for part in zip(*parts, strict=True))
         backpointers.append((best, scores.shape[1]))
         scores = arriving + emission[:, None]
-    totals = (scores + chain.end[:, None]).ravel()
+    totals = (scores + chain.end[:, None]).ravel()  # (n_tags * n_ranks,)
     ranked = xp.argsort(-totals, kind="stable")[:k]
     feasible = [(totals[i], int(i)) for i in ranked if totals[i] > -np.inf]
     return [(score, _k_best_path(i, scores.shape[1], backpointers)) for score, i in feasible]
 
 
 def _k_best_into(scores: Floats2d, into: Floats2d, k: int) -> tuple[Any, Floats2d]:
-    """The k best ways into some tags.
+    """The k best paths into some tags.
 
-    scores: by previous tag and rank of the path that ends in it.
+    scores: by previous tag and rank among the paths that end in it.
     into: transitions. Shape (n_some, n_tags).
-    Returns the previous tag and its rank, in one index, and the score. Shapes (n_some, up to k).
+    Returns the previous tag and its rank, combined in one index, and the score. Shapes (n_some, up
+    to k).
     """
     xp = get_array_module(scores)
+    # (n_some, n_tags * n_ranks)
     candidates = (scores[None] + into[:, :, None]).reshape(len(into), -1)
     best = xp.argsort(-candidates, axis=1, kind="stable")[:, :k]
     return best, xp.take_along_axis(candidates, best, axis=1)

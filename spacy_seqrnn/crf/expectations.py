@@ -1,4 +1,4 @@
-"""How probable the parts of a linear chain's tag sequences are: marginals, counts, segments."""
+"""Probabilities of the parts of a linear chain's tag sequences: marginals, counts, segments."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from .logspace import finite_max, log_sum_exp
 from .recursion import Recursion, forward_backward
 from .transitions import HELD_PAIRS, SumProduct
 
-# exp() of more than this could overflow in the next product.
+# Above this, exp() could overflow in the next product.
 LARGEST_EXPONENT = 600.0
 
 
@@ -22,20 +22,20 @@ def marginals(chain: LinearChain) -> Floats2d:
     return _marginals(forward_backward(chain))[0]
 
 
-@np.errstate(divide="ignore", invalid="ignore")  # where no sequence is allowed: NaN, no marginals
+@np.errstate(divide="ignore", invalid="ignore")  # NaN where no sequence is allowed
 def _marginals(recursion: Recursion) -> tuple[Floats2d, Floats2d]:
-    """The marginals, and the log of what they were divided by at each token, shape (n_tokens, 1).
+    """The marginals, and the log of the divisor at each token, shape (n_tokens, 1).
 
-    That is log Z less what the recursion has taken off. Even where it takes off nothing it differs
-    between tokens: over a long document with large scores log Z drifts by more than probabilities
-    can bear.
+    The divisor is log Z minus what the recursion has subtracted. It differs between tokens even
+    where nothing is subtracted: over a long document with large scores, log Z drifts by more than
+    probabilities tolerate.
     """
-    scores = recursion.forward + recursion.backward
+    scores = recursion.forward + recursion.backward  # (n_tokens, n_tags)
     peaks = finite_max(scores, axis=1)
     xp = get_array_module(scores)
     scores -= peaks
-    probabilities = xp.exp(scores, out=scores)  # in place: with many tags each copy is dear
-    sums = probabilities.sum(axis=1, keepdims=True)
+    probabilities = xp.exp(scores, out=scores)  # in place: with many tags a copy takes much memory
+    sums = probabilities.sum(axis=1, keepdims=True)  # (n_tokens, 1)
     probabilities /= sums
     return probabilities, xp.log(sums) + peaks
 
@@ -45,14 +45,14 @@ def expected_counts(
 ) -> tuple[Floats1d, LinearChain]:
     """log Z of each document, and its gradient for every score, summed over the batch.
 
-    weights: what each document counts in that sum, in batch order, shape (n_docs,). None: 1.
+    weights: the weight of each document in that sum, in batch order, shape (n_docs,). None: 1.
 
-    Returns log Z in batch order, shape (n_docs,), and a chain of the expected number of times that
-    each emission, transition, start and end is used: the gradient of sum(weights * log Z).
+    Returns log Z in batch order, shape (n_docs,), and a chain of the expected counts of each
+    emission, transition, start and end: the gradient of sum(weights * log Z).
     """
     recursion = forward_backward(chain)
     row_weights = _row_weights(chain, weights)
-    tags, log_sums = _marginals(recursion)
+    tags, log_sums = _marginals(recursion)  # (n_tokens, n_tags), (n_tokens, 1)
     tags *= row_weights
     counts = LinearChain(
         emissions=tags,
@@ -67,23 +67,23 @@ def expected_counts(
 def _expected_transitions(
     recursion: Recursion, log_sums: Floats2d, row_weights: Floats2d
 ) -> Floats2d:
-    """The expected number of uses of each transition, weighted. Shape (n_tags, n_tags).
+    """The expected, weighted count of each transition. Shape (n_tags, n_tags).
 
     log_sums: of each token, see `_marginals`.
     """
     chain = recursion.chain
     xp = chain.xp
     packing = chain.packing
-    rows = xp.arange(packing.n_sequences, packing.n_tokens)
+    rows = xp.arange(packing.n_sequences, packing.n_tokens)  # all but first tokens: (n_later,)
     before = recursion.forward[xp.asarray(packing.previous[packing.n_sequences :])]
-    after = chain.emissions[rows] + recursion.backward[rows]
-    with np.errstate(invalid="ignore"):  # a document that allows no sequence has NaN, not counts
+    after = chain.emissions[rows] + recursion.backward[rows]  # (n_later, n_tags), as `before`
+    with np.errstate(invalid="ignore"):  # NaN for a document that allows no sequence
         after -= log_sums[rows] + recursion.taken_off[rows][:, None]
     peaks = finite_max(before, axis=1)
     peak = finite_max(chain.transitions)
     largest = after.max(axis=1, keepdims=True) + peaks
     if not len(rows) or float(largest.max()) + peak < LARGEST_EXPONENT:
-        # P(i, j at t) = exp(before_i + transition_ij + after_j): for all tokens, one product.
+        # P(i, j at t) = exp(before_i + transition_ij + after_j): one product for all tokens.
         before -= peaks
         xp.exp(before, out=before)
         after += peaks + peak
@@ -110,17 +110,18 @@ def _row_weights(chain: LinearChain, weights: Floats1d | None) -> Floats2d:
 
 
 def path_counts(chain: LinearChain, tags: Ints1d) -> tuple[Floats1d, LinearChain]:
-    """The score of one tag sequence for each document, and how often it uses what.
+    """The score of one tag sequence per document, and how often it uses each score.
 
-    It is `expected_counts` where no other sequence is possible.
+    Equal to `expected_counts` if no other sequence is possible.
 
     tags: the tag of each token, packed. Shape (n_tokens,).
     """
     xp, packing = chain.xp, chain.packing
     n_tags, last = len(chain.start), chain.last_rows
     first, rows = slice(0, packing.n_sequences), xp.arange(packing.n_tokens)
-    before = tags[xp.asarray(packing.previous[packing.n_sequences :])]
+    before = tags[xp.asarray(packing.previous[packing.n_sequences :])]  # (n_later,)
     after = tags[packing.n_sequences :]
+    # (n_tokens,)
     scores = chain.emissions[rows, tags].astype("float64")
     scores[first] += chain.start[tags[first]]
     scores[packing.n_sequences :] += chain.transitions[before, after]
@@ -128,7 +129,7 @@ def path_counts(chain: LinearChain, tags: Ints1d) -> tuple[Floats1d, LinearChain
     of_docs = xp.bincount(xp.asarray(packing.rank_of_row), scores, packing.n_sequences)
     emissions = xp.zeros(chain.emissions.shape)
     emissions[rows, tags] = 1.0
-    pairs = xp.bincount(before * n_tags + after, minlength=n_tags**2)
+    pairs = xp.bincount(before * n_tags + after, minlength=n_tags**2)  # (n_tags**2,)
     counts = LinearChain(
         emissions=emissions,
         transitions=pairs.reshape(n_tags, n_tags).astype("float64"),
@@ -141,7 +142,7 @@ def path_counts(chain: LinearChain, tags: Ints1d) -> tuple[Floats1d, LinearChain
 
 @dataclass(frozen=True)
 class Segments:
-    """Tags fixed on stretches of tokens, e.g. one entity each.
+    """Tags fixed on ranges of tokens, e.g. one entity each.
 
     docs: document of each segment, in batch order. Shape (n_segments,).
     starts: its first token within the document. Shape (n_segments,).
@@ -163,14 +164,14 @@ class Segments:
         """The packed row of each tag in `tags`."""
         doc_starts = np.cumsum(packing.lengths) - packing.lengths
         within = np.arange(len(self.tags)) - np.repeat(self.firsts, self.lengths)
-        begin = (doc_starts[self.docs] + self.starts).astype("int64")
+        begin = (doc_starts[self.docs] + self.starts).astype("int64")  # (n_segments,)
         return packing.from_packed[np.repeat(begin, self.lengths) + within]
 
 
 def segment_log_posteriors(chain: LinearChain, segments: Segments) -> Floats1d:
-    """log P(the tag sequence runs over the segment's tokens exactly as given). (n_segments,)
+    """log P(the tags on the segment's tokens are exactly the given ones). (n_segments,)
 
-    Exact: all sequences that agree with the segment are summed (Culotta and McCallum 2004).
+    Exact: sums over all sequences that agree with the segment (Culotta and McCallum 2004).
     """
     xp = chain.xp
     if not len(segments.docs):
@@ -180,10 +181,10 @@ def segment_log_posteriors(chain: LinearChain, segments: Segments) -> Floats1d:
     tags = xp.asarray(segments.tags)
     firsts = xp.asarray(segments.firsts)
     lasts = firsts + xp.asarray(segments.lengths) - 1
-    scores = chain.emissions[rows, tags] - recursion.taken_off[rows]
+    scores = chain.emissions[rows, tags] - recursion.taken_off[rows]  # (n_fixed_tokens,)
     scores[1:] += chain.transitions[tags[:-1], tags[1:]]
     scores[firsts] = recursion.forward[rows[firsts], tags[firsts]]
     scores[lasts] += recursion.backward[rows[lasts], tags[lasts]]
-    sums = xp.add.reduceat(scores, firsts)
+    sums = xp.add.reduceat(scores, firsts)  # (n_segments,)
     at_last = recursion.forward[rows[lasts]] + recursion.backward[rows[lasts]]
     return sums - log_sum_exp(at_last, axis=1)  # see `_marginals`

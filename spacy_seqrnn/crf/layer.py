@@ -1,7 +1,7 @@
 """A linear-chain conditional random field (Lafferty et al. 2001) as a Thinc layer.
 
-The layer turns emissions into a `LinearChain`. `losses.py` gives the loss of it, and the gradient
-that the layer's `backprop` takes.
+The layer maps emissions to a `LinearChain`. `losses.py` computes its loss, and the gradient that
+the layer's `backprop` takes.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from ..saved.layers import as_wide, describe_layer, shapes
 from ..saved.shapes import Layer
 from .chain import LinearChain
 
-# The learnt scores of a chain
+# The learned scores of a chain
 PARAMS = ("transitions", "start", "end")
 
 
 @dataclass(frozen=True)
 class TagConstraints:
-    """What a tag scheme allows, as booleans.
+    """The transitions and ends that a tag scheme allows, as booleans.
 
     transitions: from a tag (row) to the next (column). Shape (n_tags, n_tags).
     start, end: as first and as last tag of a document. Shape (n_tags,).
@@ -36,10 +36,10 @@ ConstraintsForSize = Callable[[int], TagConstraints]
 
 
 def CRF(constraints: ConstraintsForSize, *, nO: int | None = None) -> Model[Packed, LinearChain]:
-    """Score tag sequences with learnt transition, start and end scores.
+    """Score tag sequences with learned transition, start and end scores.
 
-    constraints: gives the scheme's constraints for a number of tags. What they forbid has the score
-        -inf in loss and decoding alike, so there is nothing to learn for it.
+    constraints: returns the scheme's constraints for a number of tags. Everything they forbid has
+        the score -inf in loss and decoding alike, so nothing is learned for it.
     nO: number of tags; may be set later.
     """
     return Layer(
@@ -85,10 +85,10 @@ def init(
 def TokenSoftmax(
     constraints: ConstraintsForSize, *, nO: int | None = None
 ) -> Model[Packed, LinearChain]:
-    """Score each token by itself: a chain whose transitions are all 0.
+    """Score each token on its own: a chain whose transitions are all 0.
 
-    In training nothing is forbidden, which makes the loss the sum of the tokens' softmax cross
-    entropies. In prediction the constraints hold, so that decoding gives valid sequences only.
+    In training nothing is forbidden, so the loss is the sum of the tokens' softmax cross entropies.
+    In prediction the constraints apply, so that only valid sequences are decoded.
     """
     attrs = {"constraints": constraints}
     return Layer("token_softmax", forward_softmax, dims={"nO": nO}, attrs=attrs)
@@ -111,7 +111,7 @@ describe_layer(forward_softmax, width=as_wide)
 
 
 def constrain(model: Model[Packed, LinearChain], chain: LinearChain) -> LinearChain:
-    """Give what the model's scheme forbids the score -inf."""
+    """Set the score of everything that the model's scheme forbids to -inf."""
     allowed = model.attrs["constraints"](chain.emissions.shape[1])
     xp = model.ops.xp
     return replace(

@@ -1,4 +1,4 @@
-"""Sums and maxima of scores that may be -inf, the logarithm of what is impossible."""
+"""Sums and maxima of scores that may be -inf, the logarithm of a zero probability."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from thinc.util import get_array_module
 
 
 def finite_max(scores: Any, axis: int | None = None) -> Any:
-    """The maximum, or 0 where all are -inf or there is none.
+    """The maximum, or 0 if all scores are -inf or there are none.
 
-    axis: over which it is taken; it stays as one of length 1. None: over all scores.
+    axis: the axis to reduce, which is kept with length 1. None: all axes.
     """
     xp = get_array_module(scores)
     if not scores.size:
@@ -20,7 +20,7 @@ def finite_max(scores: Any, axis: int | None = None) -> Any:
 
 
 def log_sum_exp(scores: Any, axis: int) -> Any:
-    """log of the summed exponentials over an axis, which goes; -inf where all are -inf."""
+    """log of the summed exponentials over an axis, which is removed; -inf if all are -inf."""
     xp = get_array_module(scores)
     peak = finite_max(scores, axis)
     with np.errstate(divide="ignore"):

@@ -1,4 +1,4 @@
-"""What a chain is trained with: losses, and their gradients for every score."""
+"""The losses that a chain is trained with, and their gradients for every score."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,22 +10,22 @@ from ..types import Bools2d, Floats1d, Floats2d
 from .chain import SCORES, LinearChain
 from .expectations import Segments, expected_counts, path_counts, segment_log_posteriors
 
-# A span that is wrong but almost certain would have an endless gradient.
+# Without a bound, a wrong span that is almost certain would have an infinite gradient.
 MOST_CERTAIN = 1.0 - 1e-6
 
 
 def negative_log_likelihood(chain: LinearChain, gold: np.ndarray) -> tuple[Floats1d, LinearChain]:
     """log Z − log Z(gold): the negative log probability of all sequences that the gold allows.
 
-    gold: which tags each token may have, booleans in packed order, shape (n_tokens, n_tags), on the
-        host. One tag per token is full annotation, all tags are missing annotation (Tsuboi et al.
-        2008).
+    gold: the tags that each token may have, booleans in packed order, shape (n_tokens, n_tags), on
+        the host. One tag per token is full annotation, all tags are missing annotation (Tsuboi et
+        al. 2008).
 
     Returns the loss of each document in batch order, shape (n_docs,), and the gradient of the
     summed loss for every score.
     Raises ValueError if the gold allows no sequence that the chain allows.
     """
-    log_z, counts = expected_counts(chain)
+    log_z, counts = expected_counts(chain)  # log_z: (n_docs,)
     if (gold.sum(axis=1) == 1).all():
         log_gold, gold_counts = path_counts(chain, chain.xp.asarray(gold.argmax(axis=1)))
     else:
@@ -48,15 +48,15 @@ def wrong_segments_loss(chain: LinearChain, segments: Segments) -> tuple[float, 
     Returns the summed loss and its gradient for every score.
     """
     xp = chain.xp
-    # One copy of its document for each segment, so that all are answered in one batch.
+    # One copy of the document for each segment, so that all are computed in one batch.
     copies, rows = _copy_docs(chain, segments.docs)
     own = replace(segments, docs=np.arange(len(segments.docs)))
-    posteriors = xp.exp(segment_log_posteriors(copies, own)).clip(max=MOST_CERTAIN)
+    posteriors = xp.exp(segment_log_posteriors(copies, own)).clip(max=MOST_CERTAIN)  # (n_segments,)
     odds = posteriors / (1.0 - posteriors)
     _, free = expected_counts(copies, odds)
     _, given = expected_counts(copies.restrict(_only(copies, own)), odds)
     change = given.plus(free, -1.0)
-    emissions = xp.zeros(chain.emissions.shape)
+    emissions = xp.zeros(chain.emissions.shape)  # (n_tokens, n_tags)
     xp.add.at(emissions, rows, change.emissions)
     return float(-xp.log1p(-posteriors).sum()), replace(
         change, emissions=emissions, packing=chain.packing
@@ -64,21 +64,21 @@ def wrong_segments_loss(chain: LinearChain, segments: Segments) -> tuple[float, 
 
 
 def _copy_docs(chain: LinearChain, docs: np.ndarray) -> tuple[LinearChain, Floats2d]:
-    """A batch of copies of some documents, and the packed row that each of its rows comes from."""
+    """A batch of copies of some documents, and the packed row that each of its rows copies."""
     starts = np.cumsum(chain.packing.lengths) - chain.packing.lengths
     packing = make_packing(chain.packing.lengths[docs])
     within = np.arange(packing.n_tokens) - np.repeat(
         np.cumsum(packing.lengths) - packing.lengths, packing.lengths
     )
-    doc_major = np.repeat(starts[docs], packing.lengths) + within
+    doc_major = np.repeat(starts[docs], packing.lengths) + within  # (n_copied_tokens,)
     rows = chain.xp.asarray(chain.packing.from_packed[doc_major][packing.to_packed])
     return replace(chain, emissions=chain.emissions[rows], packing=packing), rows
 
 
 def _only(chain: LinearChain, segments: Segments) -> Bools2d:
-    """Which tags remain if every segment is as given. Booleans, shape (n_tokens, n_tags)."""
+    """The tags that remain if every segment is fixed. Booleans, shape (n_tokens, n_tags)."""
     xp = chain.xp
-    rows = xp.asarray(segments.packed_rows(chain.packing))
+    rows = xp.asarray(segments.packed_rows(chain.packing))  # (n_fixed_tokens,)
     allowed = xp.ones(chain.emissions.shape, dtype=bool)
     allowed[rows] = False
     allowed[rows, xp.asarray(segments.tags)] = True
@@ -86,9 +86,9 @@ def _only(chain: LinearChain, segments: Segments) -> Bools2d:
 
 
 def squared_difference(chain: LinearChain, earlier: LinearChain) -> tuple[float, LinearChain]:
-    """Half the summed squared difference from the scores that an earlier model gave.
+    """Half the summed squared difference from the scores of an earlier model.
 
-    earlier: scores for the same tokens; may have fewer tags, the others are then not compared.
+    earlier: scores for the same tokens; it may have fewer tags, and then the others are ignored.
     Returns the loss and its gradient for every score.
     """
     xp = chain.xp

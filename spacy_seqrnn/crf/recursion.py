@@ -1,9 +1,9 @@
 """Sums over all tag sequences of a linear chain: the forward-backward recursion.
 
 The recursion multiplies by exp(transitions), which costs a small matrix product instead of a
-log-sum-exp over (documents × tags × tags), and scales what it has at each token to sum to 1. Where
-scores are so far apart that this could lose a path, it goes by logarithms, and where even that
-underflows although a path exists, the exact log-sum-exp takes over, so results hold for scores of
+log-sum-exp over (documents × tags × tags), and normalises the states of each token to sum to 1.
+Where scores differ so much that this could lose a path, it works with logarithms, and where even
+that underflows although a path exists, it uses the exact log-sum-exp, so results hold for scores of
 any size.
 """
 
@@ -19,11 +19,11 @@ from .chain import SCORES, LinearChain
 from .logspace import finite_max, log_sum_exp
 from .transitions import SMALLEST_PRODUCT, LogSumProduct, SumProduct
 
-# Scores that are no further apart than this are safe to multiply as exponentials.
+# Scores that differ by no more than this can safely be multiplied as exponentials.
 LARGEST_SPREAD = 100.0
-# What is no smaller cannot vanish in one more step of that spread, whatever the number of tags.
+# A state of at least this size cannot underflow in one more step of that spread.
 SMALLEST_STATE = 1e-240
-CHECKED_STATES = 1 << 20  # at once, as each copy of a very long document is dear
+CHECKED_STATES = 1 << 20  # checked at a time, to bound the memory for long documents
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Recursion:
     """The result of the forward-backward recursion.
 
     chain: the chain that was summed over.
-    forward: log of the summed weight of all beginnings that end in a tag, that tag's emission
-        included, less what was taken off at this and all earlier tokens. Shape (n_tokens, n_tags),
-        packed.
-    backward: log of the summed weight of all endings after a tag, that tag's emission not included,
-        less a constant of each token.
-    taken_off: see `forward`. Shape (n_tokens,), packed.
+    forward: log of the summed weight of all prefixes that end in a tag, including that tag's
+        emission, minus what was subtracted at this and all earlier tokens. Shape (n_tokens,
+        n_tags), packed.
+    backward: log of the summed weight of all suffixes after a tag, without that tag's emission,
+        minus a constant of each token.
+    taken_off: what was subtracted at each token; see `forward`. Shape (n_tokens,), packed.
     """
 
     chain: LinearChain
@@ -48,14 +48,14 @@ class Recursion:
     def log_partition(self) -> Floats1d:
         """log Z of each document with tokens, longest first. Shape (n_sequences,)."""
         xp, packing = self.chain.xp, self.chain.packing
-        at_last = self.forward[self.chain.last_rows] + self.chain.end
+        at_last = self.forward[self.chain.last_rows] + self.chain.end  # (n_sequences, n_tags)
         docs = xp.asarray(packing.rank_of_row)
         return log_sum_exp(at_last, axis=1) + xp.bincount(docs, self.taken_off, packing.n_sequences)
 
 
 def forward_backward(chain: LinearChain) -> Recursion:
     """Sum over all tag sequences (Rabiner 1989)."""
-    # A document that allows no sequence sums to 0.
+    # For a document that allows no sequence, the sum is 0.
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = _scaled_recursion(chain)
     if scaled is not None:
@@ -70,37 +70,37 @@ def log_partition(chain: LinearChain) -> Floats1d:
 
 
 def _scaled_recursion(chain: LinearChain) -> Recursion | None:
-    """The recursion in probabilities; None where one could be lost (Rabiner 1989, section V.A)."""
+    """The recursion in probabilities; None if a path could be lost (Rabiner 1989, section V.A)."""
     xp, packing = chain.xp, chain.packing
     if not packing.n_tokens:
         return None
     peaks = LinearChain(
-        emissions=finite_max(chain.emissions, axis=1),
-        transitions=finite_max(chain.transitions),
+        emissions=finite_max(chain.emissions, axis=1),  # (n_tokens, 1)
+        transitions=finite_max(chain.transitions),  # scalars, also below
         start=finite_max(chain.start),
         end=finite_max(chain.end),
         packing=packing,
     ).as_float64()
     weights = chain.plus(peaks, -1.0)
     safe = sum(_spread(getattr(weights, name)) for name in SCORES) <= LARGEST_SPREAD
-    for name in SCORES:  # in place: of a very long document each copy is dear
+    for name in SCORES:  # in place: a copy of a very long document takes much memory
         scores = getattr(weights, name)
         xp.exp(scores, out=scores)
     forward, divided_by = _scaled_forward(weights)
     backward = _scaled_backward(weights)
     safe &= divided_by.min() > SMALLEST_PRODUCT
     safe &= (_smallest(forward) > SMALLEST_STATE) & (_smallest(backward) > SMALLEST_STATE)
-    if not safe:  # asked once, as it is all that a GPU has to be waited for
+    if not safe:  # checked once, as it is the only value that the CPU waits for
         return None
-    taken_off = xp.log(divided_by) + peaks.emissions[:, 0] + peaks.transitions
+    taken_off = xp.log(divided_by) + peaks.emissions[:, 0] + peaks.transitions  # (n_tokens,)
     taken_off[: packing.n_sequences] += peaks.start - peaks.transitions
     return Recursion(chain, xp.log(forward, out=forward), xp.log(backward, out=backward), taken_off)
 
 
 def _smallest(states: Floats2d) -> Any:
-    """The smallest state that is possible; 0 where one has vanished already.
+    """The smallest possible state; 0 if one has vanished already.
 
-    As long as none is too small, those that are 0 are impossible.
+    As long as none is too small, states of 0 are impossible ones.
     """
     xp = get_array_module(states)
     held = max(CHECKED_STATES // states.shape[1], 1)
@@ -109,17 +109,17 @@ def _smallest(states: Floats2d) -> Any:
 
 
 def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
-    """Forward probabilities that sum to 1 at each token, and what they were divided by for that.
+    """Forward probabilities that sum to 1 at each token, and the divisors that normalised them.
 
     weights: exponentials of a chain's scores.
     """
     xp = weights.xp
     forward = xp.empty_like(weights.emissions)
-    divided_by = xp.empty((len(forward), 1))
+    divided_by = xp.empty((len(forward), 1))  # (n_tokens, 1)
     states, ones = forward[:0], xp.ones((forward.shape[1], 1))
     product = SumProduct(weights.transitions)
     for t, rows in enumerate(weights.packing.steps()):
-        before, states = states, forward[rows]
+        before, states = states, forward[rows]  # (n_docs_at_t, n_tags)
         if t:
             product.into(before[: len(states)], states)
         else:
@@ -130,13 +130,13 @@ def _scaled_forward(weights: LinearChain) -> tuple[Floats2d, Floats1d]:
 
 
 def _scaled_backward(weights: LinearChain) -> Floats2d:
-    """The same from the other end. A token's own emission is not in it."""
+    """The same from the other end. It does not include a token's own emission."""
     xp = weights.xp
     backward = xp.empty_like(weights.emissions)
     after, ones = backward[:0], xp.ones((backward.shape[1], 1))
     product = SumProduct(weights.transitions.T)
     for rows in weights.packing.steps_back():
-        states = backward[rows]
+        states = backward[rows]  # (n_docs_at_t, n_tags)
         if len(states) > len(after):
             states[len(after) :] = weights.end
         product.into(after, states[: len(after)])
@@ -159,6 +159,7 @@ def _forward(chain: LinearChain) -> Floats2d:
     scores = chain.xp.empty((0, chain.emissions.shape[1]))
     for t, rows in enumerate(chain.packing.steps()):
         n = rows.stop - rows.start
+        # (n_docs_at_t, n_tags) or (n_tags,)
         arriving = product.of(scores[:n]) if t else chain.start
         scores = arriving + chain.emissions[rows]
         forward[rows] = scores
@@ -172,7 +173,7 @@ def _backward(chain: LinearChain) -> Floats2d:
     scores = xp.empty((0, chain.emissions.shape[1]))
     for rows in chain.packing.steps_back():
         n_ending = rows.stop - rows.start - len(scores)
-        ending = xp.broadcast_to(chain.end, (n_ending, len(chain.end)))
+        ending = xp.broadcast_to(chain.end, (n_ending, len(chain.end)))  # (n_ending, n_tags)
         backward[rows] = xp.concatenate([product.of(scores), ending])
-        scores = backward[rows] + chain.emissions[rows]
+        scores = backward[rows] + chain.emissions[rows]  # (n_docs_at_t, n_tags)
     return backward

@@ -1,8 +1,8 @@
-"""Pages that need no network and follow the reader's choice of light or dark."""
+"""Pages that need no network and follow the reader's light or dark theme."""
 
 from html import escape
 
-# Of a title; a text may be pages long.
+# Longest title; a text may be pages long.
 MOST_CHARACTERS = 100
 
 STYLE = """
@@ -28,7 +28,7 @@ STYLE = """
 }
 """.strip()
 
-# Of a whole file only: a notebook has its own ground and headings.
+# Only for a whole file: a notebook has its own background and headings.
 FILE_STYLE = """
 html { background: #fff; }
 body { margin: 0; }
@@ -43,9 +43,9 @@ body.seqrnn { margin: 0 auto; box-sizing: border-box; }
 
 
 def table(title: str, header: list[str], rows: list[list[str]]) -> str:
-    """A table with a caption and with headers for screen readers. All text is escaped.
+    """A table with a caption, and with header cells for screen readers. All text is escaped.
 
-    A wide one scrolls by itself, with the keyboard too.
+    A wide table scrolls on its own, also from the keyboard.
     """
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
     body = "".join(_row(row) for row in rows) or (f'<tr><td colspan="{len(header)}">none</td></tr>')
@@ -62,21 +62,21 @@ def _row(cells: list[str]) -> str:
 
 
 def scrolling(title: str, inside: str) -> str:
-    """A region for what may be wider than the page."""
+    """A region that scrolls if its content is wider than the page."""
     region = f'role="region" tabindex="0" aria-label="{escape(title)}"'
     return f'<div class="scroll" {region}>{inside}</div>'
 
 
 def visible(token: str) -> str:
-    """A token in one line: a line break would fall out of its row or column.
+    """A token on one line: a line break would spill out of its row or column.
 
-    White space alone can be seen as its escape sequence, in ASCII, which every terminal can show.
+    Tokens of white space are shown as ASCII escape sequences, which every terminal can display.
     """
     return " ".join(token.split()) or repr(token)[1:-1].replace(" ", r"\x20")
 
 
 def heading(text: str) -> str:
-    """The beginning of a text in one line, as the title of a page."""
+    """The beginning of a text on one line, as the title of a page."""
     line = " ".join(text.split())
     rest = " \N{HORIZONTAL ELLIPSIS}" if len(line) > MOST_CHARACTERS else ""
     return line[:MOST_CHARACTERS] + rest
@@ -88,12 +88,12 @@ def paragraph(text: str) -> str:
 
 
 def details(summary: str, inside: str) -> str:
-    """What shows itself when it is asked for. The summary is escaped."""
+    """A section that is collapsed until the reader opens it. The summary is escaped."""
     return f"<details><summary>{escape(summary)}</summary>\n{inside}</details>"
 
 
 def page(title: str, parts: list[str], *, style: str = "") -> str:
-    """A part of a page that brings its own style, for a notebook. style: more CSS."""
+    """A fragment of a page with its own style, for a notebook. style: more CSS."""
     inside = "\n".join(parts)
     return (
         f'<div class="seqrnn"><style>{STYLE}{style}</style><h2>{escape(title)}</h2>\n{inside}</div>'
@@ -101,13 +101,13 @@ def page(title: str, parts: list[str], *, style: str = "") -> str:
 
 
 def section(name: str, title: str, parts: list[str]) -> str:
-    """A part of a file that links lead to. name: letters and dashes, once in a file."""
+    """A section that links can point to. name: letters and dashes, unique in the file."""
     inside = "\n".join(parts)
     return f'<section id="{name}"><h2>{escape(title)}</h2>\n{inside}</section>'
 
 
 def links(sections: dict[str, str]) -> str:
-    """Links to sections. sections: title by name."""
+    """Links to sections. sections: each section's title by its name."""
     items = "".join(
         f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in sections.items()
     )
@@ -115,7 +115,7 @@ def links(sections: dict[str, str]) -> str:
 
 
 def document(title: str, parts: list[str], *, style: str = "") -> str:
-    """A whole file. parts: what `page` or `section` gives. style: more CSS."""
+    """A whole file. parts: what `page` or `section` returns. style: more CSS."""
     inside = "\n".join(parts)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">

@@ -9,20 +9,20 @@ from importlib.util import find_spec
 from io import StringIO
 from typing import Any
 
-# Drawn in this colour, text and lines get that of the text around the picture.
+# This colour is replaced by the colour of the text around the picture.
 TEXT = "#0a0b0c"
-# Each is to be seen on white and on nearly black.
+# Each colour is visible on white and on near black.
 BLUE, ORANGE, GREEN, PURPLE, RED = "#3b82f6", "#d97706", "#059669", "#a855f7", "#ef4444"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED)
 
-# What a picture needs that is a file of its own
+# What a stand-alone SVG file needs in addition
 FILE_STYLE = (
     "<style>:root{color:#1b1b1f}@media(prefers-color-scheme:dark){:root{color:#e6e6ea}}</style>"
 )
 
 
 def check_drawing() -> None:
-    """Raise ImportError if there is no matplotlib, before anything is computed for a picture."""
+    """Raise ImportError if matplotlib is missing, before anything is computed for a picture."""
     if find_spec("matplotlib") is None:
         raise ImportError(
             "Pictures need matplotlib: install it with `pip install spacy-seqrnn[inside]`."
@@ -31,9 +31,9 @@ def check_drawing() -> None:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """What is drawn within it has no background, and the colour of the text around it.
+    """Draw without a background and in the colour of the surrounding text.
 
-    Raises ImportError if there is no matplotlib.
+    Raises ImportError if matplotlib is missing.
     """
     check_drawing()
     import matplotlib as mpl  # noqa: PLC0415
@@ -49,7 +49,7 @@ def style() -> Iterator[None]:
         "axes.spines.right": False,
         "font.size": 9,
         "grid.alpha": 0.2,
-        # Labels and words are what they are: "$" in them begins no formula.
+        # Show labels and words literally: "$" does not start a formula.
         "text.parse_math": False,
         "svg.hashsalt": "seqrnn",  # the same picture at each call
         "svg.fonttype": "none",  # text stays text, in whatever script it is
@@ -59,14 +59,14 @@ def style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Any:
-    """A figure of so many inches. To be called within `style`."""
+    """A figure of the given size in inches. Call it within `style`."""
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def plain_numbers(axis: Any) -> None:
-    """Name the values of a logarithmic y axis by plain numbers; formulas are not parsed."""
+    """Label a logarithmic y axis with plain numbers; formulas are not rendered."""
     from matplotlib.ticker import LogLocator  # noqa: PLC0415
 
     low, high = axis.get_ylim()
@@ -76,10 +76,10 @@ def plain_numbers(axis: Any) -> None:
 
 
 def as_svg(figure: Any) -> str:
-    """A figure as an element of a page. To be called within `style`."""
+    """A figure as an element of a page. Call it within `style`."""
     text = StringIO()
     with warnings.catch_warnings():
-        # Matplotlib measures with its own font; the reader's has the letters that it lacks.
+        # Matplotlib measures text with its own font; the reader's font has the glyphs it lacks.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
@@ -87,15 +87,15 @@ def as_svg(figure: Any) -> str:
 
 
 def as_file(svg: str) -> str:
-    """A picture as a file of its own, which follows the reader's choice of light or dark too."""
+    """A picture as a file of its own, which follows the reader's light or dark theme."""
     end = svg.index(">") + 1
     return f"{svg[:end]}{FILE_STYLE}{svg[end:]}"
 
 
 def as_element(svg: str, description: str) -> str:
-    """A picture within a page. description: what it shows, for those who do not see it."""
+    """A picture within a page. description: alternative text, for screen readers."""
     prefix = "p" + sha256((svg + description).encode()).hexdigest()[:8]
     for before in ('id="', 'href="#', "url(#"):
-        svg = svg.replace(before, before + prefix)  # other pictures have the same names
+        svg = svg.replace(before, before + prefix)  # other pictures on the page use the same ids
     inline = svg.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
     return f'<figure class="picture">{inline}</figure>'

@@ -14,7 +14,7 @@ from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
 
-EMPTY_WORD = "\0"  # stands for the one character that a word of none must have
+EMPTY_WORD = "\0"  # placeholder for the empty word, since every word needs a character
 
 
 def with_chars(
@@ -24,10 +24,10 @@ def with_chars(
 
     layer: maps `Ragged` of Unicode code points (uint64, shape (n_chars,), one length per word) to
         word vectors of shape (n_words, nO).
-    max_chars: words longer than this keep this many characters, half of them from either end,
-        as the ends of a word say most. It bounds the cost of a pasted file or URL.
+    max_chars: longer words keep this many characters, half of them from either end, as the ends of
+        a word are the most informative. This bounds the cost of a pasted file or URL.
 
-    Returns a model to one (n_tokens, nO) array per document.
+    Returns a model that maps documents to one (n_tokens, nO) array each.
     """
     return Layer(
         "with_chars",
@@ -46,7 +46,7 @@ def forward(
     lengths = [len(doc) for doc in docs]
     if not sum(lengths):
         return split_docs(ops.alloc2f(0, model.get_dim("nO")), lengths), lambda dYs: []
-    # Tokens are dearer to make than their texts are to look up.
+    # Creating tokens costs more than looking up their texts.
     words = [doc.vocab.strings[orth] for doc in docs for orth in doc.to_array(ORTH).tolist()]
     chars = code_points(ops, words, model.attrs["max_chars"])
     Y, backprop_layer = model.layers[0](chars, is_train)

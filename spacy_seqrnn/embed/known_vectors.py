@@ -1,7 +1,7 @@
-"""The word vectors that a model was trained with, known again when it meets others.
+"""Recognise the word vectors that a model was trained with, and detect others.
 
-A component that is sourced from another pipeline, or given documents of another vocab, would read
-whatever vectors those have, and give token vectors that mean nothing to its encoder.
+A component that is sourced from another pipeline, or that gets documents of another vocab, would
+read the wrong vectors, and its encoder would get meaningless token vectors.
 """
 
 import warnings
@@ -21,9 +21,9 @@ from thinc.api import Model, to_numpy
 from ..batch.docs import DocBatch
 from ..config_errors import ConfigError
 
-# Odd multipliers that make one number of a vector's digits
+# Odd multipliers that combine a vector's digits into one number
 COLUMNS = np.random.RandomState(1).randint(1, 2**62, 1024).astype("uint64") * 2 + 1
-ROWS_AT_ONCE = 4096  # which fit into a core's cache
+ROWS_AT_ONCE = 4096  # as many as fit into a core's cache
 MOST_SEEN = 8
 
 Digest: TypeAlias = dict[str, Any]
@@ -31,7 +31,7 @@ DIGEST = {"name": str, "rows": int, "width": int, "attr": str, "checksum": str}
 
 
 class SeenVectors:
-    """The digests of arrays of vectors that a model has met. They are never saved.
+    """The digests of the vector arrays that a model has met. They are never saved.
 
     An array that is changed in place keeps its digest here.
     """
@@ -44,7 +44,7 @@ class SeenVectors:
         return SeenVectors, ()
 
     def find(self, array: Any) -> Digest | None:
-        """The digest of an array; None for one that is new."""
+        """The digest of an array; None if it is new."""
         return next((digest for seen, digest in self._met if seen() is array), None)
 
     def add(self, array: Any, digest: Digest) -> None:
@@ -53,7 +53,7 @@ class SeenVectors:
         self._met = [*alive[-MOST_SEEN + 1 :], (ref(array), digest)]
 
     def is_news(self, known: Digest, found: Digest) -> bool:
-        """Whether it was not yet told that a model reads these for those that it knows."""
+        """Whether the difference between two digests has not been reported yet."""
         pair = (known["checksum"], known["attr"], found["checksum"], found["attr"])
         is_news = pair not in self._told
         self._told.add(pair)
@@ -61,17 +61,17 @@ class SeenVectors:
 
 
 def vectors_attrs() -> dict[str, Any]:
-    """The attributes of a layer that knows the vectors it was trained with."""
+    """The attributes of a layer that remembers the vectors it was trained with."""
     return {"known_vectors": None, "seen_vectors": SeenVectors()}
 
 
 def static_vectors_attrs(layers: Iterable[Model]) -> dict[str, Any]:
-    """The same for a layer within which one of spaCy's reads vectors; otherwise none."""
+    """The same for a layer that contains one of spaCy's vector layers; otherwise none."""
     return vectors_attrs() if _read_static(layers) else {}
 
 
 def _read_static(layers: Iterable[Model]) -> bool:
-    """Whether one of spaCy's layers reads vectors and is in none that knows them already."""
+    """Whether one of spaCy's layers reads vectors and no layer around it remembers them yet."""
     return any(
         layer.name == "static_vectors"
         or ("known_vectors" not in layer.attrs and _read_static(layer.layers))
@@ -80,11 +80,11 @@ def _read_static(layers: Iterable[Model]) -> bool:
 
 
 def know_vectors(model: Model, docs: list[Doc] | None) -> None:
-    """Let a model know the vectors that it is going to be trained with, if it reads any.
+    """Remember the vectors that a model is going to be trained with, if it reads any.
 
-    docs: of the sample that it is initialised with.
+    docs: the sample that it is initialised with.
 
-    Raises ConfigError if there are none.
+    Raises ConfigError if the vocab has none.
     """
     if not docs or "known_vectors" not in model.attrs:
         return
@@ -103,7 +103,7 @@ def know_vectors(model: Model, docs: list[Doc] | None) -> None:
 
 
 def _digest_once(model: Model, batch: DocBatch, vectors: Vectors) -> Digest:
-    """The digest of the vectors of documents, which is made once for each array of them."""
+    """The digest of the documents' vectors, computed once per array."""
     seen = model.attrs["seen_vectors"]
     found = seen.find(vectors.data)
     if found is None:
@@ -113,25 +113,25 @@ def _digest_once(model: Model, batch: DocBatch, vectors: Vectors) -> Digest:
 
 
 def check_vectors(model: Model, batch: DocBatch, *, is_train: bool) -> None:
-    """See whether the vocab of documents has the vectors that a model was trained with.
+    """Check that the vocab of documents has the vectors that a model was trained with.
 
-    Models that read none, or do not know theirs, take any.
+    A model that reads no vectors, or has not remembered its vectors, accepts any.
 
-    is_train: whether the model is trained with these, so that it knows them from now on.
+    is_train: whether the model is being trained with these vectors and should remember them.
 
-    Warns of others, once. Raises ValueError if there are none or they have another width.
+    Warns once about other vectors. Raises ValueError if there are none or their width differs.
     """
     known, seen = (model.attrs.get(name) for name in ("known_vectors", "seen_vectors"))
     if seen is None or (known is None and not is_train) or not any(batch.lengths):
         return
     vectors = batch.docs[0].vocab.vectors
-    if not isinstance(vectors, Vectors):  # a user's own may have no table that could be compared
+    if not isinstance(vectors, Vectors):  # custom vectors may have no table to compare
         return
     if not vectors.shape[1] and known is not None:
         raise ValueError(
-            f"The documents' vocab has no word vectors, but the model was trained with "
-            f"{describe(known)}: make the documents with the pipeline, e.g. "
-            "`DocBin.get_docs(nlp.vocab)`, or give it these vectors."
+            "The documents' vocab has no word vectors, but the model was trained with "
+            f"{describe(known)}: create the documents with the pipeline, e.g. "
+            "`DocBin.get_docs(nlp.vocab)`, or add these vectors to the vocab."
         )
     found = _digest_once(model, batch, vectors)
     if known is not None:
@@ -146,46 +146,47 @@ def _compare(model: Model, known: Digest, found: Digest) -> None:
             f"The model was trained with {describe(known)} and cannot read {describe(found)}: give "
             "the pipeline the vectors that the component was trained with."
         )
-    # A layer of ours remembers the attribute, which spaCy forgets on saving.
+    # A layer of this package remembers the attribute, which spaCy does not save.
     decisive = ("checksum",) if "vectors_attr" in model.attrs else ("checksum", "attr")
     differs = any(known[key] != found[key] for key in decisive)
     if differs and model.attrs["seen_vectors"].is_news(known, found):
         warnings.warn(
-            f"The model was trained with {describe(known)}, but reads {describe(found)}, in which "
-            "words mean something else to it: give the pipeline the vectors that the component was "
-            "trained with, or train it on with these.",
+            f"The model was trained with {describe(known)}, but reads {describe(found)}, whose "
+            "values mean something else: give the pipeline the vectors that the component was "
+            "trained with, or continue training with these.",
             stacklevel=2,
         )
 
 
 def check_known(model: Model) -> None:
-    """Raise ValueError if what a model has saved of its vectors is no digest."""
+    """Raise ValueError if the saved record of a model's vectors is not a digest."""
     digest = model.attrs.get("known_vectors")
     if digest is None:
         return
     kinds = {name: type(value) for name, value in digest.items()} if type(digest) is dict else {}
     if kinds != DIGEST:
-        raise ValueError(f"`known_vectors = {str(digest)[:50]}`, which is no digest of vectors")
+        raise ValueError(f"`known_vectors = {str(digest)[:50]}`, which is not a digest of vectors")
 
 
 def describe(digest: Digest) -> str:
-    """Words for a digest."""
+    """A digest in words."""
     name = f" '{digest['name']}'" if digest["name"] else ""
     size = f"{digest['rows']} x {digest['width']}, by {digest['attr']}"
     return f"the word vectors{name} ({size}, checksum {digest['checksum'][:8]})"
 
 
 def digest(vectors: Vectors) -> Digest:
-    """What tells vectors from others: name, size, attribute, and a checksum of their meaning.
+    """A fingerprint of vectors: name, size, attribute, and a checksum of which key has which
+    vector.
 
-    That is which vector a key has. The order of the rows and rows that no key has do not count.
+    The order of the rows, and rows that no key has, do not matter.
     """
     data = np.ascontiguousarray(to_numpy(vectors.data), dtype="<f4")
     rows = _row_hashes(data.reshape(vectors.shape))
     if vectors.mode == Mode.default:
         keys = np.fromiter(vectors.key2row.keys(), "uint64", len(vectors.key2row))
         of_keys = rows[np.fromiter(vectors.key2row.values(), "int64", len(keys))]
-    else:  # words are hashed to rows, in a way that is part of what they mean
+    else:  # words are hashed to rows, so the hashing is part of the meaning
         keys, of_keys = np.arange(len(rows), dtype="uint64") ^ _floret_seed(vectors), rows
     total = int(_mixed(_mixed(keys) ^ of_keys).sum(dtype="uint64"))
     return {
@@ -198,7 +199,7 @@ def digest(vectors: Vectors) -> Digest:
 
 
 def _floret_seed(vectors: Vectors) -> np.uint64:
-    """One number for the way in which floret vectors find the rows of a word."""
+    """A number that identifies how floret vectors find the rows of a word."""
     sizes = [vectors.minn, vectors.maxn, vectors.hash_count, vectors.hash_seed]
     way = srsly.json_dumps([*sizes, vectors.bow, vectors.eow])
     return np.uint64(get_string_id(way))
@@ -216,7 +217,7 @@ def _row_hashes(data: np.ndarray) -> np.ndarray:
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
-    """Numbers in which each bit depends on all of another's (the finaliser of SplitMix64)."""
+    """Numbers in which each bit depends on all input bits (the finaliser of SplitMix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

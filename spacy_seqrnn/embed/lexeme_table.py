@@ -1,4 +1,4 @@
-"""A bounded table of word vectors that have been computed before."""
+"""A bounded table of word vectors that were computed before."""
 
 from collections.abc import Callable
 from itertools import repeat
@@ -12,15 +12,15 @@ from ..types import Floats2d, Ints1d
 
 
 class LexemeTable:
-    """Vectors of distinct words, kept between batches while what they depend on stays the same.
+    """Vectors of distinct words, kept between batches while their sources stay the same.
 
-    The table never holds more than `capacity` rows: a batch for which there is no room left empties
-    it first. Threads may share it. Copies and pickles of it are empty, because a copied model has
-    parameters of its own, and it is never saved.
+    The table never holds more than `capacity` rows: it is emptied before a batch that does not fit.
+    Threads may share it. Copies and pickles of it are empty, because a copied model has its own
+    parameters, and it is never saved.
     """
 
     def __init__(self, capacity: int) -> None:
-        """capacity: the most rows to keep; 0 keeps none."""
+        """capacity: the largest number of rows to keep; 0 keeps none."""
         self.capacity = capacity
         self._lock = Lock()
         self.clear()
@@ -32,7 +32,7 @@ class LexemeTable:
         return LexemeTable, (self.capacity,)
 
     def clear(self) -> None:
-        """Forget all rows."""
+        """Drop all rows."""
         with self._lock:
             self._empty(sources=[])
 
@@ -47,15 +47,15 @@ class LexemeTable:
         sources: list[Any],
         compute: Callable[[np.ndarray], Floats2d],
     ) -> Floats2d:
-        """The vectors of some words: from the table, or else computed and put there.
+        """The vectors of some words: from the table, or newly computed and added to it.
 
         keys: one distinct integer per word. Shape (n_words,).
         sources: the objects that the vectors are computed from. The table is emptied unless they
-            are the very objects of the last call.
-        compute: gives the rows for some indices of `keys`, shape (n_missing, width). It runs
+            are the same objects as in the last call.
+        compute: returns the rows for some indices of `keys`, shape (n_missing, width). It runs
             outside the lock, so that threads do not wait for each other's words.
 
-        Returns an array of its own, shape (n_words, width).
+        Returns a new array, shape (n_words, width).
         """
         with self._lock:
             if not _same_objects(sources, self._sources):
@@ -68,7 +68,7 @@ class LexemeTable:
             return known
         fresh = compute(missing)
         with self._lock:
-            if self._slots is slots_then:  # else another thread has emptied the table meanwhile
+            if self._slots is slots_then:  # else another thread has emptied the table
                 self._insert(keys[missing], fresh)
         if known is None or not len(known):
             return fresh
@@ -78,12 +78,12 @@ class LexemeTable:
         return result
 
     def _find(self, keys: Ints1d) -> np.ndarray:
-        """The row of each key, -1 where there is none. A C loop over the distinct words."""
+        """The row of each key, -1 if there is none. A C loop over the distinct words."""
         found = map(self._slots.get, keys.tolist(), repeat(-1))
         return np.fromiter(found, dtype="int64", count=len(keys))
 
     def _insert(self, keys: Ints1d, fresh: Floats2d) -> None:
-        new = self._find(keys) < 0  # another thread may have put some there
+        new = self._find(keys) < 0  # another thread may have added some
         keys, fresh = keys[new], fresh[new]
         if len(self._slots) + len(keys) > self.capacity:
             self._empty(self._sources)
@@ -95,7 +95,7 @@ class LexemeTable:
         self._slots.update(zip(keys.tolist(), range(used, used + len(keys)), strict=True))
 
     def _reserve(self, size: int, like: Floats2d) -> None:
-        """Make room for `size` rows, doubling, so that growing costs constant time per row."""
+        """Make room for `size` rows by doubling, which costs amortised constant time per row."""
         if self._rows is not None and len(self._rows) >= size:
             return
         xp = get_array_module(like)

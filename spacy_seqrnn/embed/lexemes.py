@@ -1,4 +1,4 @@
-"""Embed every distinct word once: what depends on the word alone need not be computed per token."""
+"""Embed every distinct word once: vectors that depend on the word alone need no work per token."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from .lexeme_table import LexemeTable
 
 Embedder: TypeAlias = Model[list[Doc], list[Floats2d]]
 
-# Attributes of a token that follow from its text and norm, whatever stands around it.
+# Attributes of a token that depend only on its text and norm, not on its context.
 WORD_ATTRS = [
     *("ORTH", "NORM", "LOWER", "SHAPE", "PREFIX", "SUFFIX", "LENGTH", "CLUSTER", "LANG"),
     *("IS_ALPHA", "IS_ASCII", "IS_DIGIT", "IS_LOWER", "IS_UPPER", "IS_TITLE", "IS_PUNCT"),
@@ -34,24 +34,24 @@ WORD_ATTRS = [
     *("IS_CURRENCY", "LIKE_URL", "LIKE_NUM", "LIKE_EMAIL"),
 ]
 CONTEXT_FREE = frozenset(intify_attr(name) for name in WORD_ATTRS)
-# In prediction. More need memory, as each of them has many characters, and are no faster.
+# Words per call in prediction. More words need more memory, for their characters, without speed-up.
 WORDS_AT_ONCE = 8192
-# Odd multipliers, one per attribute, which make one 64-bit key of several hashes.
+# Odd multipliers, one per attribute, that combine several hashes into one 64-bit key.
 KEY_MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, 64).astype("uint64") * 2 + 1
 VOCAB_MULTIPLIER = KEY_MULTIPLIERS[-1]
 
 
 def with_lexemes(layers: list[Embedder], *, table_size: int) -> Embedder:
-    """Run context-free embedding layers once per distinct word and concatenate what they give.
+    """Run context-free embedding layers once per distinct word and concatenate their vectors.
 
-    layers: models from documents to lists of (n_tokens, width) arrays or `Ragged`.
+    layers: models that map documents to lists of (n_tokens, width) arrays or `Ragged`.
     table_size: distinct words whose vectors are kept between batches in prediction. They are
-        forgotten as soon as parameters or vocab change. What layers make of the vocab's word
-        vectors is not kept, as those can be changed in place without a trace; such layers come
-        last in the result.
+        dropped as soon as parameters or vocab change. The output of layers that read the vocab's
+        word vectors is not kept, as those can be changed in place unnoticed; such layers come last
+        in the result.
 
-    Returns a model to one (n_tokens, nO) array per document.
-    Raises ValueError for layers that look at anything but the word.
+    Returns a model that maps documents to one (n_tokens, nO) array each.
+    Raises ValueError for layers that depend on anything but the word.
     """
     layers = sorted(layers, key=_reads_vectors)
     return Layer(
@@ -82,7 +82,7 @@ def _columns(layers: list[Embedder]) -> list[int | str]:
             raise ConfigError(
                 "layers",
                 None,
-                "LexemeEmbed cannot embed what a listener hears, because that depends on the "
+                "LexemeEmbed cannot embed the output of a listener, because that depends on the "
                 "sentence: use the listener as `tok2vec`, without LexemeEmbed around it.",
             )
         for name in node.attrs.get("columns") or []:
@@ -91,7 +91,7 @@ def _columns(layers: list[Embedder]) -> list[int | str]:
                     "layers",
                     None,
                     f"LexemeEmbed cannot embed the attribute {name!r}, because it depends on the "
-                    "context and not on the word alone: take it out of `attrs`, or use the embed "
+                    "context and not on the word alone: remove it from `attrs`, or use the embed "
                     "layer without LexemeEmbed around it.",
                 )
             columns.add(intify_attr(name))
@@ -100,7 +100,7 @@ def _columns(layers: list[Embedder]) -> list[int | str]:
 
 @dataclass
 class PendingGradients:
-    """Whether gradients wait for an update of the parameters.
+    """Whether gradients are waiting for an update of the parameters.
 
     Between backprop and `finish_update` the table must not be used: the update may change the
     parameters in place, and nothing tells the layer when. Copies start with nothing pending.
@@ -114,14 +114,14 @@ class PendingGradients:
 
 @dataclass(frozen=True)
 class DistinctWords:
-    """The distinct words of a batch, those of one vocab after those of another.
+    """The distinct words of a batch, grouped by vocab.
 
-    vocabs: of its documents. Each knows the strings of its own words.
-    columns: the attributes that tell words apart.
+    vocabs: of its documents. Each has the strings of its own words.
+    columns: the attributes that distinguish words.
     values: these attributes of each word. Shape (n_words, n_columns).
     keys: one number for each word's attributes. Shape (n_words,).
-    vocab_of: the number of the vocab that each word is of, ascending. Shape (n_words,).
-    index: which word each token of the batch is. Shape (n_tokens,).
+    vocab_of: the index of each word's vocab, ascending. Shape (n_words,).
+    index: the index of each token's word. Shape (n_tokens,).
     packing: the layout of the batch.
     """
 
@@ -135,17 +135,17 @@ class DistinctWords:
 
     @cached_property
     def batch(self) -> DocBatch:
-        """One document for each vocab, which have each word once."""
+        """One document per vocab, with each of its words once."""
         return self.batch_of(np.arange(len(self.keys)))
 
     def batch_of(self, words: np.ndarray) -> DocBatch:
-        """One document for each vocab, with some of the words. words: ascending."""
+        """One document per vocab, with some of the words. words: ascending."""
         bounds = np.searchsorted(self.vocab_of[words], np.arange(len(self.vocabs) + 1))
         parts = zip(self.vocabs, bounds, bounds[1:], strict=False)
         return DocBatch([self._doc(vocab, words[start:end]) for vocab, start, end in parts])
 
     def _doc(self, vocab: Vocab, words: np.ndarray) -> Doc:
-        """A document that has some words. A token's norm may differ from its lexeme's."""
+        """A document with the given words. A token's norm may differ from its lexeme's."""
         values = self.values[words]
         doc = Doc(vocab, words=values[:, self.columns.index(ORTH)].tolist())
         if NORM in self.columns and len(doc):
@@ -188,7 +188,7 @@ FORWARD_WITHIN[forward] = forward_packed
 
 
 def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
-    """Vectors of all words, from the table where they stand there. Shape (n_words, nO)."""
+    """Vectors of all words, from the table where possible. Shape (n_words, nO)."""
     n_kept = model.attrs["n_kept"]
     _check_vectors(model, words, is_train=False)
     if _awaits_update(model) or not n_kept:
@@ -205,7 +205,7 @@ def _predict(model: Embedder, words: DistinctWords) -> Floats2d:
 
 
 def _check_vectors(model: Embedder, words: DistinctWords, *, is_train: bool) -> None:
-    """See whether layers of spaCy's read the vectors that they were trained with, in each vocab."""
+    """Check that spaCy's layers read the vectors that they were trained with, in each vocab."""
     for doc in words.batch.docs if "known_vectors" in model.attrs else ():
         check_vectors(model, DocBatch([doc]), is_train=is_train)
 
@@ -213,7 +213,7 @@ def _check_vectors(model: Embedder, words: DistinctWords, *, is_train: bool) -> 
 def _predict_layers(
     ops: Ops, layers: list[Embedder], words: DistinctWords, wanted: np.ndarray
 ) -> Floats2d:
-    """Vectors of some words, computed. Shape (n_wanted, width)."""
+    """Newly computed vectors of some words. Shape (n_wanted, width)."""
     starts = range(0, max(len(wanted), 1), WORDS_AT_ONCE)
     parts = [words.batch_of(wanted[start : start + WORDS_AT_ONCE]) for start in starts]
     rows = [_embed(ops, layers, part, is_train=False)[0] for part in parts]
@@ -221,7 +221,7 @@ def _predict_layers(
 
 
 def _sources(model: Embedder, vocabs: list[Vocab]) -> list[Any]:
-    """What kept rows are computed from. Optimizers and loading put new objects in its place."""
+    """The sources of kept rows. Optimizers and loading replace these objects."""
     params = [
         node.get_param(name)
         for layer in model.layers[: model.attrs["n_kept"]]
@@ -233,7 +233,7 @@ def _sources(model: Embedder, vocabs: list[Vocab]) -> list[Any]:
 
 
 def _awaits_update(model: Embedder) -> bool:
-    """Whether gradients wait to be applied. If they are gone, so is what the table holds."""
+    """Whether gradients are waiting to be applied. Once they are gone, the table is cleared."""
     if not model.attrs["gradients"].pending:
         return False
     for node in model.walk():
@@ -245,7 +245,7 @@ def _awaits_update(model: Embedder) -> bool:
 
 
 def distinct_words(batch: DocBatch, columns: list[int | str]) -> DistinctWords:
-    """The distinct words of a batch, as far as the attributes `columns` tell them apart."""
+    """The distinct words of a batch, compared by the attributes `columns`."""
     key = ("distinct words", *columns)
     return batch.once(key, partial(_find_distinct, batch.docs, columns))
 
@@ -258,7 +258,7 @@ def _find_distinct(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
         keys, first, index = np.unique(token_keys, return_index=True, return_inverse=True)
         vocab_of = np.zeros(len(keys), dtype="int64")
         return DistinctWords(vocabs, columns, values[first], keys, vocab_of, index, packing)
-    # A word of two vocabs is two words: it may have other vectors in each.
+    # A word of two vocabs counts as two words: its vectors may differ.
     numbers = {id(vocab): number for number, vocab in enumerate(vocabs)}
     vocab_of_token = np.repeat([numbers[id(doc.vocab)] for doc in docs], packing.lengths)
     token_keys += vocab_of_token.astype("uint64") * VOCAB_MULTIPLIER
@@ -271,7 +271,7 @@ def _find_distinct(docs: list[Doc], columns: list[int | str]) -> DistinctWords:
 
 def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.ndarray]:
     """One number per token for its attributes, and the attributes, shape (n_tokens, n_columns)."""
-    # With one column spaCy gives a flat array.
+    # With one column, spaCy returns a flat array.
     values = np.concatenate([doc.to_array(columns).reshape(-1, len(columns)) for doc in docs])
     return values @ KEY_MULTIPLIERS[: len(columns)], values
 
@@ -293,16 +293,17 @@ def _embed(
 def _run_layer(
     ops: Ops, layer: Embedder, batch: DocBatch, is_train: bool
 ) -> tuple[Floats2d, Callable]:
-    """Run a layer that gives a list or `Ragged`, as spaCy's embedding layers do, or a `Packed`.
+    """Run a layer that returns a list or `Ragged`, as spaCy's embedding layers do, or a `Packed`.
 
-    Documents are of one vocab each. Layers look at that of the first, so each gets its own call.
+    Each document has a vocab of its own, and layers only read the vocab of the first document, so
+    each document gets its own call.
     """
     if len(batch.docs) > 1:
         return _run_each(ops, layer, batch, is_train)
     Y, backprop = run(layer, batch, is_train)
     if isinstance(Y, Ragged):
         return Y.dataXd, partial(_backprop_ragged, backprop, Y.lengths)
-    if isinstance(Y, Packed):  # of one document, whose tokens are in their order
+    if isinstance(Y, Packed):  # of one document, so the rows are in the order of the tokens
         return Y.data, partial(_backprop_packed, backprop, Y.packing)
     return Y[0], partial(_backprop_list, backprop)
 
@@ -349,7 +350,7 @@ def init(model: Embedder, X: list[Doc] | None = None, Y: list[Floats2d] | None =
 
 
 def _check_context_free(model: Embedder, docs: list[Doc], words: DistinctWords) -> None:
-    """Raise ValueError if a layer gives a word another vector in its text than by itself."""
+    """Raise ValueError if a layer's vector for a word depends on the context."""
     for layer in model.layers:
         by_word, _ = _run_layer(model.ops, layer, words.batch, is_train=False)
         in_text = layer.predict(docs)
@@ -358,6 +359,6 @@ def _check_context_free(model: Embedder, docs: list[Doc], words: DistinctWords) 
             raise ConfigError(
                 "layers",
                 None,
-                f"LexemeEmbed cannot run the layer {layer.name!r}, because it gives a word another "
-                "vector in another context: use it without LexemeEmbed around it.",
+                f"LexemeEmbed cannot run the layer {layer.name!r}, because its vector for a word "
+                "depends on the context: use it without LexemeEmbed around it.",
             )

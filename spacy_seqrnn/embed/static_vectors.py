@@ -26,12 +26,12 @@ WordVectors: TypeAlias = Model[list[Doc], list[Floats2d]]
 def word_vectors(*, correction_rows: int) -> WordVectors:
     """Look words up in the vocab's vectors; a word without a vector has zeros.
 
-    correction_rows: how many words may have a learned correction, which is added to their vector,
-        itself unchanged (Qi et al. 2020). It starts at zero. Words get theirs in the order in which
-        training meets them; those that come too late, or only after training, have none.
+    correction_rows: the most words that get a learned correction, which is added to their vector;
+        the vector itself does not change (Qi et al. 2020). Corrections start at zero. The first
+        words in the training data get one; later words, and words met after training, have none.
 
-    Raises ValueError on initialisation and use if there are no vectors, or if they have another
-    width than those that it was trained with; see `known_vectors`.
+    Raises ValueError on initialisation and use if there are no vectors, or if their width differs
+    from that of the vectors in training; see `known_vectors`.
     """
     return Layer(
         "word_vectors",
@@ -41,7 +41,7 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
         attrs={
             **word_row_attrs(correction_rows),
             **vectors_attrs(),
-            # spaCy forgets on saving under which attribute its vectors are looked up, so the layer
+            # spaCy does not save the attribute that its vectors are looked up by, so the layer
             # remembers it from its initialisation.
             "vectors_attr": None,
         },
@@ -59,7 +59,7 @@ def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[F
 
 
 def forward_words(model: WordVectors, batch: DocBatch, is_train: bool) -> tuple[Ragged, Callable]:
-    """The vectors of all words. What several models ask for is looked up only once."""
+    """The vectors of all words. Vectors that several models ask for are looked up only once."""
     vocab = batch.docs[0].vocab
     check_vectors(model, batch, is_train=is_train)
     attr = model.attrs["vectors_attr"] or vectors_attr(vocab)
@@ -69,7 +69,7 @@ def forward_words(model: WordVectors, batch: DocBatch, is_train: bool) -> tuple[
         return keys, look_up(model, vocab.vectors, keys)
 
     keys, found = batch.once(("word vectors", attr), find)
-    Y = found.copy()  # of its own, as corrections are added to it
+    Y = found.copy()  # a copy, as corrections are added to it
     backprop_rows = add_word_rows(model, keys, Y, is_train)
 
     def backprop(dY: Ragged) -> list[Doc]:
@@ -83,7 +83,7 @@ FORWARD_WITHIN[forward] = forward_words
 
 
 def check(model: WordVectors) -> None:
-    """Raise ValueError if saved corrections, or the digest of their vectors, cannot be."""
+    """Raise ValueError if saved corrections, or the digest of their vectors, are not valid."""
     check_word_rows(model)
     check_known(model)
 
@@ -92,7 +92,7 @@ describe_layer(forward, param_shapes=block_shape, check=check)
 
 
 def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:
-    """The vectors of some keys. Shape (n_keys, width)."""
+    """The vectors of the given keys. Shape (n_keys, width)."""
     if not vectors.shape[1]:
         raise ValueError(Errors.E896)
     if getattr(vectors, "mode", None) != Mode.default:
@@ -104,7 +104,7 @@ def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:
 
 
 def vectors_attr(vocab: Any) -> int:
-    """The attribute under which the vocab's vectors are looked up."""
+    """The attribute that the vocab's vectors are looked up by."""
     return getattr(vocab.vectors, "attr", ORTH)
 
 

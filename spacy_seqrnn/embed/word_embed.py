@@ -1,4 +1,4 @@
-"""Word vectors that are learned with the rest, for the words of the training data."""
+"""Word vectors that are learned with everything else, for the words of the training data."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -19,13 +19,13 @@ WordEmbedding: TypeAlias = Model[list[Doc], list[Floats2d]]
 
 
 def word_embed(*, width: int, attr: str, rows: int, dropout: float) -> WordEmbedding:
-    """Learned word vectors; a word that was never seen in training has zeros.
+    """Learned word vectors; a word that does not occur in training has zeros.
 
     width: output width.
-    attr: the attribute of a word that tells it from others, e.g. "LOWER".
-    rows: how many words may have a vector; they are the first that training meets.
-    dropout: rate at which words of a batch are taken for unknown in training, so that the rest of
-        the network learns what to do with those.
+    attr: the attribute that identifies a word, e.g. "LOWER".
+    rows: the most words that get a vector; the first ones in the training data do.
+    dropout: rate at which words are treated as unknown in training, so that the rest of the network
+        learns to handle unknown words.
     """
     return Layer(
         "word_embed",

@@ -1,8 +1,8 @@
-"""Rows of learned numbers for words, each of which gets one of its own when training meets it.
+"""Learned rows for words, each of which gets its own row when training first meets it.
 
-In a hashed table words share rows by chance, those that were never seen too. Here they do not: a
-word without a row has zeros. Rows stand in blocks, which are made when they are first needed, so
-that the optimizer's work, which goes over all rows, grows with the words that there really are.
+In a hashed table, words share rows by chance, and unseen words get some row too. Here, a word
+without a row has zeros. Rows are kept in blocks that are allocated when needed, so that the cost of
+the optimizer, which visits all rows, grows with the words that actually occur.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ KEYS_AND_ROWS = ("uint64", "int64")
 
 
 def word_row_attrs(max_rows: int) -> dict[str, Any]:
-    """The attributes that a layer with word rows has.
+    """The attributes of a layer with word rows.
 
-    max_rows: how many words may have a row; they are the first that training meets.
+    max_rows: the most words that get a row; the first ones in the training data do.
     """
     return {
         "max_rows": max_rows,
@@ -35,7 +35,7 @@ def add_word_rows(model: Model, keys: np.ndarray, Y: Floats2d, is_train: bool) -
     """Add the rows of the words with these keys to Y, shape (n_tokens, nO), in place.
 
     In training, words without a row get one of zeros, as long as there is room. Returns the
-    function that takes the gradient of Y into the rows.
+    backward pass, which adds the gradient of Y to the gradients of the rows.
     """
     if is_train:
         _make_rows(model, keys)
@@ -54,11 +54,11 @@ def add_word_rows(model: Model, keys: np.ndarray, Y: Floats2d, is_train: bool) -
 
 @dataclass(frozen=True)
 class Places:
-    """Where the rows of some tokens stand.
+    """Where the rows of some tokens are.
 
-    block: the parameter that has them.
-    tokens: which tokens they are for. Shape (n,).
-    rows: the row of each in the block. Shape (n,), int32.
+    block: the parameter that contains them.
+    tokens: the tokens that they belong to. Shape (n,).
+    rows: the row of each token in the block. Shape (n,), int32.
     """
 
     block: str
@@ -67,7 +67,7 @@ class Places:
 
 
 def _find_rows(model: Model, keys: np.ndarray) -> list[Places]:
-    """The rows that there are for the words with these keys, one entry per block."""
+    """The existing rows of the words with these keys, one entry per block."""
     at, found = _find_keys(model.attrs["known_keys"], keys)
     tokens = np.flatnonzero(found)
     blocks, rows = np.divmod(model.attrs["rows_of_keys"][at[tokens]], BLOCK_ROWS)
@@ -83,7 +83,7 @@ def _find_rows(model: Model, keys: np.ndarray) -> list[Places]:
 
 
 def _find_keys(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where keys would stand among those known, which are ascending, and which of them do."""
+    """Where keys belong among the known ones, which are ascending, and which keys are known."""
     if not len(known):
         return np.zeros(len(keys), dtype="int64"), np.zeros(len(keys), dtype=bool)
     at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
@@ -91,7 +91,7 @@ def _find_keys(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _make_rows(model: Model, keys: np.ndarray) -> None:
-    """Give words that have no row yet one of zeros, in the order in which they come."""
+    """Give words without a row a row of zeros, in order of occurrence."""
     known = model.attrs["known_keys"]
     room = model.attrs["max_rows"] - len(known)
     if room <= 0:
@@ -115,7 +115,7 @@ def block_shape(model: Model, param: str) -> tuple[int, ...]:
 
 
 def check_word_rows(model: Model) -> None:
-    """Raise ValueError if a word has a row that is in no block."""
+    """Raise ValueError if a word has a row that is not in any block."""
     keys, rows = model.attrs["known_keys"], model.attrs["rows_of_keys"]
     if keys.shape != rows.shape or keys.ndim != 1 or (keys.dtype, rows.dtype) != KEYS_AND_ROWS:
         raise ValueError(f"the layer '{model.name}' has {keys.shape} words, {rows.shape} rows")

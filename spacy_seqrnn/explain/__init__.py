@@ -3,7 +3,7 @@
 `spacy seqrnn explain`, `gates` and `gradients` show the same in a terminal.
 """
 
-TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than this package
+TYPE_CHECKING = False  # `typing` takes longer to import than this package
 
 if TYPE_CHECKING:
     from .gates import GatesOfText, GateView, gates_of_text
@@ -33,7 +33,7 @@ __all__ = [
     "gradients_of_text",
 ]
 
-# What each module has, which is imported when one of its names is first used
+# Names by module; a module is imported when one of its names is first used.
 _MODULES = {
     "gates": ["GateView", "GatesOfText", "gates_of_text"],
     "gradients": ["GradientCurve", "GradientCurves", "gradients_of_cells", "gradients_of_text"],
@@ -42,7 +42,7 @@ _MODULES = {
     "textcat": ["ModelExplanation", "PoolingView", "TextCatExplanation", "explain_textcat"],
 }
 
-if not TYPE_CHECKING:  # or every name would look right to a type checker
+if not TYPE_CHECKING:  # else a type checker would accept any name
 
     def __getattr__(name: str) -> object:
         from ..lazy import load_name  # noqa: PLC0415  # only now, as it imports `typing`

@@ -1,4 +1,4 @@
-"""Where the parts that can be looked into are in a pipeline."""
+"""Find the parts of a pipeline that can be explained."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,12 +23,12 @@ MAKE = {
 
 @dataclass(frozen=True)
 class Encoder:
-    """An embedding and the recurrent layers behind it.
+    """An embedding and the recurrent layers after it.
 
-    name: the component's, and the number of the encoder where a component has several.
-    embed: from documents to token vectors.
+    name: the component's name, with the encoder's number if a component has several.
+    embed: maps documents to token vectors.
     layers: recurrent layers, from the input to the output.
-    residual: whether a layer's input is added to its output where both are equally wide.
+    residual: whether a layer's input is added to its output where the widths match.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Encoder:
 
 
 def make_doc(nlp: Language, text: str) -> Doc:
-    """A text as all components of a pipeline annotate it. Raises ValueError if it has no word."""
+    """A text annotated by all components of a pipeline. Raises ValueError if it has no word."""
     if not text.strip():
         raise ValueError(f"The text {text!r} is empty: give it at least one word.")
     return nlp(text)
@@ -50,7 +50,7 @@ def find_recognisers(nlp: Language) -> dict[str, RecurrentNER]:
 
 
 def find_classifiers(nlp: Language) -> dict[str, list[Model]]:
-    """The models `TextCat.v1` in each text classifier, alone or as members of an ensemble."""
+    """The `TextCat.v1` models of each text classifier, alone or as members of an ensemble."""
     found = {}
     for name, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)
@@ -62,7 +62,7 @@ def find_classifiers(nlp: Language) -> dict[str, list[Model]]:
 
 
 def find_encoders(nlp: Language) -> list[Encoder]:
-    """All recurrent encoders of words. Raises ValueError if there is none."""
+    """All recurrent encoders of words in a pipeline. Raises ValueError if there is none."""
     found = []
     for name, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)
@@ -88,9 +88,9 @@ def _stack_of(node: Model) -> Model | None:
 def choose(
     nlp: Language, found: dict[str, Part], part: str, component: str | None
 ) -> tuple[str, Part]:
-    """The component to look into, by name: the one asked for, or the first of those found.
+    """The component to explain: the one asked for by name, else the first of those found.
 
-    Raises ValueError if there is none, or none of this name.
+    Raises ValueError if there is none, or none with this name.
     """
     if not found:
         raise no_part(nlp, part)
@@ -100,7 +100,7 @@ def choose(
 
 
 def no_part(nlp: Language, *parts: str) -> ValueError:
-    """The sentence for a pipeline in which there is nothing to look into."""
+    """The error for a pipeline that has nothing to explain."""
     pipes = ", ".join(nlp.pipe_names) or "no component"
     wanted = ", or ".join(MAKE[part] for part in parts)
     return ValueError(f"The pipeline has {pipes}, but this needs {wanted}.")

@@ -1,4 +1,4 @@
-"""The text with its entities, and how probable each label is at each token, as parts of a page."""
+"""Parts of a page: a text with its entities, and the probability of each label at each token."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,15 +10,15 @@ from spacy import displacy
 from ..draw.html import scrolling, visible
 from ..ner.biluo import TAGS_PER_LABEL, n_tags
 
-# Labels that are no less probable than this anywhere have a row of their own, but no more than
-# these; the others are summed.
+# A label that reaches this probability anywhere has a row of its own, up to this many rows; the
+# others are summed.
 LEAST_PROBABLE = 0.01
 MOST_LABELS = 12
 OTHERS = "all other labels"
 NONE = "no entity"
-LEAST_SHOWN = 0.005  # of what rounds to 0 the cell is empty
-MOST_TOKENS = 1000  # columns that a page has room for
-MOST_NAMED = 10  # differences that the sentence names
+LEAST_SHOWN = 0.005  # a cell is empty if its value rounds to 0
+MOST_TOKENS = 1000  # columns of a page
+MOST_NAMED = 10  # differences that the sentence lists
 
 ENTITY = (
     '<mark style="background: {bg}">{text}<span class="label">{label}'
@@ -54,7 +54,7 @@ STYLE = """
 def entity_text(
     text: str, entities: Sequence[tuple[int, int, str, float]], *, direction: str = "ltr"
 ) -> str:
-    """A text with its entities as displaCy draws them, in its colours.
+    """A text with its entities in displaCy's layout and colours.
 
     entities: first character, the one after the last, label and probability of each.
     direction: of the text, "ltr" or "rtl".
@@ -63,7 +63,7 @@ def entity_text(
         {
             "start": start,
             "end": end,
-            "label": label,  # which chooses the colour, and would not be escaped
+            "label": label,  # selects the colour, and is not escaped by displaCy
             "params": {"label": escape(label), "score": f"{score:.2f}"},
         }
         for start, end, label, score in entities
@@ -76,8 +76,8 @@ def draw_entities(
 ) -> str:
     """A text with entities in displaCy's markup.
 
-    ents: as displaCy takes them by hand, with what the template needs as "params". It does not
-        escape their labels.
+    ents: entities in displaCy's manual format, with the template's values as "params". displaCy
+        does not escape their labels.
     """
     return displacy.render(
         {"text": text, "ents": ents, "settings": {"direction": direction}},
@@ -98,17 +98,17 @@ def heat_map(
     direction: str = "ltr",
     note: str = "",
 ) -> str:
-    """A table with a column for each token: its tags, and how probable each label is, as colour.
+    """A table with a column per token: its tags, and the probability of each label as a colour.
 
-    found: the tag of each token in the entities that are found.
-    unconstrained: the best tags without constraints; where they are others, both are marked.
-    labels: of the recogniser.
+    found: the tag of each token in the predicted entities.
+    unconstrained: the best tags without constraints; where the two differ, both are marked.
+    labels: the recogniser's labels.
     marginals: the probability of each tag at each token; four tags for each label, after O.
         Shape (n_tokens, n_tags).
-    direction: of the text, "ltr" or "rtl": where the first token stands.
-    note: what the caption is to end with.
+    direction: of the text, "ltr" or "rtl": on which side the first token is.
+    note: appended to the caption.
 
-    Of a text that is longer than `MOST_TOKENS` it has the first ones.
+    For a text longer than `MOST_TOKENS`, the table has the first ones.
     """
     title = f"Probability of each label at each token{note}"
     if len(tokens) > MOST_TOKENS:
@@ -139,11 +139,11 @@ def heat_map(
 def describe_differences(
     tokens: Sequence[str], found: Sequence[str], unconstrained: Sequence[str]
 ) -> str:
-    """Where tags would be others without constraints, as a sentence."""
+    """A sentence that says where the best tags would differ without constraints."""
     places = [i for i, tag in enumerate(found) if tag != unconstrained[i]]
     if not places:
         return "Without constraints, the best tags would be the same."
-    # Isolated, so that words of the other direction leave the order of the sentence alone.
+    # Isolated, so that words of the other direction do not reorder the sentence.
     named = [f"\u2068{visible(tokens[i])}\u2069 {unconstrained[i]}" for i in places[:MOST_NAMED]]
     more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
     return (
@@ -153,7 +153,7 @@ def describe_differences(
 
 
 def _by_label(labels: Sequence[str], marginals: np.ndarray) -> list[tuple[str, list[float]]]:
-    """Name and probabilities of each row: the likeliest labels, the others together, none."""
+    """Name and probabilities of each row: the likeliest labels, the others' sum, no entity."""
     marginals = marginals.reshape(-1, n_tags(len(labels)))
     of_labels = marginals[:, 1:].reshape(-1, len(labels), TAGS_PER_LABEL).sum(axis=2)
     highest = of_labels.max(axis=0, initial=0.0)
@@ -189,5 +189,5 @@ def _heat_cell(title: str, probability: float) -> str:
 
 
 def _cut(text: str) -> str:
-    """A text of which a narrow column shows the beginning."""
+    """A text that a narrow column truncates."""
     return f'<span class="cut" dir="auto" title="{escape(text)}">{escape(text)}</span>'

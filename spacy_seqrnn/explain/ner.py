@@ -1,4 +1,4 @@
-"""Why a recogniser finds the entities that it finds."""
+"""Why a recogniser predicts the entities that it predicts."""
 
 from dataclasses import dataclass, replace
 
@@ -22,13 +22,13 @@ MOST_PATHS = 1000
 
 @dataclass(frozen=True)
 class EntityScore:
-    """An entity that the component finds.
+    """A predicted entity.
 
-    text: the entity as it stands there.
-    label: what it is taken for.
+    text: its text.
+    label: its label.
     start, end: its first token, and the one after its last.
     start_char, end_char: the same in characters.
-    score: the probability of all tag sequences that have exactly it.
+    score: the total probability of the tag sequences that contain exactly it.
     """
 
     text: str
@@ -45,7 +45,7 @@ class TagPath:
     """A tag sequence.
 
     tags: one for each token.
-    probability: its exact share of all sequences that may be, from 0 to 1.
+    probability: its exact probability among all allowed sequences, from 0 to 1.
     """
 
     tags: tuple[str, ...]
@@ -54,22 +54,22 @@ class TagPath:
 
 @dataclass(frozen=True)
 class NERExplanation:
-    """What a recogniser makes of a text.
+    """How a recogniser reads a text.
 
-    All probabilities are at the temperature that `calibrate` has fitted, as those in `doc.spans`.
+    All probabilities are at the temperature that `calibrate` has fitted, like those in `doc.spans`.
 
     component: its name in the pipeline.
-    text: what was read.
-    direction: of the language's writing, "ltr" or "rtl".
-    tokens: the text's.
-    labels: all that the model knows.
+    text: the text.
+    direction: of the language's script, "ltr" or "rtl".
+    tokens: the tokens of the text.
+    labels: all labels that the model knows.
     tags: all tags that the model knows, O and then four for each label.
     marginals: the probability of each tag at each token. Shape (n_tokens, n_tags).
-    entities: what it finds, in the order of the text.
-    paths: the most probable tag sequences, best first. With weights, what is found may be another.
+    entities: the predicted entities, in the order of the text.
+    paths: the most probable tag sequences, best first. Label weights may select another sequence.
     unconstrained: the best tags if the BILUO scheme, earlier annotation and sentence boundaries
-        forbade nothing. What is never allowed is not trained, so its transitions count 0.
-    label_weights: those of the component, which count for `entities` and `unconstrained` only.
+        forbade nothing. Transitions that are never allowed are not trained, so they score 0.
+    label_weights: the component's, which affect only `entities` and `unconstrained`.
     """
 
     component: str
@@ -107,7 +107,7 @@ class NERExplanation:
 
     @property
     def found(self) -> tuple[str, ...]:
-        """The tag of each token in the entities that the component finds."""
+        """The tag of each token in the predicted entities."""
         found = ["O"] * len(self.tokens)
         for entity in self.entities:
             tags = [f"I-{entity.label}"] * (entity.end - entity.start)
@@ -142,11 +142,11 @@ def _probability(pair: tuple[float, str]) -> float:
 def explain_ner(
     nlp: Language, text: str, *, k: int = 3, component: str | None = None
 ) -> NERExplanation:
-    """Look into the entity recogniser of a pipeline.
+    """Explain the entity recogniser of a pipeline.
 
     nlp: a pipeline with `seqrnn_ner`.
-    text: what the whole pipeline up to it reads.
-    k: how many tag sequences to give.
+    text: the text to explain, which is first annotated by the components before the recogniser.
+    k: how many tag sequences to return.
     component: the name of the recogniser; None: the first one.
 
     Raises ValueError for a pipeline without a recogniser of this package, an empty text, or a `k`
@@ -155,7 +155,7 @@ def explain_ner(
     check_int("k", k, 1, MOST_PATHS)
     name, pipe = choose(nlp, find_recognisers(nlp), "seqrnn_ner", component)
     with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        # What comes after could change the entities that are to be explained.
+        # Later components could change the entities that are to be explained.
         doc = make_doc(nlp, text)
     return _explain(name, pipe, doc, k)
 
@@ -166,7 +166,7 @@ def _explain(name: str, pipe: RecurrentNER, doc: Doc, k: int) -> NERExplanation:
     names = tag_names(pipe.labels)
     ops = pipe.model.ops
     tempered = chain.scale(1.0 / pipe.temperature)
-    # A single document has the same order packed and not.
+    # A single document has the same order in the packed layout.
     ways = [
         TagPath(_named(names, tags), float(np.exp(log_p))) for log_p, tags in k_best(tempered, k)[0]
     ]
@@ -196,7 +196,7 @@ def _unconstrained(chain: LinearChain) -> LinearChain:
 
 
 def _entities(pipe: RecurrentNER, chain: LinearChain, doc: Doc) -> tuple[EntityScore, ...]:
-    """What the component itself finds, with the scores that `doc.spans` would have."""
+    """The component's own predictions, with the scores that `doc.spans` would have."""
     found = pipe.entities(chain)
     fields = (found.starts, found.lengths, found.labels, pipe.scores(chain, found))
     entities = []

@@ -1,4 +1,4 @@
-"""What is drawn of gates and gradients."""
+"""Pictures of gates and gradients."""
 
 import numpy as np
 
@@ -7,22 +7,22 @@ from ..draw.svg import as_svg, new_figure, plain_numbers, style
 from .gates import GatesOfText, GateView
 from .gradients import GradientCurves
 
-# Units that a heat map has room for; of wider layers it shows those that vary most.
+# The most units that a heat map shows; of wider layers, it shows the units that vary most.
 MOST_UNITS = 40
 MOST_WORDS = 500
-# A curve ends where it falls below this.
+# A curve ends where its value falls below this.
 SMALLEST_NORM = 1e-12
 
 
 def draw_gates(found: GatesOfText, view: GateView) -> str:
-    """A heat map of each gate over the text: units are rows, words are columns.
+    """A heat map of each gate over the text: units as rows, words as columns.
 
     Raises ValueError for a text that is too long to draw.
     """
     if len(found.tokens) > MOST_WORDS:
         raise ValueError(
-            f"The text has {len(found.tokens)} tokens, but a heat map has room for {MOST_WORDS}: "
-            "give a shorter one, or write the numbers with --json."
+            f"The text has {len(found.tokens)} tokens, but a heat map shows at most {MOST_WORDS}: "
+            "shorten it, or write the numbers with --json."
         )
     with style():
         return _draw_gates(found, view)
@@ -50,7 +50,7 @@ def _draw_gates(found: GatesOfText, view: GateView) -> str:
 
 
 def describe_gates(found: GatesOfText, view: GateView) -> str:
-    """The heat map in words."""
+    """A description of the heat map."""
     names = ", ".join(f"{name} gate" for name in view.gates) or "hidden state"
     return (
         f"Heat map of {view.title}, {names}: activations of its units at each of the "
@@ -65,7 +65,7 @@ def _left_out(n_units: int) -> str:
 
 
 def draw_gradients(found: GradientCurves) -> str:
-    """The norms on a logarithmic axis against the steps."""
+    """The norms, on a logarithmic axis, by step."""
     with style():
         figure = new_figure(8.0, 4.8)
         axis = figure.subplots()
@@ -83,7 +83,7 @@ def draw_gradients(found: GradientCurves) -> str:
 
 
 def describe_gradients(found: GradientCurves) -> str:
-    """The curves in words."""
+    """A description of the curves."""
     ends = [
         f"{curve.title} from {curve.norms[0]:.2g} to {curve.norms[-1]:.2g}"
         for curve in found.curves

@@ -1,8 +1,8 @@
-"""Why a text classifier says what it says: what its pooling looks at, and integrated gradients.
+"""Why a text classifier predicts a category: pooling weights, and integrated gradients.
 
-Integrated gradients (Sundararajan et al. 2017) share the difference between a text's probability
-and that of a text whose token vectors are all zero out among the tokens: along the straight line
-between both, each token gets its vector times the gradient.
+Integrated gradients (Sundararajan et al. 2017) attribute to the tokens the difference between a
+text's probability and that of a baseline whose token vectors are all zero. Along the straight line
+between both, each token's attribution is its vector times the gradient.
 """
 
 from collections.abc import Callable
@@ -22,17 +22,17 @@ from ..types import Floats1d, Floats2d
 from .find import choose, find_classifiers, make_doc
 
 MOST_STEPS = 10_000
-# Points of the line whose gradients are computed at once
+# How many points of the line are differentiated at once
 BATCH = 64
 DROPOUTS = ("dropout_rate", "fixed_dropout_rate", "word_dropout_rate")
 
 
 @dataclass(frozen=True)
 class PoolingView:
-    """What one pooling takes of each token.
+    """What one pooling takes from each token.
 
     name: the pooling.
-    meaning: what the values are.
+    meaning: what the values mean.
     values: one for each token.
     """
 
@@ -43,15 +43,15 @@ class PoolingView:
 
 @dataclass(frozen=True)
 class ModelExplanation:
-    """What one `TextCat.v1` makes of a text.
+    """How one `TextCat.v1` classifies a text.
 
-    over: "embedded words" if the encoder is part of what is explained, "token vectors" if it is
-        not, as with a listener.
+    over: "embedded words" if the explanation includes the encoder, "token vectors" if not, as with
+        a listener.
     probability: of the explained category.
-    baseline: the same where all token vectors are zero.
-    attributions: what each token adds to the probability. They sum to the difference of both, but
-        for the error of the sum that stands for the integral.
-    poolings: what each pooling takes of each token.
+    baseline: the probability with all token vectors zero.
+    attributions: the contribution of each token to the probability. They sum to the difference of
+        both, up to the error of numerical integration.
+    poolings: what each pooling takes from each token.
     """
 
     over: str
@@ -63,13 +63,13 @@ class ModelExplanation:
 
 @dataclass(frozen=True)
 class TextCatExplanation:
-    """What a text classifier makes of a text.
+    """How a text classifier classifies a text.
 
     component: its name in the pipeline.
-    tokens: the text's.
+    tokens: the tokens of the text.
     scores: the probability of each category.
     label: the explained category.
-    models: each `TextCat.v1` in it: one, or the members of an ensemble.
+    models: each `TextCat.v1` of the classifier: one, or the members of an ensemble.
     """
 
     component: str
@@ -79,7 +79,7 @@ class TextCatExplanation:
     models: tuple[ModelExplanation, ...]
 
     def tables(self, top: int | None = None) -> list[tuple[str, list[str], list[list[str]]]]:
-        """Title, header and rows of each table. top: only the tokens that weigh most."""
+        """Title, header and rows of each table. top: only the tokens with the largest effect."""
         scores = [[label, f"{score:.4f}"] for label, score in self.scores.items()]
         tables = [("Categories", ["category", "probability"], scores)]
         for i, model in enumerate(self.models):
@@ -95,7 +95,7 @@ class TextCatExplanation:
 
     def _shown(self, top: int | None) -> str:
         left_out = top is not None and top < len(self.tokens)
-        return f", the {top} tokens that weigh most" if left_out else ""
+        return f", the {top} tokens with the largest effect" if left_out else ""
 
     def _rows(self, model: ModelExplanation, top: int | None) -> list[list[str]]:
         weights = -np.abs(model.attributions)
@@ -127,13 +127,13 @@ def explain_textcat(
     component: str | None = None,
     steps: int = 128,
 ) -> TextCatExplanation:
-    """Look into the text classifier of a pipeline.
+    """Explain the text classifier of a pipeline.
 
     nlp: a pipeline with `textcat` or `textcat_multilabel` of `TextCat.v1`.
-    text: what the whole pipeline reads.
+    text: the text to classify.
     label: the category to explain; None: the most probable one.
     component: the name of the classifier; None: the first one.
-    steps: points of the line at which gradients are taken. More make the sum more exact.
+    steps: points of the line at which gradients are taken. More points make the sum more exact.
 
     Raises ValueError for a pipeline without such a classifier, an unknown label, or an empty text.
     """
@@ -158,7 +158,7 @@ def _explain(model: Model, doc: Doc, label: int, steps: int) -> ModelExplanation
     inside = {"embed", "encode"} <= set(tok2vec.ref_names)
     below = tok2vec.get_ref("embed") if inside else tok2vec
     vectors = model.ops.asarray(below.predict([doc])[0], dtype="float32")
-    # Gradients of weights must not stay in the pipeline, so copies take them.
+    # Copies, so that no gradients of weights stay in the pipeline.
     pooling, output_layer = model.get_ref("pooling").copy(), model.get_ref("output_layer").copy()
     encode = tok2vec.get_ref("encode").copy() if inside else None
     for part in filter(None, [encode, pooling, output_layer]):
@@ -182,9 +182,9 @@ def _without_dropout(model: Model) -> None:
 
 @dataclass(frozen=True)
 class Head:
-    """The part of a classifier behind the vectors that are explained.
+    """The part of a classifier after the vectors that are explained.
 
-    encode: from a list of token vectors to the same in context; None if they have it already.
+    encode: maps a list of token vectors to vectors in context; None if they already are.
     """
 
     encode: Model | None
@@ -193,7 +193,7 @@ class Head:
     multi_label: bool
 
     def encoded(self, vectors: Floats2d) -> Floats2d:
-        """What the pooling gets. Shape (n_tokens, width)."""
+        """The input of the pooling. Shape (n_tokens, width)."""
         return self.encode.predict([vectors])[0] if self.encode else vectors
 
     def gradients(self, texts: Floats2d, label: int) -> tuple[Floats1d, Floats2d]:
@@ -232,7 +232,7 @@ def _rows_of(dX: Ragged) -> Floats2d:
 def integrated_gradients(
     head: Head, vectors: Floats2d, label: int, steps: int
 ) -> tuple[float, ...]:
-    """What each token adds to the probability of a category (Sundararajan et al. 2017).
+    """The contribution of each token to the probability of a category (Sundararajan et al. 2017).
 
     vectors: the token vectors, shape (n_tokens, width). The baseline is zeros.
     steps: points of the Gauss-Legendre rule on the line between both.
@@ -241,7 +241,7 @@ def integrated_gradients(
     points, weights = np.polynomial.legendre.leggauss(steps)
     total = xp.zeros(vectors.shape)
     for i in range(0, steps, BATCH):
-        # The rule is for the interval from -1 to 1; the line goes from 0 to 1.
+        # The rule is defined on the interval from -1 to 1; the line goes from 0 to 1.
         shares = xp.asarray((points[i : i + BATCH] + 1) / 2, dtype="float32")[:, None, None]
         parts = xp.asarray(weights[i : i + BATCH] / 2)[:, None, None]
         total += (head.gradients(shares * vectors, label)[1] * parts).sum(axis=0)
@@ -251,10 +251,10 @@ def integrated_gradients(
 def _pooling_views(
     head: Head, vectors: Floats2d, gradient_input: Floats1d
 ) -> tuple[PoolingView, ...]:
-    """How each pooling of the model sees the tokens.
+    """What each pooling of the model takes from each token.
 
-    gradient_input: gradient times vector of each token, shape (n_tokens,), for poolings that take
-        states of the ends only, where weights would say nothing about the tokens between.
+    gradient_input: gradient times vector of each token, shape (n_tokens,), for poolings that read
+        only the first and last states, where weights would say nothing about the tokens between.
     """
     X = head.encoded(vectors)
     views = []

@@ -1,4 +1,4 @@
-"""What the models for entities and for texts have in common behind their encoder."""
+"""What the models for entities and for texts share after the encoder."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,16 +13,16 @@ from ..rnn.dropout import dropout_mask
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
-# A label that is added to a trained classifier starts this much below the least likely one (in
-# logits): almost nothing changes for the others, and yet it can be learnt.
+# A label that is added to a trained classifier starts this far below the least likely one, in
+# logits: the other labels hardly change, and the new one can still be learned.
 NEW_LABEL_MARGIN = 5.0
 
 
 def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
     """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
 
-    Raises ConfigError if it is no model from documents to token vectors, or hears others' that have
-    another width than it is told.
+    Raises ConfigError if it does not map documents to token vectors, or if it is a listener whose
+    width differs from that of the component it listens to.
     """
     check_listeners(tok2vec)
     try:
@@ -30,7 +30,7 @@ def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
         return tok2vec.maybe_get_dim("nO") or tok2vec.predict(X)[0].shape[1]
     except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
         if isinstance(error, ConfigError) and error.option != "@architectures":
-            raise  # of an option within it
+            raise  # about an option within it
         raise ConfigError(
             "tok2vec",
             tok2vec.name,
@@ -41,11 +41,11 @@ def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
 def check_listeners(tok2vec: Model) -> None:
     """Raise ConfigError if a listener is not as wide as the component that it listens to.
 
-    Known to a pipeline only, which links them; without one, `check_width` finds out in training.
+    Only a pipeline links the two; without one, `check_width` raises the error in training.
     """
     nlp = pipeline_at_work()
     nodes = list(tok2vec.walk())
-    for name, component in nlp.components if nlp else ():  # frozen ones too
+    for name, component in nlp.components if nlp else ():  # including frozen ones
         if not isinstance(component, ListenedToComponent):
             continue
         for listener in component.listeners:
@@ -55,26 +55,26 @@ def check_listeners(tok2vec: Model) -> None:
                     "width",
                     own,
                     f"The listener has `width = {own}`, but the token vectors of '{name}', which "
-                    f"it listens to, are {width} wide in [components.{name}.model]: set both to "
-                    "the same.",
+                    f"it listens to, are {width} wide in [components.{name}.model]: use the same "
+                    "width in both.",
                     layer=listener,
                 )
 
 
 def check_width(tok2vec: Model, X: Floats2d) -> None:
-    """Raise ConfigError if the token vectors are not as wide as the option `tok2vec` has it."""
+    """Raise ConfigError if the width of the token vectors differs from the option of `tok2vec`."""
     width = tok2vec.maybe_get_dim("nO")
     if len(X) and width is not None and X.shape[1] != width:
         raise ConfigError(
             "width",
             width,
-            f"The token vectors are {X.shape[1]} wide, but `width = {width}` of the `tok2vec`: "
+            f"The token vectors are {X.shape[1]} wide, but the `tok2vec` has `width = {width}`: "
             "give a listener the width of the encoder that it listens to.",
         )
 
 
 def check_truth(model: Model, Y: Any) -> None:
-    """Raise ValueError if what the component has to learn is not for a text classifier.
+    """Raise ValueError if the component's training labels are not for a text classifier.
 
     Y: the first texts' labels, shape (n_docs, nO).
     """
@@ -82,7 +82,8 @@ def check_truth(model: Model, Y: Any) -> None:
         raise ConfigError(
             "@architectures",
             None,
-            f"'{model.name}' gives categories of texts: set its `@architectures` in the `model` of "
+            f"'{model.name}' predicts categories of texts: set its `@architectures` in the `model` "
+            "of "
             "a component with the factory `textcat` or `textcat_multilabel`.",
         )
     if Y is not None and not model.attrs["multi_label"] and (Y.sum(axis=1) > 1).any():
@@ -97,8 +98,8 @@ def check_truth(model: Model, Y: Any) -> None:
 def clip_gradients(model: Model, max_norm: float) -> None:
     """Scale all gradients of a model so that their joint Euclidean norm is at most `max_norm`.
 
-    Pascanu et al. 2013. The clipping of spaCy's optimizer is done per parameter instead, which
-    turns the direction of the update. A `max_norm` of 0 clips nothing.
+    Pascanu et al. 2013. spaCy's optimizer clips each parameter separately instead, which changes
+    the direction of the update. A `max_norm` of 0 disables clipping.
     """
     if not max_norm:
         return
@@ -106,7 +107,7 @@ def clip_gradients(model: Model, max_norm: float) -> None:
     flat = [gradient.ravel() for gradient in gradients]
     norm = sum(gradient @ gradient for gradient in flat) ** 0.5
     if model.ops.device_type == "gpu" or float(norm) > max_norm:
-        # Written so that nothing has to be read back from a GPU.
+        # Written so that nothing has to be copied back from a GPU.
         factor = (max_norm / norm).clip(max=1.0)
         for gradient in gradients:
             gradient[...] *= factor
@@ -117,8 +118,8 @@ def resized_linear(
 ) -> Model[Floats2d, Floats2d]:
     """A copy of an output layer with parameters W and b that has more outputs.
 
-    What was learnt stays; new outputs get weights of 0 and the bias `new_bias`. It is a node of its
-    own, so that an optimizer does not apply moments of the old shape to it.
+    Learned values are kept; new outputs get weights of 0 and the bias `new_bias`. The copy is a new
+    node, so that an optimizer does not apply moments of the old shape to it.
     """
     new = Layer(
         layer.name,
@@ -141,7 +142,7 @@ def resized_linear(
 
 
 def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d, Callable]:
-    """Dropout at the model's `dropout_rate`, as spaCy's `[training] dropout` sets it."""
+    """Dropout at the model's `dropout_rate`, which spaCy's `[training] dropout` sets."""
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda dY: dY
@@ -152,11 +153,11 @@ def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d
 def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
     """The probabilities of text categories, shape (n_docs, nO), by the model's attr `multi_label`.
 
-    lengths: tokens of each document. One without tokens has 0 for every label.
+    lengths: tokens of each document. A document without tokens has 0 for every label.
 
-    Returns them with the function from spaCy's gradient to that of the logits: spaCy's textcat
-    hands back Y − truth, which is the gradient of the cross entropy for the logits, both after a
-    softmax and after a logistic function. So it goes on as it is.
+    Returns them with the backward pass from spaCy's gradient to the logits: spaCy's textcat passes
+    Y − truth, which already is the gradient of the cross entropy for the logits, after a softmax
+    and after a logistic function alike. It is returned unchanged.
     """
     ops = model.ops
     read = ops.asarray((lengths > 0)[:, None], dtype="float32")
@@ -165,5 +166,5 @@ def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floa
 
 
 def new_label_bias(output: Model) -> float:
-    """The bias of labels that are added to those of an output layer; 0 before it has any."""
+    """The bias of new labels, from those that an output layer has; 0 if it has none."""
     return float(output.get_param("b").min()) - NEW_LABEL_MARGIN if output.has_param("b") else 0.0

@@ -1,8 +1,8 @@
-"""A linear layer whose products are the array library's.
+"""A linear layer that multiplies with the array library.
 
-Thinc's own layer multiplies with BLIS, which for the narrow matrices here takes about three times
-as long as NumPy's BLAS. The last bits of a row's result then depend on how many rows there are, so
-it is for what is computed anew for each batch, not for what is kept between batches.
+Thinc's own layer multiplies with BLIS, which takes about three times as long as NumPy's BLAS for
+the narrow matrices here. With BLAS, the last bits of a row's result depend on the number of rows,
+so this layer is for results that are recomputed for each batch, not cached between batches.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Documents as bags of word n-grams, with a learned score for each."""
+"""Documents as bags of word n-grams, each with a learned score."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -23,12 +23,12 @@ def NgramScores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -
     """Add up the scores of all distinct n-grams of lower-case words in a document.
 
     ngram_size: words of the longest n-grams; all shorter ones count too.
-    rows: rows of the table of scores. An n-gram has the sum of two of them, by its hash, so that
-        few n-grams share both.
-    dropout: rate at which n-grams are left out in training.
+    rows: rows of the table of scores. The score of an n-gram is the sum of two rows, chosen by its
+        hash, so that few n-grams share both.
+    dropout: rate at which n-grams are dropped in training.
     nO: number of labels.
 
-    Returns a model to scores of shape (n_docs, nO).
+    Returns a model that gives scores of shape (n_docs, nO).
     """
     return Layer(
         "ngram_scores",
@@ -43,7 +43,7 @@ def NgramScores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -
 
 def forward(model: NgramModel, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
     ops = model.ops
-    # Whether a document has an n-gram says more about it than how often (Pang et al. 2002).
+    # Whether a document has an n-gram is more informative than how often (Pang et al. 2002).
     keys, lengths = _distinct_ngrams(model, docs)
     if not len(keys):
         return _without_ngrams(model, len(docs))
@@ -90,7 +90,7 @@ def _without_ngrams(model: NgramModel, n_docs: int) -> tuple[Floats2d, Callable]
 def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, Ints1d]:
     """The hashes of the documents' distinct n-grams, on the host, and how many each document has.
 
-    Thinc cuts the hashes of n-grams to 32 bits on a GPU, so these are always made on the CPU.
+    On a GPU, Thinc truncates hashes of n-grams to 32 bits, so these are always computed on the CPU.
     """
     lengths = np.zeros(len(docs), dtype="int32")
     read = [i for i, doc in enumerate(docs) if len(doc)]
@@ -99,14 +99,14 @@ def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, In
     extract = model.layers[0]
     if extract.ops.device_type != "cpu":
         extract.ops = NumpyOps()
-    # spaCy's function cannot take a document without tokens.
+    # spaCy's function does not accept a document without tokens.
     keys, _, n_ngrams = extract.predict([docs[i] for i in read])
     lengths[read] = n_ngrams
     return keys, model.ops.asarray1i(lengths)
 
 
 def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[np.ndarray]:
-    """Two rows for each key, as independent of each other as can be."""
+    """Two rows for each key, as independent as possible."""
     uint64 = keys.dtype.type
     return [(keys % uint64(n_rows)), ((keys * uint64(SECOND_HASH)) >> uint64(32)) % uint64(n_rows)]
 
@@ -118,9 +118,9 @@ def init(model: NgramModel, X: list[Doc] | None = None, Y: Floats2d | None = Non
 
 
 def resized_scores(model: NgramModel, nO: int, *, new_bias: float) -> NgramModel:
-    """A copy for more labels. What was learnt stays; new ones get scores of 0 and this bias.
+    """A copy for more labels. Learned scores are kept; new labels get scores of 0 and this bias.
 
-    It is a node of its own, so that an optimizer does not apply moments of the old shape to it.
+    The copy is a new node, so that an optimizer does not apply moments of the old shape to it.
     """
     extract = model.layers[0]
     new = NgramScores(

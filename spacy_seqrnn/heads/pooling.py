@@ -24,8 +24,8 @@ def pooling_layer(names: list[str], *, bidirectional: bool) -> Pooling:
     """One or more poolings by name, concatenated in the given order.
 
     names: keys of `POOLINGS`.
-    bidirectional: whether the right half of the width reads from right to left, which decides what
-        "last" means.
+    bidirectional: whether the right half of the width reads from right to left, which determines
+        what "last" means.
     """
     return concatenate(*(POOLINGS[name](bidirectional=bidirectional) for name in names))
 
@@ -43,9 +43,9 @@ def max_pooling(*, bidirectional: bool) -> Pooling:
 def last_pooling(*, bidirectional: bool) -> Pooling:
     """The states that have read the whole document.
 
-    These are the last token's state of the direction that reads to the right and the first token's
-    of the one that reads to the left. The last token's whole vector would hold a left-reading
-    state that has seen one token only.
+    These are the left-to-right direction's state at the last token and the right-to-left
+    direction's state at the first. At the last token, the right-to-left state has read only that
+    token.
     """
     attrs = {"pool": _last, "bidirectional": bidirectional}
     return Layer("last_pooling", forward, attrs=attrs)
@@ -81,12 +81,12 @@ POOLINGS = {
 
 
 def forward(model: Pooling, X: Ragged, is_train: bool) -> tuple[Floats2d, Callable]:
-    """Pool the documents that have tokens, and give zeros to the others.
+    """Pool the documents that have tokens, and return zeros for the others.
 
     The attribute `pool` maps (model, X, lengths) to (Y, backprop), all lengths at least 1.
     """
     ops = model.ops
-    nonempty = np.flatnonzero(ops.to_numpy(X.lengths))
+    nonempty = np.flatnonzero(ops.to_numpy(X.lengths))  # (n_nonempty,)
     shape = (len(X.lengths), X.dataXd.shape[1] * model.attrs.get("times", 1))
     Y = ops.alloc2f(*shape)
     if not len(nonempty):
@@ -102,7 +102,7 @@ def forward(model: Pooling, X: Ragged, is_train: bool) -> tuple[Floats2d, Callab
 
 
 def pooled_width(model: Pooling, width: int | None) -> int | None:
-    """How wide a document's vector is."""
+    """The width of a document's vector."""
     return width and width * model.attrs.get("times", 1)
 
 
@@ -119,7 +119,7 @@ def _mean(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Calla
 
 
 def _max(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
-    Y, which = model.ops.reduce_max(X, lengths)
+    Y, which = model.ops.reduce_max(X, lengths)  # both (n_docs, width)
     return Y, lambda dY: model.ops.backprop_reduce_max(dY, which, lengths)
 
 
@@ -127,7 +127,7 @@ def _last(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Calla
     xp = model.ops.xp
     firsts, lasts = _ends(model.ops, lengths)
     half = X.shape[1] // 2 if model.attrs["bidirectional"] else X.shape[1]
-    Y = xp.concatenate([X[lasts, :half], X[firsts, half:]], axis=1)
+    Y = xp.concatenate([X[lasts, :half], X[firsts, half:]], axis=1)  # (n_docs, width)
 
     def backprop(dY: Floats2d) -> Floats2d:
         dX = model.ops.alloc2f(*X.shape)
@@ -145,14 +145,14 @@ def _first_last(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d,
     def backprop(dY: Floats2d) -> Floats2d:
         dX = model.ops.alloc2f(*X.shape)
         dX[firsts] = dY[:, :width]
-        dX[lasts] += dY[:, width:]  # in a document of one token both are the same row
+        dX[lasts] += dY[:, width:]  # in a one-token document both are the same row
         return dX
 
     return model.ops.xp.concatenate([X[firsts], X[lasts]], axis=1), backprop
 
 
 def _ends(ops: Ops, lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
-    """The rows of each document's first and last token."""
+    """The rows of each document's first and last token. Shape (n_docs,) each."""
     ends = ops.xp.cumsum(lengths)
     return ends - lengths, ends - 1
 
@@ -161,15 +161,15 @@ def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, 
     ops = model.ops
     W, query = model.get_param("W"), model.get_param("query")
     keys, weights = attention_weights(model, X, lengths)
-    Y = ops.reduce_sum(X * weights, lengths)
+    Y = ops.reduce_sum(X * weights, lengths)  # (n_docs, nI)
 
     def backprop(dY: Floats2d) -> Floats2d:
-        d_summed = ops.backprop_reduce_sum(dY, lengths)
-        d_weights = (d_summed * X).sum(axis=1, keepdims=True)
-        # The softmax over a document passes on what exceeds the document's weighted mean.
+        d_summed = ops.backprop_reduce_sum(dY, lengths)  # (n_tokens, nI)
+        d_weights = (d_summed * X).sum(axis=1, keepdims=True)  # (n_tokens, 1)
+        # The backward pass of softmax subtracts the document's weighted mean.
         means = ops.backprop_reduce_sum(ops.reduce_sum(weights * d_weights, lengths), lengths)
         d_scores = weights * (d_weights - means)
-        d_keys = d_scores * query * (1 - keys**2)
+        d_keys = d_scores * query * (1 - keys**2)  # (n_tokens, nI)
         model.inc_grad("query", (keys * d_scores).sum(axis=0))
         model.inc_grad("W", d_keys.T @ X)
         model.inc_grad("b", d_keys.sum(axis=0))
@@ -181,10 +181,10 @@ def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, 
 def attention_weights(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Floats2d]:
     """What an `AttentionPooling` compares with its query, and the weight of each token.
 
-    X: Shape (n_tokens, nI). lengths: tokens of each document, all at least 1.
+    X: shape (n_tokens, nI). lengths: tokens of each document, all at least 1.
     Returns shapes (n_tokens, nI) and (n_tokens, 1).
     """
-    keys = model.ops.xp.tanh(X @ model.get_param("W").T + model.get_param("b"))
+    keys = model.ops.xp.tanh(X @ model.get_param("W").T + model.get_param("b"))  # (n_tokens, nI)
     scores = (keys @ model.get_param("query"))[:, None]
     return keys, softmax_over_docs(model.ops, scores, lengths)
 
@@ -192,11 +192,12 @@ def attention_weights(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Flo
 def softmax_over_docs(ops: Ops, scores: Floats2d, lengths: Ints1d) -> Floats2d:
     """Softmax over each document's tokens. scores: shape (n_tokens, 1); lengths all at least 1.
 
-    Thinc's `softmax_sequences` clips scores at ±20; this one subtracts each document's maximum.
+    Thinc's `softmax_sequences` clips scores at ±20; this function subtracts each document's
+    maximum.
     """
-    # Thinc has kernels for sums and maxima over documents on both devices; CuPy has no maximum.
-    # The gradient of a sum repeats what a document has for each of its tokens.
-    peaks, _ = ops.reduce_max(scores, lengths)
+    # Thinc has kernels for sums and maxima over documents on both devices; CuPy has no maximum. The
+    # gradient of a sum repeats each document's value for each of its tokens.
+    peaks, _ = ops.reduce_max(scores, lengths)  # (n_docs, 1)
     weights = ops.xp.exp(scores - ops.backprop_reduce_sum(peaks, lengths))
     return weights / ops.backprop_reduce_sum(ops.reduce_sum(weights, lengths), lengths)
 
@@ -207,5 +208,5 @@ def _init_attention(model: Pooling, X: Ragged | None = None, Y: Floats2d | None 
     width = model.get_dim("nI")
     model.set_param("W", glorot_uniform_init(model.ops, (width, width)))
     model.set_param("b", zero_init(model.ops, (width,)))
-    # A query of zeros would start as the plain mean and give W no gradient.
+    # A query of zeros would start as the plain mean, and W would get no gradient.
     model.set_param("query", glorot_uniform_init(model.ops, (1, width)).ravel())

@@ -1,4 +1,4 @@
-"""Between spaCy's annotation and arrays of tags."""
+"""Conversion between spaCy's annotation and arrays of tags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from .biluo import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, Entities, tag
 
 # spaCy's values of ENT_IOB
 IOB_IN, IOB_OUT, IOB_BEGIN = 1, 2, 3
-# By whether a token begins an entity, and whether the next one goes on with it
+# By whether a token begins an entity, and whether the next token continues it
 POSITIONS = np.asarray([[LAST, IN], [UNIT, BEGIN]])
-# What the tag of a token cannot be where a sentence begins, and what not if it is white space
+# The tags that a token cannot have at the start of a sentence, and if it is white space
 NOT_AT_SENTENCE_START, NOT_ON_SPACE = (IN, LAST), (BEGIN, UNIT)
-MISSING = -1  # the tag of a token whose annotation is not known
-OTHER = -2  # that of one in an entity whose label is not known
+MISSING = -1  # the tag of a token without annotation
+OTHER = -2  # the tag of a token in an entity with an unknown label
 
 LabelNumbers = dict[int, int]  # the hash of a label's name -> its number
 
@@ -48,11 +48,11 @@ def read_annotation(docs: Sequence[Doc], attrs: list[int | str]) -> Annotation:
 
 
 def gold_tags(examples: list[Example], numbers: LabelNumbers) -> np.ndarray:
-    """The gold tag of each token of the predicted documents, MISSING where it is not known.
+    """The gold tag of each token of the predicted documents, MISSING where there is none.
 
-    Entities whose label has no number have the tag OTHER. All else is what spaCy's `ner` learns
-    from: unannotated tokens, `-` and entities that do not align with the tokens are missing;
-    whitespace in an annotated document is outside.
+    Entities whose label has no number have the tag OTHER. Everything else follows spaCy's `ner`:
+    unannotated tokens, `-` and entities that do not align with the tokens are missing; white space
+    in an annotated document is outside.
 
     examples: a batch.
     numbers: label numbers.
@@ -75,7 +75,7 @@ def gold_tags(examples: list[Example], numbers: LabelNumbers) -> np.ndarray:
 
 
 def _same_tokens(examples: list[Example]) -> bool:
-    """Whether all references have the tokens of the predicted documents."""
+    """Whether all references have the same tokens as the predicted documents."""
     pairs = [(example.predicted, example.reference) for example in examples]
     if any(len(predicted) != len(reference) for predicted, reference in pairs):
         return False
@@ -86,7 +86,7 @@ def _same_tokens(examples: list[Example]) -> bool:
 
 
 def _aligned_gold_tags(example: Example, numbers: LabelNumbers) -> np.ndarray:
-    """Gold tags where the documents are tokenised differently."""
+    """Gold tags where reference and predicted document are tokenised differently."""
     entities, biluo = example.get_aligned_ents_and_ner()
     tags = np.asarray([OUTSIDE if tag == "O" else MISSING for tag in biluo], dtype="int64")
     for span in entities:
@@ -99,7 +99,7 @@ def _aligned_gold_tags(example: Example, numbers: LabelNumbers) -> np.ndarray:
 def _entity_tags(annotation: Annotation, numbers: LabelNumbers) -> np.ndarray:
     """BILUO tags of the entities, OTHER for other labels, MISSING elsewhere. Shape (n_tokens,).
 
-    annotation: has ENT_IOB and ENT_TYPE first.
+    annotation: must have ENT_IOB and ENT_TYPE as its first columns.
     """
     iob, types = annotation.columns[:2]
     begins = (iob == IOB_BEGIN) & (types != 0)  # a B without a type is a blocked token
@@ -117,7 +117,7 @@ def _entity_tags(annotation: Annotation, numbers: LabelNumbers) -> np.ndarray:
 
 
 def allowed_by_gold(tags: np.ndarray, size: int) -> np.ndarray:
-    """The gold lattice: which tags each token may have. Booleans, shape (n_tokens, size)."""
+    """The gold lattice: the tags that each token may have. Booleans, shape (n_tokens, size)."""
     allowed = np.broadcast_to((tags < 0)[:, None], (len(tags), size)).copy()
     known = np.flatnonzero(tags >= 0)
     allowed[known, tags[known]] = True
@@ -125,7 +125,7 @@ def allowed_by_gold(tags: np.ndarray, size: int) -> np.ndarray:
 
 
 def wrong_entities(examples: list[Example], key: str, numbers: LabelNumbers) -> Entities:
-    """The spans that annotators found to be no entity of their label.
+    """The spans that annotators marked as not being an entity of their label.
 
     key: the reference's span group that holds them, spaCy's `incorrect_spans_key`.
     Raises ValueError (E868) if a span is annotated as right and as wrong.
@@ -141,26 +141,26 @@ def wrong_entities(examples: list[Example], key: str, numbers: LabelNumbers) -> 
             if (span.start, span.end, span.label) in right:
                 place = (span.start_char, span.end_char, span.label_)
                 raise ValueError(Errors.E868.format(span=place))
-            if span.label in numbers:  # nothing could predict another one
+            if span.label in numbers:  # other labels cannot be predicted
                 rows.append((i, span.start, len(span), numbers[span.label]))
     return Entities(*np.asarray(rows, dtype="int64").reshape(-1, 4).T)
 
 
 def allowed_by_docs(docs: Sequence[Doc], numbers: LabelNumbers, size: int) -> np.ndarray | None:
-    """Which tags each token may have, given what earlier components have set.
+    """The tags that each token may have, given the output of earlier components.
 
-    As in spaCy's `ner`, entities that are there already are kept, blocked tokens stay without
-    entity, no entity crosses the start of a sentence, and none begins with whitespace.
-    An entity whose label is not among `numbers` takes its tokens out of the question.
+    As in spaCy's `ner`, existing entities are kept, blocked tokens stay without entity, no entity
+    crosses the start of a sentence, and none begins with white space. The tokens of an entity whose
+    label is not in `numbers` get no prediction.
 
     numbers: the labels that can be predicted.
-    size: number of tags, also of labels that cannot be predicted yet.
+    size: number of tags, including those of labels that cannot be predicted yet.
     Returns booleans for the tokens of all documents one after the other, shape (n_tokens, n_tags),
     or None if every token may have every tag.
     """
     annotation = read_annotation(docs, [ENT_IOB, ENT_TYPE, SENT_START, IS_SPACE])
     iob, _, sentence_starts, spaces = annotation.columns
-    sentence_starts[annotation.firsts] = 0  # the first of a document's tokens begins one anyway
+    sentence_starts[annotation.firsts] = 0  # a document's first token always starts a sentence
     preset = (iob == IOB_BEGIN) | (iob == IOB_IN)
     constrained = preset | (sentence_starts == 1) | (spaces > 0)
     if not constrained.any():

@@ -1,8 +1,8 @@
 """The BILUO scheme: entities as one tag per token.
 
-The tags are numbers: 0 is O (outside), and label number i has four tags from 1 + 4i on: B (begin),
-I (in) and L (last) for entities of several tokens, U (unit) for those of one (Ratinov and Roth
-2009). A label that is added later therefore leaves all tags as they are.
+Tags are numbers: 0 is O (outside), and label number i has four tags from 1 + 4i on: B (begin), I
+(in) and L (last) for entities of several tokens, U (unit) for those of one (Ratinov and Roth
+2009). Adding a label therefore leaves all existing tags unchanged.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ TAGS_PER_LABEL = len(PREFIXES)
 
 
 def n_tags(n_labels: int) -> int:
-    """How many tags so many labels have."""
+    """The number of tags of `n_labels` labels."""
     return 1 + TAGS_PER_LABEL * n_labels
 
 
 def tag_of(label: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """The tags of label numbers and of BEGIN, IN, LAST or UNIT."""
+    """The tags of label numbers at BEGIN, IN, LAST or UNIT."""
     return 1 + TAGS_PER_LABEL * label + position
 
 
@@ -36,28 +36,28 @@ def tag_names(labels: tuple[str, ...] | list[str]) -> list[str]:
 
 
 def check_n_tags(size: int) -> None:
-    """Raise ValueError if no number of labels has so many tags."""
+    """Raise ValueError if no number of labels has `size` tags."""
     if size < 1 or (size - 1) % TAGS_PER_LABEL:
         raise ConfigError(
             "nO",
             size,
             f"An output layer with {size} scores per token cannot be a BILUO tagger: `nO` has to "
-            f"be 1 + {TAGS_PER_LABEL} per label. Leave it out, and `nlp.initialize` sets it.",
+            f"be 1 + {TAGS_PER_LABEL} per label. Omit it, and `nlp.initialize` sets it.",
         )
 
 
 @lru_cache(maxsize=8)
 def biluo_constraints(size: int) -> TagConstraints:
-    """What may follow what among `size` tags: an entity that begins goes on until its last token.
+    """Which of `size` tags may follow which: an entity continues until its last token.
 
-    Raises ValueError if no number of labels has so many tags.
+    Raises ValueError if no number of labels has `size` tags.
     """
     check_n_tags(size)
     return _constraints(np.arange(size))
 
 
 def _constraints(tags: np.ndarray) -> TagConstraints:
-    # O counts as a UNIT here: no entity goes on into it or out of it.
+    # O counts as a UNIT here: no entity continues into it or out of it.
     label, position = np.divmod(tags - 1, TAGS_PER_LABEL)
     opens = (position == BEGIN) | (position == IN)
     continues = (position == IN) | (position == LAST)
@@ -93,17 +93,17 @@ class Entities:
         return tag_of(np.repeat(self.labels, self.lengths), position)
 
     def segments(self) -> Segments:
-        """The tags that they fix, as the CRF's functions take them."""
+        """The tags of the entities as segments, as the CRF's functions take them."""
         return Segments(self.docs, self.starts, self.lengths, self.tags())
 
     def where(self, wanted: np.ndarray) -> "Entities":
-        """Some of them. wanted: booleans, shape (n_entities,)."""
+        """A subset of the entities. wanted: booleans, shape (n_entities,)."""
         fields = (self.docs, self.starts, self.lengths, self.labels)
         return Entities(*(field[wanted] for field in fields))
 
 
 def no_entities() -> Entities:
-    """Of any batch."""
+    """No entities, for any batch."""
     return Entities(*np.zeros((4, 0), dtype="int64"))
 
 

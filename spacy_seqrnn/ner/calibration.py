@@ -1,8 +1,8 @@
-"""The temperature at which scores of entities are probabilities (Guo et al. 2017).
+"""The temperature at which entity scores are probabilities (Guo et al. 2017).
 
-Dividing all scores of a chain by a temperature above 1 makes it less sure of everything. It changes
-no entity, as the best sequence stays the best; with `label_weights`, which multiply probabilities,
-another one may be.
+Dividing all scores of a chain by a temperature above 1 makes every probability less extreme. The
+best sequence stays the best, so entities do not change, except with `label_weights`: they multiply
+probabilities, so another sequence may win.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from ..crf.expectations import Segments, segment_log_posteriors
 from .annotations import MISSING, LabelNumbers, gold_tags
 from .biluo import Entities
 
-TEMPERATURES = np.geomspace(0.1, 10.0, 21)  # then as many between the best one's neighbours
-# Nothing is so sure that its opposite would cost endlessly.
+TEMPERATURES = np.geomspace(0.1, 10.0, 21)  # then as many between the neighbours of the best one
+# Bounds the log loss of an entity whose probability is 0 or 1.
 SMALLEST_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Entities that were found in a batch, and which of them are right.
+    """Predicted entities of a batch, and which of them are correct.
 
     segments: their tags.
     right: booleans, shape (n_entities,).
@@ -36,10 +36,10 @@ class Scored:
 def judge(
     examples: list[Example], chain: LinearChain, found: Entities, numbers: LabelNumbers
 ) -> Scored:
-    """Compare the entities found in a batch with the annotation, where there is any.
+    """Compare the entities predicted for a batch with the annotation, where there is any.
 
-    chain: from which they were found.
-    numbers: the labels' numbers.
+    chain: the chain that they were predicted from.
+    numbers: the label numbers.
     """
     ends = np.cumsum([len(example.predicted) for example in examples])
     gold = np.split(gold_tags(examples, numbers), ends)
@@ -51,7 +51,7 @@ def judge(
 
 
 def _is_right(gold: np.ndarray, own: np.ndarray) -> int:
-    """Whether tags are the gold ones: 1, 0, or MISSING if that is not known."""
+    """Whether tags equal the gold tags: 1, 0, or MISSING if unknown."""
     known = gold != MISSING
     if (gold[known] != own[known]).any():
         return 0
@@ -59,7 +59,7 @@ def _is_right(gold: np.ndarray, own: np.ndarray) -> int:
 
 
 def fit_temperature(scored: list[Scored]) -> float:
-    """The temperature that gives the entities the smallest log loss."""
+    """The temperature that minimises the log loss of the entities."""
     grid = TEMPERATURES
     for _ in range(2):
         best = int(np.argmin([log_loss(scored, temperature) for temperature in grid]))
@@ -69,7 +69,7 @@ def fit_temperature(scored: list[Scored]) -> float:
 
 
 def log_loss(scored: list[Scored], temperature: float) -> float:
-    """The negative log probability of what is right and what is not, summed over entities."""
+    """The negative log probability of which entities are correct, summed over entities."""
     loss = 0.0
     for batch in scored:
         log_posteriors = segment_log_posteriors(batch.chain.scale(1 / temperature), batch.segments)

@@ -13,7 +13,7 @@ from spacy.util import check_lexeme_norms
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from ..batch.windows import Piece
+from ..batch.windows import Chunk
 from ..crf.chain import Chain
 from .biluo import n_tags, no_entities
 from .inference import ChainInference
@@ -28,9 +28,9 @@ from .unlearnable import warn_of_unlearnable
 class RecurrentNER(ChainInference):
     """Recognise entities with a linear chain over recurrent token vectors.
 
-    It takes the place of spaCy's `ner`: same annotation, labels, scores and habits. Entities that
-    an earlier component has set are kept. Tokens without annotation are learnt from as what they
-    are, unknown.
+    It is a drop-in replacement for spaCy's `ner`, with the same annotation, labels and scores.
+    Entities that an earlier component has set are kept. Tokens without annotation count as unknown
+    in training.
     """
 
     def __init__(
@@ -47,19 +47,21 @@ class RecurrentNER(ChainInference):
         """Create the component.
 
         vocab: the shared vocabulary.
-        model: from documents to a `LinearChain`, e.g. `spacy-seqrnn.NER.v1`, or a `PooledChain`.
+        model: maps documents to a `LinearChain`, e.g. `spacy-seqrnn.NER.v1`, or a `PooledChain`.
         name: its name in the pipeline and in `losses`.
-        incorrect_spans_key: span group of the reference with spans that are known to be no entity
-            of their label.
+        incorrect_spans_key: span group of the reference with spans that are known not to be
+            entities of their label.
         spans_key: if given, `doc.spans[spans_key]` gets the entities, and its `attrs["scores"]`
-            the probability of each: that of all readings of the document that have exactly it. The
-            group follows its text when later components merge tokens; see `ScoredSpans`.
-        label_weights: how many wrong entities are as bad as one that is missed, by label, or one
-            number for all; 1 if not given. See the property.
+            their
+            probabilities: the total probability of all tag sequences that contain exactly the
+                entity.
+            The group follows its text when later components merge tokens; see `ScoredSpans`.
+        label_weights: how many wrong entities are as bad as a missed one, by label, or one number
+            for all; 1 if not given. See the property.
         scorer: the scoring method.
 
-        Raises ValueError for a model that gives no chain, a blank key or a weight that is not above
-        0.
+        Raises ValueError for a model that does not return a chain, a blank key or a weight that is
+        not above 0.
         """
         check_model(name, model)
         check_spans_key(name, "spans_key", spans_key)
@@ -71,15 +73,15 @@ class RecurrentNER(ChainInference):
         self.spans_key = spans_key
         self.label_weights = {} if label_weights is None else label_weights
         self.scorer = scorer
-        # JSON only, which is saved. Unseen are labels of which training has met no entity yet.
+        # JSON only: it is saved. Unseen labels have had no entity in training yet.
         self.cfg: dict[str, Any] = {"labels": [], "unseen_labels": []}
         self._rehearsal_model: Model[list[Doc], Chain] | None = None
-        self._has_warned = False  # of annotation that cannot be learnt
+        self._has_warned = False  # about annotation that cannot be learned
 
     def predict(self, docs: Iterable[Doc]) -> Predictions:
-        """Find the entities of the best tag sequences, without changing the documents.
+        """Predict the entities of the best tag sequences, without changing the documents.
 
-        docs: what earlier components made of the texts; any number, also without tokens.
+        docs: the output of earlier components; any number of documents, which may have no tokens.
 
         Returns the entities, with their probabilities if there is a `spans_key`.
         """
@@ -93,8 +95,8 @@ class RecurrentNER(ChainInference):
     def set_annotations(self, docs: Iterable[Doc], predictions: Predictions) -> None:
         """Write the entities to `doc.ents`, and with their scores to `doc.spans[spans_key]`.
 
-        docs: those that `predict` was given.
-        predictions: what it gave for them.
+        docs: the documents that `predict` was given.
+        predictions: what it returned for them.
         """
         docs = list(docs)
         share_labels(self.labels, self.vocab, docs)
@@ -116,14 +118,14 @@ class RecurrentNER(ChainInference):
 
         examples: annotated documents; new labels in them are added.
         drop: dropout rate, from 0 to below 1.
-        sgd: the optimizer; None leaves the gradients for a later `finish_update`.
+        sgd: the optimizer; None keeps the gradients for a later `finish_update`.
         losses: the loss is added under the component's name. It is the summed negative log
             probability of the gold annotation, in nats.
 
         Returns the losses. Raises ValueError if an annotation allows no tag sequence.
 
-        Documents that are too long are read in windows and large batches in pieces, within the
-        limits `spacy_seqrnn.batch.windows.TRAINING`, so that memory has a bound.
+        To bound memory, long documents are read in windows and large batches in chunks, within the
+        limits `spacy_seqrnn.batch.windows.TRAINING`.
         """
         examples = list(examples)
         losses = {} if losses is None else losses
@@ -133,14 +135,14 @@ class RecurrentNER(ChainInference):
         docs = [example.predicted for example in examples]
         if not any(len(doc) for doc in docs):
             return losses
-        # A batch without annotation goes all the way too, with a gradient of zero: a shared tok2vec
-        # waits for its last listener before it passes on what the others have sent.
+        # A batch without annotation is run too, with a gradient of zero: a shared tok2vec waits
+        # for its last listener before it passes on the gradients of the others.
         set_dropout_rate(self.model, drop)
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
         if not self._has_warned:
             self._has_warned = warn_of_unlearnable(self.name, examples, gold.tags)
-        for piece, chain, backprop in _in_pieces(self.model, docs, is_train=True):
-            loss, gradient = ner_loss(chain, gold.of(piece))
+        for chunk, chain, backprop in _in_chunks(self.model, docs, is_train=True):
+            loss, gradient = ner_loss(chain, gold.of(chunk))
             backprop(gradient.scale(1.0 / len(examples)))
             losses[self.name] += loss
         if sgd is not None:
@@ -158,14 +160,14 @@ class RecurrentNER(ChainInference):
     ) -> dict[str, float]:
         """Learn to score as the model did when `nlp.resume_training` was called (Robins 1995).
 
-        It needs no annotation and works against forgetting while other examples are learnt. The
-        loss is the squared difference of all scores that the earlier model had.
+        Rehearsal needs no annotation and counteracts forgetting while other examples are learned.
+        The loss is the squared difference from all scores of the earlier model.
 
-        examples: texts; what they are annotated with does not matter.
+        examples: texts; their annotation is ignored.
         drop, sgd, losses: as for `update`; the loss is per token.
 
-        Raises ValueError if the component listens to a shared `tok2vec`, since spaCy's does not
-        rehearse, so that neither model would hear anything.
+        Raises ValueError if the component listens to a shared `tok2vec`: spaCy's tok2vec does not
+        rehearse, so neither model would receive token vectors.
         """
         losses = {} if losses is None else losses
         docs = [example.predicted for example in examples]
@@ -175,9 +177,9 @@ class RecurrentNER(ChainInference):
         set_dropout_rate(self.model, drop)
         losses.setdefault(self.name, 0.0)
         per_token = 1.0 / sum(map(len, docs))
-        students = _in_pieces(self.model, docs, is_train=True)
-        # Without dropout: what it draws for the earlier model would be learnt as if it were true.
-        teachers = _in_pieces(self._rehearsal_model, docs, is_train=False)
+        students = _in_chunks(self.model, docs, is_train=True)
+        # Without dropout: the noise of the earlier model would be learned as if it were true.
+        teachers = _in_chunks(self._rehearsal_model, docs, is_train=False)
         for (_, chain, backprop), (_, earlier, _) in zip(students, teachers, strict=True):
             loss, gradient = rehearsal_loss(chain, earlier)
             backprop(gradient.scale(per_token))
@@ -190,7 +192,7 @@ class RecurrentNER(ChainInference):
         """The loss of a batch, summed over documents, and the gradient of its mean.
 
         examples: annotated documents.
-        chain: what the model gave for the examples' predicted documents.
+        chain: the model's output for the examples' predicted documents.
 
         Returns the loss in nats, and its gradient for every score of the chain.
         Raises ValueError if an annotation allows no tag sequence.
@@ -207,14 +209,14 @@ class RecurrentNER(ChainInference):
         nlp: Language | None = None,
         labels: Iterable[str] | None = None,
     ) -> None:
-        """Prepare for training: find the labels and the sizes of all layers.
+        """Prepare for training: determine the labels and the sizes of all layers.
 
-        get_examples: gives the training examples.
+        get_examples: returns the training examples.
         nlp: the pipeline.
         labels: entity labels, e.g. from `spacy init labels`. None: those of the examples. There may
-            be none yet: training adds those that it meets.
+            be none yet: training adds labels as it meets them.
 
-        Until training has met an entity of a label, it is not predicted.
+        A label is not predicted until training has met an entity of it.
         """
         validate_get_examples(get_examples, "RecurrentNER.initialize")
         check_lexeme_norms(self.vocab, "parser or NER")
@@ -227,12 +229,12 @@ class RecurrentNER(ChainInference):
         doc_sample = [example.predicted for example in islice(get_examples(), 10)]
         if not doc_sample:
             raise ValueError(Errors.E923.format(name=self.name))
-        self.cfg.pop("temperature", None)  # of what was learnt before
+        self.cfg.pop("temperature", None)  # fitted to the previous model
         self.model.set_dim("nO", n_tags(len(self.labels)))
         self.model.initialize(X=doc_sample)
 
 
-def _in_pieces(
+def _in_chunks(
     model: Model[list[Doc], Chain], docs: list[Doc], *, is_train: bool
-) -> Iterator[tuple[Piece, Chain, Callable]]:
-    return model.attrs["in_pieces"](model, docs, is_train)
+) -> Iterator[tuple[Chunk, Chain, Callable]]:
+    return model.attrs["in_chunks"](model, docs, is_train)

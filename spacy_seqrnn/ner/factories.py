@@ -1,4 +1,4 @@
-"""What `nlp.add_pipe` can name, with default configs. spaCy imports it with every pipeline."""
+"""The factories that `nlp.add_pipe` can name, with default configs. spaCy always imports this."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ from thinc.api import Config, Model
 from ..crf.chain import Chain
 from .component import RecurrentNER
 
-# spaCy merges it into a config that names the same architectures, option by option. So it has none
-# with blocks under names of the user's choice: those of the default would come on top of them.
+# spaCy merges these defaults, option by option, into a config that names the same architectures.
+# Blocks with user-chosen names are therefore omitted: they would be added to the user's own.
 DEFAULT_MODEL_CONFIG = """
 [model]
 @architectures = "spacy-seqrnn.NER.v1"

@@ -1,4 +1,4 @@
-"""From the scores that a model gives to entities and their probabilities."""
+"""From a model's scores to entities and their probabilities."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,29 +19,29 @@ from .labels import LabelledPipe, tags_of
 
 
 class ChainInference(LabelledPipe):
-    """The part of a recogniser that finds entities among all tag sequences.
+    """The part of a recogniser that selects entities from all tag sequences.
 
-    Prediction, calibration, explanations and reports go through it: `chains` scores documents,
-    `entities` finds the best, and `scores` says how probable they are.
+    Prediction, calibration, explanations and reports use it: `chains` scores documents, `entities`
+    selects the best entities, and `scores` gives their probabilities.
     """
 
     def chains(self, docs: Sequence[Doc]) -> LinearChain:
-        """The scores of all tag sequences that prediction can find.
+        """The scores of all tag sequences that can be predicted.
 
-        docs: what earlier components made of the texts; at least one, also without tokens.
+        docs: the output of earlier components; at least one document, which may have no tokens.
 
         Returns one chain for all documents, emissions of shape (n_tokens, n_tags) in packed order;
-        of an ensemble the mean of its members' chains. Raises KeyError before `initialize`.
+        for an ensemble, the mean of its members' chains. Raises KeyError before `initialize`.
         """
         return self.constrain(pooled(self.model.predict(docs)), docs)
 
     def constrain(self, chain: LinearChain, docs: Sequence[Doc]) -> LinearChain:
-        """Rule out what the documents' annotation forbids and labels that were never trained.
+        """Forbid what the documents' annotation rules out, and labels that were never trained.
 
-        chain: what the model gives for the documents.
+        chain: the model's output for the documents.
         docs: see `chains`.
 
-        Returns the chain in which all of that has the score -inf.
+        Returns the chain with a score of -inf for everything forbidden.
         """
         numbers = self._label_numbers
         if self.cfg["unseen_labels"]:
@@ -56,14 +56,14 @@ class ChainInference(LabelledPipe):
     def entities(self, chain: LinearChain, *, temperature: float | None = None) -> Entities:
         """The entities of the best tag sequences.
 
-        The best is the most probable one, with `label_weights` the one whose probability times the
-        weights of its entities is largest.
+        The best sequence is the most probable one; with `label_weights`, it maximises the
+        probability times the weights of its entities.
 
-        chain: what `chains` gives.
-        temperature: at which the weights multiply probabilities; None: the fitted one.
+        chain: what `chains` returns.
+        temperature: the temperature at which weights multiply probabilities; None: the fitted one.
 
-        Returns their documents, first tokens, lengths and label numbers, in the order of the text.
-        Raises ValueError if `label_weights` name an unknown label.
+        Returns documents, first tokens, lengths and label numbers of the entities, in the order of
+        the text. Raises ValueError if `label_weights` name an unknown label.
         """
         self._check_label_weights()
         temperature = self.temperature if temperature is None else temperature
@@ -72,13 +72,13 @@ class ChainInference(LabelledPipe):
         return entities_of_tags(tags[chain.packing.from_packed], chain.packing.lengths)
 
     def scores(self, chain: LinearChain, entities: Entities) -> np.ndarray:
-        """The probability of each entity at the fitted temperature, whatever the label weights.
+        """The probability of each entity at the fitted temperature, regardless of label weights.
 
-        chain: what `chains` gives.
-        entities: those that `entities` gives, or any others of the same documents.
+        chain: what `chains` returns.
+        entities: what `entities` returns, or any other entities of the same documents.
 
-        Returns the probability of all tag sequences that have exactly the entity, as float32, shape
-        (n_entities,).
+        Returns the total probability of the tag sequences that contain exactly the entity, as
+        float32, shape (n_entities,).
         """
         tempered = chain if self.temperature == 1.0 else chain.scale(1.0 / self.temperature)
         scores = chain.xp.exp(segment_log_posteriors(tempered, entities.segments()))
@@ -89,27 +89,29 @@ class ChainInference(LabelledPipe):
     ) -> float:
         """Fit the temperature of the entities' scores (Guo et al. 2017).
 
-        It changes no entity, unless there are `label_weights`, which then count for the new scores.
+        Entities change only if there are `label_weights`, which apply to the newly scaled scores.
 
         nlp: the pipeline, whose earlier components run first.
-        examples: annotated ones that the model was not trained on, best the development data.
-        batch_size: examples that are read at a time.
+        examples: annotated examples that the model was not trained on, ideally the development
+            data.
+        batch_size: how many examples are read at a time.
 
-        Returns the temperature, which is saved with the component. Whoever trains on has to
-        calibrate again. Raises ValueError if there is no entity to learn from.
+        Returns the temperature, which is saved with the component. After more training, calibrate
+        again. Raises ValueError if there is no entity to fit it to.
         """
         scored = []
         with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(self.name) :]):
             for batch in minibatch((eg for eg in examples if len(eg.predicted)), batch_size):
                 chain = self.chains(list(nlp.pipe(example.predicted for example in batch)))
-                # What was fitted before must not choose what to fit to.
+                # The previous temperature must not influence which entities are judged.
                 found = self.entities(chain, temperature=1.0)
                 scored.append(judge(batch, chain, found, self._label_numbers))
         if not any(len(batch.right) for batch in scored):
             raise ValueError(
-                f"'{self.name}' cannot be calibrated: it finds no entity in the examples that is "
-                "known to be right or wrong. Give it a trained model and annotated examples."
+                f"'{self.name}' cannot be calibrated: it predicts no entity in the examples that "
+                "is "
+                "known to be right or wrong. Use a trained model and annotated examples."
             )
-        # Rounded, because settings are saved with ten digits and their checksum would count all.
+        # Rounded, because settings are saved with ten digits and their checksum covers all digits.
         self.cfg["temperature"] = round(fit_temperature(scored), 6)
         return self.temperature

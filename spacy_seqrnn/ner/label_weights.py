@@ -1,4 +1,4 @@
-"""How many wrong entities are as bad as one that is missed, for all labels or for each."""
+"""Label weights: how many wrong entities are as bad as a missed one, for all labels or each."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,11 +11,11 @@ from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
 from .biluo import BEGIN, TAGS_PER_LABEL, UNIT
 
-LabelWeights = float | dict[str, float]  # for all labels, or by label and otherwise 1
+LabelWeights = float | dict[str, float]  # for all labels, or by label with 1 for the others
 
 
 def check_weights(name: str, weights: LabelWeights) -> None:
-    """Raise ConfigError if a weight of the component of this name is not above 0."""
+    """Raise ConfigError if a weight is not above 0. name: the component's."""
     by_label = weights if isinstance(weights, dict) else {"all": weights}
     for label, weight in by_label.items():
         if not is_number(weight) or weight <= 0:
@@ -28,15 +28,15 @@ def check_weights(name: str, weights: LabelWeights) -> None:
 
 
 def check_weighted_labels(name: str, weights: LabelWeights, labels: Sequence[str]) -> None:
-    """Raise ConfigError if the component of this name has weights of labels that it lacks."""
+    """Raise ConfigError if there are weights of unknown labels. name: the component's."""
     named = weights if isinstance(weights, dict) else {}
     unknown = [label for label in named if label not in labels]
     if unknown and labels:
         raise ConfigError(
             "label_weights",
             weights,
-            f"Label '{unknown[0]}' in [components.{name}.label_weights] is none of the "
-            f"labels {', '.join(labels)}: name one of them, or leave it out.",
+            f"Label '{unknown[0]}' in [components.{name}.label_weights] is not one of the labels "
+            f"{', '.join(labels)}: use one of them, or remove it.",
         )
 
 
@@ -45,14 +45,14 @@ def weighted(
 ) -> LinearChain:
     """The chain in which the odds of each entity are multiplied by its label's weight.
 
-    temperature: at which the odds are meant.
+    temperature: the temperature at which the odds are taken.
     """
     if weights in ({}, 1.0):
         return chain
     by_label = weights if isinstance(weights, dict) else dict.fromkeys(labels, weights)
     of_tags = np.zeros((len(labels), TAGS_PER_LABEL))
     logs = [log(by_label.get(label, 1.0)) for label in labels]
-    # Every entity has one of these tags, once.
+    # Every entity has exactly one of these tags.
     of_tags[:, [BEGIN, UNIT]] = np.asarray(logs)[:, None]
     added = chain.xp.asarray(temperature * np.concatenate([[0.0], of_tags.ravel()]))
     return replace(chain, emissions=chain.emissions + added)

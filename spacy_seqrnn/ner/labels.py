@@ -1,4 +1,4 @@
-"""The labels that a recogniser knows: their names, numbers, tags and weights."""
+"""The labels of a recogniser: their names, numbers, tags and weights."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def check_label(label: Any) -> None:
     if not isinstance(label, str):
         raise ValueError(Errors.E187)
     if not label.strip():
-        raise ValueError("An entity label must have at least one character that is no space.")
+        raise ValueError("An entity label must have at least one character that is not a space.")
     if label.startswith("!"):  # how spaCy 2 wrote "no entity of this label"
         raise ValueError(Errors.E869.format(label=label))
     if label[:2] in [f"{prefix}-" for prefix in PREFIXES]:
@@ -33,17 +33,17 @@ def check_label(label: Any) -> None:
 
 
 def label_numbers(labels: Sequence[str], strings: StringStore) -> LabelNumbers:
-    """The number of each label by the hash of its name, as annotation has it."""
+    """The number of each label, by the hash of its name, as in spaCy's annotation."""
     return {strings[label]: number for number, label in enumerate(labels)}
 
 
 def tags_of(wanted: Sequence[bool]) -> np.ndarray:
-    """O, and all tags of the labels that are wanted. Booleans, shape (n_tags,)."""
+    """O, and all tags of the wanted labels. Booleans, shape (n_tags,)."""
     return np.asarray([True, *np.repeat(wanted, TAGS_PER_LABEL)])
 
 
 def labels_in(examples: Iterable[Example]) -> set[str]:
-    """The labels of the entities that the references have."""
+    """The labels of the entities in the references."""
     return {
         example.reference.vocab.strings[name]
         for example in examples
@@ -52,7 +52,7 @@ def labels_in(examples: Iterable[Example]) -> set[str]:
 
 
 def share_labels(labels: Sequence[str], vocab: Vocab, docs: Iterable[Doc]) -> None:
-    """Let the documents that have another vocab know the names of all labels."""
+    """Add all label names to the string stores of documents that have another vocab."""
     others = {id(doc.vocab): doc.vocab for doc in docs if doc.vocab is not vocab}
     for other in others.values():
         for label in labels:
@@ -62,23 +62,24 @@ def share_labels(labels: Sequence[str], vocab: Vocab, docs: Iterable[Doc]) -> No
 class LabelledPipe(SavedWithChecksum):
     """The part of a recogniser that keeps its labels and their weights.
 
-    `cfg["labels"]` names all of them, and `cfg["unseen_labels"]` those that training has met no
-    entity of yet. Both are saved.
+    `cfg["labels"]` names all labels, and `cfg["unseen_labels"]` those that have had no entity in
+    training yet. Both are saved.
     """
 
     @property
     def label_data(self) -> list[str]:
-        """What `spacy init labels` saves and `initialize` takes."""
+        """What `spacy init labels` saves and `initialize` accepts."""
         return list(self.labels)
 
     @property
     def label_weights(self) -> LabelWeights:
-        """How many wrong entities are as bad as one that is missed, by label or for all.
+        """How many wrong entities are as bad as a missed one, by label or for all.
 
-        In prediction, the odds of each entity of the label are multiplied by its weight: where
-        nothing else competes, an entity is found if its score is above 1 / (1 + weight). Above 1,
-        more are found, and more that are none; below 1, fewer. Training and scores do not know of
-        it, so it can be set at any time; what `spacy.load` is given in `config` is saved too.
+        In prediction, the odds of each entity are multiplied by its label's weight: where nothing
+        else competes, an entity is predicted if its score is above 1 / (1 + weight). A weight above
+        1 raises recall and lowers precision; one below 1 does the opposite. Weights affect neither
+        training nor scores, so they can be set at any time; those in the `config` of `spacy.load`
+        are saved too.
 
         Raises ValueError for a weight that is not above 0.
         """
@@ -92,12 +93,12 @@ class LabelledPipe(SavedWithChecksum):
     def add_label(self, label: str) -> int:
         """Add a label.
 
-        A trained model keeps what it has learnt, and does not predict the new label until it has
-        been trained with an entity of it.
+        A trained model keeps what it has learned, and does not predict the new label until it has
+        been trained on an entity of it.
 
         label: an entity label such as "PER".
 
-        Returns 1, or 0 if it is there already. Raises ValueError for what cannot be a label.
+        Returns 1, or 0 if the label already exists. Raises ValueError for an invalid label.
         """
         check_label(label)
         if label in self.labels:
@@ -114,7 +115,7 @@ class LabelledPipe(SavedWithChecksum):
         return label_numbers(self.labels, self.vocab.strings)
 
     def _see_labels(self, examples: list[Example]) -> None:
-        """Labels that turn up in training are added, as spaCy's `ner` does, and are seen now."""
+        """Add labels that occur in training, as spaCy's `ner` does, and mark them as seen."""
         found = labels_in(examples)
         for label in sorted(found.difference(self.labels)):
             self.add_label(label)

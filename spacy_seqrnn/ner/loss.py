@@ -1,11 +1,11 @@
-"""The loss of the entity recogniser: what is annotated, and how improbable the model finds it."""
+"""The loss of the entity recogniser: the negative log probability of the annotation."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from spacy.training import Example
 
-from ..batch.windows import Piece
+from ..batch.windows import Chunk
 from ..crf.chain import Chain, LinearChain, PooledChain, members_of
 from ..crf.losses import negative_log_likelihood, squared_difference, wrong_segments_loss
 from .annotations import MISSING, LabelNumbers, allowed_by_gold, gold_tags, wrong_entities
@@ -17,29 +17,29 @@ from .unlearnable import without_ruled_out
 class Gold:
     """What a batch of examples says about the tags of its tokens.
 
-    tags: of all tokens, one document after the other, MISSING where not known. Shape (n_tokens,).
+    tags: of all tokens, one document after the other, MISSING where unknown. Shape (n_tokens,).
     firsts: where in `tags` each document begins. Shape (n_docs,).
-    wrong: spans that are known to be no entity of their label.
+    wrong: spans that are known not to be entities of their label.
     """
 
     tags: np.ndarray
     firsts: np.ndarray
     wrong: Entities
 
-    def of(self, piece: Piece) -> "Gold":
-        """What it says about a piece of the batch. Nothing about tokens that are only context."""
-        tags = np.where(piece.kept, self.tags[piece.rows], MISSING)
-        firsts = np.cumsum(piece.lengths) - piece.lengths
+    def of(self, chunk: Chunk) -> "Gold":
+        """What it says about a chunk of the batch; context tokens have no annotation."""
+        tags = np.where(chunk.kept, self.tags[chunk.rows], MISSING)
+        firsts = np.cumsum(chunk.lengths) - chunk.lengths
         if not len(self.wrong.docs):
             return Gold(tags, firsts, self.wrong)
-        wrong = [self._wrong_in(piece, window) for window in range(len(piece.lengths))]
+        wrong = [self._wrong_in(chunk, window) for window in range(len(chunk.lengths))]
         return Gold(tags, firsts, _joined(wrong))
 
-    def _wrong_in(self, piece: Piece, window: int) -> Entities:
+    def _wrong_in(self, chunk: Chunk, window: int) -> Entities:
         """The wrong spans that begin within the kept tokens of a window and end within it."""
-        starts = self.firsts[self.wrong.docs] + self.wrong.starts - piece.firsts[window]
-        own = (starts >= piece.begins[window]) & (starts < piece.ends[window])
-        own &= starts + self.wrong.lengths <= piece.lengths[window]
+        starts = self.firsts[self.wrong.docs] + self.wrong.starts - chunk.firsts[window]
+        own = (starts >= chunk.begins[window]) & (starts < chunk.ends[window])
+        own &= starts + self.wrong.lengths <= chunk.lengths[window]
         return Entities(
             np.full(own.sum(), window), starts[own], self.wrong.lengths[own], self.wrong.labels[own]
         )
@@ -55,7 +55,7 @@ def read_gold(
 ) -> Gold:
     """Read the annotation of a batch.
 
-    numbers: label numbers. Nothing is learnt from entities of other labels.
+    numbers: label numbers. Nothing is learned from entities of other labels.
     Raises ValueError (E868) if a span is annotated as right and as wrong.
     """
     docs = [example.predicted for example in examples]
@@ -70,7 +70,7 @@ def read_gold(
 def ner_loss(chain: Chain, gold: Gold) -> tuple[float, Chain]:
     """The negative log probability of what is annotated, summed over the batch, and its gradient.
 
-    chain: what a model gives; of several models, each has the loss that it has alone, and these are
+    chain: what a model returns; for an ensemble, each member has its own loss, and these are
         averaged.
     Raises ValueError if an annotation allows no tag sequence.
     """
@@ -97,7 +97,7 @@ def rehearsal_loss(chain: Chain, earlier: Chain) -> tuple[float, Chain]:
 
 
 def _gathered(chain: Chain, results: list[tuple[float, LinearChain]]) -> tuple[float, Chain]:
-    """The mean loss of the models that gave a chain, and the gradient for each of them."""
+    """The mean loss of the models behind a chain, and the gradient for each of them."""
     losses, gradients = zip(*results, strict=True)
     gradient = PooledChain(gradients) if isinstance(chain, PooledChain) else gradients[0]
     return sum(losses) / len(losses), gradient

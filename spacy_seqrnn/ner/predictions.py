@@ -1,4 +1,4 @@
-"""What a recogniser finds, and how it gets into documents."""
+"""A recogniser's predictions, and how they are written to documents."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from .scored_spans import ScoredSpans
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the recogniser found in a batch.
+    """The predictions of the recogniser for a batch.
 
     entities: in the order of the text.
-    scores: the probability of each, shape (n_entities,); None if they were not asked for.
+    scores: the probability of each, shape (n_entities,); None if they were not requested.
     """
 
     entities: Entities
@@ -26,9 +26,9 @@ class Predictions:
     def spans(
         self, docs: Sequence[Doc], labels: Sequence[int]
     ) -> Iterator[tuple[Doc, list[Span], list[float]]]:
-        """Each document, its entities, and their scores, which are empty if there are none.
+        """Each document with its entities and their scores, which are empty if there are none.
 
-        docs: those of the batch.
+        docs: the documents of the batch.
         labels: the hash of each label's name, by number.
         """
         entities = self.entities
@@ -43,10 +43,10 @@ class Predictions:
 
 
 def set_entities(doc: Doc, spans: list[Span]) -> list[Span]:
-    """Write predicted entities beside those that the document has.
+    """Add predicted entities to those that the document has.
 
-    Entities from earlier components stay as they are, with their IDs, and blocked tokens stay
-    blocked. All other tokens get the annotation that they are in no entity.
+    Entities from earlier components are kept, with their IDs, and blocked tokens stay blocked. All
+    other tokens are annotated as outside any entity.
 
     Returns all entities of the document, in order.
     """
@@ -66,8 +66,8 @@ def set_scores(
 ) -> None:
     """Write entities with their scores to `doc.spans[key]`.
 
-    entities: all that the document has. Those that were there already have the score 1.
-    predicted, scores: the others, and the probability of each.
+    entities: all entities of the document. Those that it had before get the score 1.
+    predicted, scores: the other entities, and the probability of each.
     """
     known = {span.start: score for span, score in zip(predicted, scores, strict=True)}
     values = np.asarray([known.get(span.start, 1.0) for span in entities], dtype="float32")

@@ -1,4 +1,4 @@
-"""How a recogniser is saved, and what its files have to be when it is loaded."""
+"""How a recogniser is saved, and the checks of its files when it is loaded."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..saved.foreign import check_settings, read_saved
 from ..saved.shapes import naming
 from .biluo import TAGS_PER_LABEL, n_tags
 
-PARTS = ("cfg", "model")  # what has a checksum; the vocabulary is the pipeline's
+PARTS = ("cfg", "model")  # the parts that have a checksum; the vocabulary belongs to the pipeline
 
 
 class SavedWithChecksum(TrainablePipe):
@@ -37,7 +37,7 @@ class SavedWithChecksum(TrainablePipe):
 
     @property
     def temperature(self) -> float:
-        """What the chain's scores are divided by for the entities' scores; see `calibrate`."""
+        """The divisor of the chain's scores before they become probabilities; see `calibrate`."""
         return self.cfg.get("temperature", 1.0)
 
     def _check_label_weights(self) -> None:
@@ -46,7 +46,7 @@ class SavedWithChecksum(TrainablePipe):
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Save as a byte string.
 
-        exclude: parts to leave out: "cfg", "model" or "vocab".
+        exclude: parts to omit: "cfg", "model" or "vocab".
         """
         saved = srsly.msgpack_loads(super().to_bytes(exclude=exclude))
         saved[CHECKSUMS] = format_list(_checksums(saved))
@@ -55,8 +55,8 @@ class SavedWithChecksum(TrainablePipe):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save to a directory.
 
-        path: the directory, which is made if there is none.
-        exclude: parts to leave out: "cfg", "model" or "vocab".
+        path: the directory, which is created if necessary.
+        exclude: parts to omit: "cfg", "model" or "vocab".
         """
         super().to_disk(path, exclude=exclude)
         folder = Path(path)
@@ -66,10 +66,10 @@ class SavedWithChecksum(TrainablePipe):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
         """Load from a byte string.
 
-        exclude: parts that are not there or not to be loaded: "cfg", "model" or "vocab".
+        exclude: parts that are absent or not to be loaded: "cfg", "model" or "vocab".
 
-        Returns the component itself. Raises ValueError if the bytes are damaged or of another
-        model.
+        Returns the component itself. Raises ValueError if the bytes are damaged or come from
+        another model.
         """
         with naming(self.name):
             saved = read_saved(bytes_data)
@@ -86,9 +86,10 @@ class SavedWithChecksum(TrainablePipe):
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
         """Load from a directory.
 
-        exclude: parts that are not there or not to be loaded: "cfg", "model" or "vocab".
+        exclude: parts that are absent or not to be loaded: "cfg", "model" or "vocab".
 
-        Returns the component itself. Raises ValueError if a file is damaged or of another model.
+        Returns the component itself. Raises ValueError if a file is damaged or comes from another
+        model.
         """
         folder = Path(path)
         with naming(self.name):
@@ -103,8 +104,8 @@ class SavedWithChecksum(TrainablePipe):
         return self
 
     def _check_settings(self) -> None:
-        """Raise ValueError if the settings could not have been saved."""
-        self.cfg.pop("sha256", None)  # where earlier versions had a checksum
+        """Raise ValueError if the settings are not valid."""
+        self.cfg.pop("sha256", None)  # earlier versions stored a checksum here
         for key in ("labels", "unseen_labels"):
             labels = self.cfg[key]
             if not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
@@ -115,7 +116,7 @@ class SavedWithChecksum(TrainablePipe):
     def _check_loaded(self, exclude: Iterable[str]) -> None:
         """Raise ValueError if labels and model do not belong together."""
         for label in self.labels:
-            self.vocab.strings.add(label)  # before any memory zone, whose strings do not last
+            self.vocab.strings.add(label)  # outside any memory zone, whose strings are temporary
         if "model" in exclude or not self.model.has_dim("nO"):
             return
         size = self.model.get_dim("nO")
@@ -129,7 +130,7 @@ class SavedWithChecksum(TrainablePipe):
 
 
 def _checksums(saved: dict[str, Any]) -> dict[str, str]:
-    """The checksums of the parts in a byte string; settings are text there."""
+    """The checksums of the parts in a byte string, where settings are text."""
     parts = {part: saved[part] for part in PARTS if part in saved}
     return {
         part: checksum(data.encode() if isinstance(data, str) else data)
@@ -138,5 +139,5 @@ def _checksums(saved: dict[str, Any]) -> dict[str, str]:
 
 
 def _of_parts(checksums: dict[str, str], exclude: Iterable[str]) -> dict[str, str]:
-    """Those of the parts that are loaded, whatever else a list names."""
+    """The checksums of the parts that are loaded."""
     return {part: checksums[part] for part in PARTS if part in checksums and part not in exclude}

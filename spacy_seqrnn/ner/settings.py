@@ -1,4 +1,4 @@
-"""Settings of the recogniser that cannot work."""
+"""Checks of the recogniser's settings."""
 
 from typing import Any
 
@@ -9,32 +9,33 @@ from ..config_errors import ConfigError
 
 
 def check_model(name: str, model: Any) -> None:
-    """Raise ConfigError if the model of the component of this name gives no chain."""
+    """Raise ConfigError if the model returns no chain. name: the component's."""
     if not isinstance(model, Model) or "gives_chain" not in model.attrs:
         raise ConfigError(
             "model",
             None,
-            f"The model of '{name}' gives no scores of tag sequences: set "
+            f"The model of '{name}' does not score tag sequences: set "
             f'`@architectures = "spacy-seqrnn.NER.v1"` in [components.{name}.model].',
         )
 
 
 def check_spans_key(name: str, option: str, key: str | None) -> None:
-    """Raise ConfigError if an option of the component of this name is a blank key."""
+    """Raise ConfigError if an option is a blank key. name: the component's."""
     if key is not None and not key.strip():
         raise ConfigError(
             option,
             key,
-            f"`{option} = {key!r}` of [components.{name}] names no span group: set it to a name, "
-            "or to null for none.",
+            f"`{option} = {key!r}` of [components.{name}] is not a name of a span group: set a "
+            "name, "
+            "or null for none.",
         )
 
 
 def check_rehearsal(name: str, model: Model) -> None:
-    """Raise ValueError if the model listens to a shared `tok2vec`, as spaCy's does not rehearse."""
+    """Raise ValueError if the model listens to a shared `tok2vec`, which does not rehearse."""
     if listens(model):
         raise ValueError(
-            f"'{name}' cannot rehearse with the token vectors of a shared `tok2vec`: give "
-            f"it its own before, with `nlp.replace_listeners('tok2vec', '{name}', "
+            f"'{name}' cannot rehearse with a shared `tok2vec`: first give "
+            f"it its own, with `nlp.replace_listeners('tok2vec', '{name}', "
             "['model.tok2vec'])`."
         )

@@ -1,7 +1,7 @@
-"""Annotated entities that cannot be learnt, because nothing could predict them.
+"""Annotated entities that cannot be learned, because they can never be predicted.
 
-As in spaCy's `ner`, no entity begins with white space or goes on where a sentence begins, and one
-whose ends are within tokens has no tags. What is left of them is not annotated.
+As in spaCy's `ner`, no entity begins with white space or crosses the start of a sentence, and one
+that begins or ends within a token has no tags. The tokens of such entities count as unannotated.
 """
 
 import warnings
@@ -25,7 +25,7 @@ def without_ruled_out(docs: list[Doc], tags: np.ndarray) -> np.ndarray:
     """Gold tags, MISSING at all tokens of entities that prediction rules out.
 
     docs: the predicted documents.
-    tags: of their tokens, one document after the other. Shape (n_tokens,).
+    tags: the tags of their tokens, one document after the other. Shape (n_tokens,).
     """
     annotation = read_annotation(docs, [SENT_START, IS_SPACE])
     sentence_starts, spaces = annotation.columns
@@ -46,42 +46,43 @@ def _begins(tags: np.ndarray) -> np.ndarray:
 
 
 def warn_of_unlearnable(name: str, examples: list[Example], tags: np.ndarray) -> bool:
-    """Warn of what the component of this name does not learn of a batch.
+    """Warn about entities of a batch that are not learned.
 
-    tags: what it learns. Shape (n_tokens,).
+    name: the component's.
+    tags: the tags that are learned. Shape (n_tokens,).
 
-    Returns whether there is any. It is rarely the only batch, so that one warning will do.
+    Returns whether there are any. They are rarely in one batch only, so one warning is enough.
     """
     sentence = describe(examples, tags)
     if sentence is None:
         return False
     warnings.warn(
         f"'{name}': {sentence} Its tokens count as not annotated; `spacy debug data` "
-        "looks through all of the data.",
+        "checks all of the data.",
         stacklevel=3,
     )
     return True
 
 
 def describe(examples: list[Example], tags: np.ndarray) -> str | None:
-    """Say how many entities of a batch are not learnt, with one of them; None if all are.
+    """Say how many entities of a batch are not learned, and show one; None if all are learned.
 
-    tags: what is learnt of the batch. Shape (n_tokens,).
+    tags: the tags that are learned. Shape (n_tokens,).
     """
     lengths = [len(example.predicted) for example in examples]
     numbers = np.repeat(np.arange(len(examples)), lengths)
-    n_learnt = np.bincount(numbers[_begins(tags)], minlength=len(examples))
+    n_learned = np.bincount(numbers[_begins(tags)], minlength=len(examples))
     gold = read_annotation([example.reference for example in examples], [ENT_IOB, ENT_TYPE])
     begins = (gold.columns[0] == IOB_BEGIN) & (gold.columns[1] != 0)
     numbers = np.repeat(np.arange(len(examples)), gold.lengths)
     n_gold = np.bincount(numbers[begins], minlength=len(examples))
-    lost = n_gold - n_learnt
+    lost = n_gold - n_learned
     if not (lost > 0).any():
         return None
     number = int(np.argmax(lost))
     end = sum(lengths[: number + 1])
     shown = _first_lost(examples[number], tags[end - lengths[number] : end])
-    return f"{lost.sum()} of the {n_gold.sum()} entities of a batch cannot be learnt, {shown}"
+    return f"{lost.sum()} of the {n_gold.sum()} entities of a batch cannot be learned, {shown}"
 
 
 def _first_lost(example: Example, tags: np.ndarray) -> str:
@@ -89,9 +90,9 @@ def _first_lost(example: Example, tags: np.ndarray) -> str:
         aligned = example.get_aligned_spans_y2x([span])
         name = f"e.g. {span.text!r} ({span.label_}), "
         if not aligned:
-            return name + "whose ends are not those of tokens."
+            return name + "which begins or ends within a token."
         if tags[aligned[0].start] < 0:
             space = aligned[0][0].is_space
-            why = "begins with white space" if space else "goes on where a sentence begins"
+            why = "begins with white space" if space else "crosses the start of a sentence"
             return f"{name}because it {why}."
     return "because they do not align with the tokens."

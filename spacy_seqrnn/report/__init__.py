@@ -1,1 +1,1 @@
-"""What `spacy seqrnn report` shows of a trained pipeline: curves, scores, errors."""
+"""What `spacy seqrnn report` shows of a trained pipeline: learning curves, scores, errors."""

@@ -1,4 +1,4 @@
-"""A whole report: everything that the page shows and the JSON file has."""
+"""A whole report: everything that the page shows and the JSON file contains."""
 
 import platform
 from collections.abc import Callable, Iterable
@@ -28,21 +28,22 @@ MODELS = ("model-best", "model-last")
 SPANS_KEY = "seqrnn_ner"
 PACKAGES = ("spacy", "thinc", "torch", "numpy")
 NO_TRAINING_WORDS = (
-    "What training has seen is not known, as the config's training data are not there: name them "
+    "The report cannot tell seen from unseen words, as the config's training data are missing: "
+    "name them "
     "with --train."
 )
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a training has come to.
+    """The results of a training run.
 
-    folder: the output of `spacy train`. model: the folder in it that was looked at.
+    folder: the output of `spacy train`. model: the folder in it that was evaluated.
     data: what it was evaluated on; None if there was nothing to evaluate. is_dev: whether that is
         the development corpus of the config.
     notes: sentences about what is missing, and why.
-    performance: the scores that the training itself saved, of its development data.
-    config: that of the pipeline, as text.
+    performance: the scores on the development data that training saved.
+    config: the config of the pipeline, as text.
     """
 
     folder: str
@@ -63,9 +64,11 @@ class Report:
 
 
 def find_model(folder: Path) -> Path:
-    """The best pipeline of a training, or the last one. Raises ValueError if there is none."""
+    """The best pipeline of a training run, else the last. Raises ValueError if there is none."""
     if not folder.exists():
-        raise ValueError(f"There is no folder '{folder}': name the --output of a `spacy train`.")
+        raise ValueError(
+            f"The folder '{folder}' does not exist: name the --output of a `spacy train`."
+        )
     if (folder / "config.cfg").exists():
         raise ValueError(
             f"'{folder}' is a pipeline: name the folder that its training wrote, "
@@ -90,13 +93,13 @@ def analyse(
     progress: Callable[[Iterable[Example]], Iterable[Example]] = iter,
     busy: Callable[[str], AbstractContextManager] = nullcontext,
 ) -> Report:
-    """Look at a trained pipeline.
+    """Evaluate a trained pipeline.
 
     folder: the output of `spacy train`. nlp: the pipeline `model` in it.
     data: what to evaluate on; None: the development corpus of the config.
     train: what it was trained on; None: the training corpus of the config.
     progress: wraps the documents that are evaluated.
-    busy: what to show, of a text that says what takes its time.
+    busy: shows a message while something slow runs.
 
     Raises ValueError if there is nothing to report on.
     """
@@ -108,10 +111,10 @@ def analyse(
     name = None
     if evaluation.any:
         name, examples = read_examples(nlp, data)
-        with busy("Reading what training has seen ..."):
+        with busy("Reading the training data ..."):
             trained = _trained(nlp, train, notes)
         evaluation.read(progress(predicted_examples(nlp, examples)), trained)
-        # Whoever names data wants to see scores.
+        # A user who names data wants scores.
         notes += evaluation.missing(name, fatal=curves is None or data is not None)
     else:
         notes.append(_nothing_to_score(nlp, fatal=curves is None))
@@ -145,8 +148,8 @@ def _trained(nlp: Language, train: Path | None, notes: list[str]) -> TrainingWor
 def _nothing_to_score(nlp: Language, *, fatal: bool) -> str:
     pipes = ", ".join(nlp.pipe_names) or "no component"
     sentence = (
-        f"The pipeline has {pipes}: a report has scores of entities, text categories and "
-        "part-of-speech tags only."
+        f"The pipeline has {pipes}: a report only has scores of entities, text categories and "
+        "part-of-speech tags."
     )
     if fatal:
         raise ValueError(sentence)
@@ -169,13 +172,14 @@ def _versions(nlp: Language) -> dict[str, str]:
 
 
 class Evaluation:
-    """What a pipeline predicts, of each kind that a report has scores of."""
+    """The predictions of a pipeline, of each kind that a report scores."""
 
     def __init__(self, nlp: Language) -> None:
         self.n_docs = 0
         self.n_tokens = 0
         self._nlp = nlp
-        # With a recogniser of ours, entities have scores, whatever comes after it.
+        # With a recogniser of this package, entities have scores, whatever component comes after
+        # it.
         self._recogniser = next(iter(find_recognisers(nlp)), None) or _last(nlp, "doc.ents")
         self._tagger = _last(nlp, "token.tag")
         self._classifiers = {
@@ -190,7 +194,7 @@ class Evaluation:
         return bool(self._recogniser or self._tagger or self._classifiers)
 
     def read(self, examples: Iterable[Example], trained: TrainingWords | None) -> None:
-        """Keep what the reports need of examples with predictions."""
+        """Collect what the reports need from examples with predictions."""
         key = self._spans_key()
         for example in examples:
             self.n_docs += 1
@@ -207,20 +211,22 @@ class Evaluation:
             self._entities = []  # nothing to compare with
 
     def _spans_key(self) -> str | None:
-        """Where the entities' scores are going to be."""
+        """The span group that will have the entities' scores."""
         pipe = self._nlp.get_pipe(self._recogniser) if self._recogniser else None
         if not isinstance(pipe, RecurrentNER):
             return None
-        pipe.spans_key = pipe.spans_key or SPANS_KEY  # this copy of the pipeline is ours
+        pipe.spans_key = pipe.spans_key or SPANS_KEY  # this copy of the pipeline may be changed
         return pipe.spans_key
 
     def missing(self, data: str, *, fatal: bool) -> list[str]:
-        """Sentences about components whose annotation the data lack.
+        """Sentences about components for which the data have no annotation.
 
         fatal: raise ValueError if the data have no annotation for any component.
         """
         if not self.n_docs:
-            raise ValueError(f"'{data}' has no document with a token: name other data with --data.")
+            raise ValueError(
+                f"'{data}' contains no document with a token: name other data with --data."
+            )
         read = {
             "entity": (self._recogniser, self._entities),
             "part-of-speech tag": (self._tagger, self._tags),
@@ -228,7 +234,8 @@ class Evaluation:
         }
         missing = [what for what, (component, docs) in read.items() if component and not docs]
         sentences = [
-            f"'{data}' has {self.n_docs:,} documents, but no annotated {what}: name other data "
+            f"'{data}' contains {self.n_docs:,} documents, but no annotated {what}: name other "
+            "data "
             "with --data."
             for what in missing
         ]
@@ -241,8 +248,8 @@ class Evaluation:
         if not self._entities or self._recogniser is None:
             return None
         pipe = self._nlp.get_pipe(self._recogniser)
-        learnt = transitions(self._nlp, pipe) if isinstance(pipe, RecurrentNER) else None
-        return entity_report(self._recogniser, self._entities, learnt)
+        learned = transitions(self._nlp, pipe) if isinstance(pipe, RecurrentNER) else None
+        return entity_report(self._recogniser, self._entities, learned)
 
     def category_reports(self) -> list[CategoryReport]:
         return [
@@ -262,7 +269,7 @@ class Evaluation:
 
 
 def _last(nlp: Language, attr: str) -> str | None:
-    """The component whose annotation of something is the last word on it."""
+    """The last component that sets an annotation."""
     names = [name for name in nlp.pipe_names if attr in nlp.get_pipe_meta(name).assigns]
     return names[-1] if names else None
 

@@ -1,4 +1,4 @@
-"""The categories that a text classifier gives documents, against those that are annotated."""
+"""The categories that a text classifier predicts, compared with the annotated ones."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,9 @@ from .scores import macro_f1 as macro_f1_of
 class CategoryDoc:
     """An annotated document.
 
-    scores: the probability of each category. annotated: the gold values, of those that have any.
-    unseen: the share of the words that training has not seen; None if that is not known.
+    scores: the probability of each category. annotated: the gold values of the categories that have
+        one.
+    unseen: the share of words that are not in the training data; None if unknown.
     """
 
     text: str
@@ -33,16 +34,17 @@ class CategoryDoc:
 
 @dataclass(frozen=True)
 class CategoryReport:
-    """All about the categories of one component.
+    """The evaluation of one component's categories.
 
     exclusive: whether each document has exactly one.
-    accuracy: the share of documents whose most probable category is right; None unless exclusive.
+    accuracy: the share of documents whose most probable category is correct; None unless exclusive.
     macro_f1: the mean of the categories' F1.
     confusion: None unless exclusive.
-    reliability: of the most probable category's probability, or, unless exclusive, of all.
-    lengths, unseen: accuracy, or, unless exclusive, the F1 of all categories together, against the
-        length of documents and the share of words that training has not seen.
-    errors: those that the component is surest of.
+    reliability: of the most probable category's probability, or, unless exclusive, of all
+        probabilities.
+    lengths, unseen: accuracy, or, unless exclusive, the F1 of all categories together, by document
+        length and by the share of words that are not in the training data.
+    errors: the errors with the highest predicted probability.
     """
 
     component: str
@@ -84,7 +86,7 @@ def category_report(
 ) -> CategoryReport:
     """docs: annotated ones, not empty.
 
-    threshold: from which probability on a category counts as found, unless exclusive.
+    threshold: the least probability of a predicted category, unless exclusive.
     """
     answers = [_answers(doc, exclusive, threshold) for doc in docs]
     counts = counts_of_labels(answers, labels)
@@ -107,7 +109,7 @@ def category_report(
     )
 
 
-Answers = tuple[list[str], list[str], list[str]]  # categories that are right, found, annotated
+Answers = tuple[list[str], list[str], list[str]]  # correct, predicted and annotated categories
 
 
 def _answers(doc: CategoryDoc, exclusive: bool, threshold: float) -> Answers:
@@ -128,7 +130,7 @@ def _micro_f1(counts: np.ndarray) -> np.ndarray:
 
 
 def _judged(doc: CategoryDoc, exclusive: bool) -> list[tuple[float, bool]]:
-    """Probabilities, and whether what they are of is so."""
+    """Predicted probabilities, and whether what each predicts is true."""
     if exclusive:
         best = _best(doc.scores)
         return [(doc.scores[best], best == _best(doc.annotated))]

@@ -1,4 +1,4 @@
-"""Learning curves of a training that kept a log."""
+"""Learning curves of a training run that kept a log."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from thinc.api import Optimizer
 from .log import FILE, NAME
 
 HOW_TO_LOG = (
-    f'There are no learning curves, as this training kept no log: set `@loggers = "{NAME}"` in '
-    "[training.logger] of the config and train again."
+    "There are no learning curves, because this training run kept no log: set "
+    f'`@loggers = "{NAME}"` in [training.logger] of the config and train again.'
 )
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What a training logged at each evaluation.
+    """What was logged at each evaluation of a training run.
 
-    losses: of each component, the mean of all steps since the evaluation before.
-    score: what the best pipeline was chosen by, from 0 to 1.
-    scores: what it is made of, from 0 to 1.
+    losses: by component, the mean over the steps since the previous evaluation.
+    score: the score that selects the best pipeline, from 0 to 1.
+    scores: the scores that it is computed from, from 0 to 1.
     learn_rate: at that step; None if the config does not say.
-    words_per_second: since the evaluation before, with the time to evaluate and to save; None for
-        the first.
+    words_per_second: since the previous evaluation, including the time to evaluate and to save;
+        None for the first.
     """
 
     step: list[int]
@@ -42,19 +42,19 @@ class Curves:
 
     @property
     def best(self) -> int:
-        """The number of the evaluation with the best score; the first of several."""
+        """The index of the evaluation with the best score; the first if several have it."""
         return self.score.index(max(self.score))
 
 
 def read_curves(folder: Path, config: dict[str, Any]) -> Curves | None:
-    """The curves of a training; None if it kept no log.
+    """The curves of a training run; None if it kept no log.
 
     folder: the output of `spacy train`.
-    config: that of the pipeline, interpolated.
+    config: the interpolated config of the pipeline.
 
     Raises ValueError if the log is damaged.
     """
-    # A log of an earlier training may lie in the folder of one that kept none.
+    # The folder may contain the log of an earlier run.
     if not _logs(config["training"]["logger"]) or not (folder / FILE).exists():
         return None
     lines = list(_lines(folder / FILE))
@@ -62,7 +62,7 @@ def read_curves(folder: Path, config: dict[str, Any]) -> Curves | None:
 
 
 def _logs(logger: Any) -> bool:
-    """Whether a logger's config names ours, by itself or in a chain of several."""
+    """Whether a logger's config names this package's logger, alone or in a chain of loggers."""
     if not isinstance(logger, dict):
         return False
     return logger.get("@loggers") == NAME or any(map(_logs, logger.values()))
@@ -72,18 +72,19 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     text = path.read_text(encoding="utf8")
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
         if not line.endswith("\n"):
-            return  # a training that was killed while it wrote
+            return  # training was killed while it wrote this line
         try:
             yield srsly.json_loads(line)
         except ValueError as error:
             raise ValueError(
-                f"Line {number} of '{path}' is no JSON: delete it for a report without curves."
+                f"Line {number} of '{path}' is not JSON: delete the file for a report without "
+                "curves."
             ) from error
 
 
 def _curves(lines: list[dict[str, Any]], config: dict[str, Any]) -> Curves:
     steps = [line["step"] for line in lines]
-    # The first evaluation is after one step.
+    # The first evaluation follows the first step.
     sizes = [b - a for a, b in pairwise([-1, *steps])]
     wanted = [
         key for key, weight in config["training"]["score_weights"].items() if weight is not None
@@ -114,7 +115,7 @@ def _speed(before: dict[str, Any], after: dict[str, Any]) -> float | None:
 
 
 def learn_rates(optimizer_config: dict[str, Any], steps: list[int]) -> list[float] | None:
-    """The learning rate of an optimizer in the course of training, by its schedule.
+    """The learning rate of an optimizer at each step, by its schedule.
 
     steps: ascending. Returns None for an optimizer that is not Thinc's.
     """

@@ -1,4 +1,4 @@
-"""The entities that a pipeline finds, against those that are annotated."""
+"""The entities that a pipeline predicts, compared with the annotated ones."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ NONE_ANNOTATED, NONE_FOUND = "(spurious)", "(missed)"
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often what is annotated (row) was found as what (column)."""
+    """How often each annotated label (row) was predicted as each label (column)."""
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -28,15 +28,16 @@ class Confusion:
 
 @dataclass(frozen=True)
 class EntityReport:
-    """All about the entities.
+    """The evaluation of the entities.
 
-    component: what finds them.
+    component: the component that predicts them.
     total: the scores of all labels together, counted as spaCy's scorer does.
     outcomes: how often each of `spans.OUTCOMES` occurs.
-    confusion: the labels of all pairs, whose bounds may differ, and of what is alone.
-    reliability: of the scores that the entities have; None if they have none.
-    lengths: F1 against the length of documents.
-    seen: F1 against what training has seen; None if that is not known.
+    confusion: the labels of all pairs, also of pairs with different bounds, and of unpaired
+        entities.
+    reliability: of the entities' scores; None if they have none.
+    lengths: F1 by document length.
+    seen: F1 by occurrence in the training data; None if unknown.
     transitions: None without a CRF.
     errors: the wrong entities with the highest scores.
     """
@@ -80,7 +81,7 @@ def entity_report(
     )
 
 
-Labels = tuple[list[str], list[str], list[str]]  # of what is right, found, annotated
+Labels = tuple[list[str], list[str], list[str]]  # of correct, predicted and annotated entities
 
 
 def _labels(doc: EntityDoc, pairs: Matched) -> Labels:

@@ -1,4 +1,4 @@
-"""The errors that a pipeline is surest of, with what is around them."""
+"""The errors with the highest predicted probability, with their context."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from heapq import nlargest
 from .spans import RIGHT, Entity, EntityDoc, Matched
 
 MOST_ERRORS = 20
-# Characters to show before and after an entity, and of a text with a wrong category
+# How many characters to show on either side of an entity, and of a misclassified text
 AROUND = 150
 MOST_CHARACTERS = 400
 ELLIPSIS = "…"
@@ -15,9 +15,9 @@ ELLIPSIS = "…"
 
 @dataclass(frozen=True)
 class Mark:
-    """An entity to draw over a text, by its first character and the one after its last.
+    """An entity to highlight in a text, by its first character and the one after its last.
 
-    wrong: whether it is the error.
+    wrong: whether this entity is the error.
     """
 
     label: str
@@ -29,13 +29,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class EntityError:
-    """An entity that should not have been found as it was.
+    """An entity that was predicted wrongly.
 
-    text: the document, or what is around the entity if it is long.
-    outcome: how it is wrong; one of `spans.OUTCOMES`.
-    score: the probability that the recogniser gives it; None if it gives none.
+    text: the document, or the surroundings of the entity if the document is long.
+    outcome: the kind of error; one of `spans.OUTCOMES`.
+    score: the probability that the recogniser gives the entity; None if it gives none.
     entity: its text. label: its label.
-    found, annotated: all entities in `text`.
+    found, annotated: all predicted and all annotated entities in `text`.
     """
 
     text: str
@@ -52,7 +52,7 @@ class CategoryError:
     """A text with a wrong category.
 
     text: the document, or its beginning.
-    score: the probability that the classifier gives what it found.
+    score: the probability of the predicted category.
     """
 
     text: str
@@ -64,7 +64,7 @@ class CategoryError:
 def entity_errors(docs: Iterable[EntityDoc], matched: Iterable[Matched]) -> list[EntityError]:
     """The wrong entities with the highest scores; the first ones if there are no scores.
 
-    matched: what `spans.match` gives for each document.
+    matched: the result of `spans.match` for each document.
     """
     found = nlargest(MOST_ERRORS, _wrong_entities(docs, matched), key=_score_of)
     return [_entity_error(*each) for each in found]
@@ -99,7 +99,7 @@ def _entity_error(doc: EntityDoc, outcome: str, entity: Entity) -> EntityError:
 
 
 def _word_bounds(text: str, start: int, end: int) -> tuple[int, int]:
-    """A part of a text that begins and ends with whole words, where there are spaces."""
+    """Bounds of a part of a text, extended to whole words where there are spaces."""
     if start > 0:
         start = text.find(" ", start, start + AROUND) + 1 or start
     if end < len(text):
@@ -120,7 +120,7 @@ def _marks(
 
 
 def category_errors(errors: Iterable[CategoryError]) -> list[CategoryError]:
-    """Those with the highest scores, their texts cut."""
+    """The errors with the highest scores, with their texts shortened."""
     found = nlargest(MOST_ERRORS, errors, key=_score_of_category)
     return [CategoryError(_cut(e.text), e.found, e.annotated, e.score) for e in found]
 

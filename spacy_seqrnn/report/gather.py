@@ -1,4 +1,4 @@
-"""What a pipeline predicts for annotated documents, and the words that it was trained on."""
+"""A pipeline's predictions for annotated documents, and the words of its training data."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ SUFFIX = ".spacy"
 
 @dataclass(frozen=True)
 class TrainingWords:
-    """What training has seen: words as `word_of` has them, and entities as tuples of these."""
+    """What occurs in the training data: words as in `word_of`, and entities as tuples of them."""
 
     words: frozenset[str]
     entities: frozenset[tuple[str, ...]]
 
 
 def word_of(token: Token) -> str:
-    """What tells whether training has seen a token."""
+    """The form in which a token is looked up among the words of the training data."""
     return token.text.lower()
 
 
 def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Example]]:
     """The documents to evaluate on, and a name for them.
 
-    data: a `.spacy` file or a folder of such; None: the development corpus of the config.
+    data: a `.spacy` file or a folder of them; None: the development corpus of the config.
 
     Raises ValueError if there are none.
     """
@@ -44,9 +44,9 @@ def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Examp
     path = section.get("path")
     if path is None and "path" in section:
         raise ValueError(
-            f"The config of the pipeline names no data in [{name}]: name a file with --data."
+            f"The pipeline's config names no data in [{name}]: name a file with --data."
         )
-    if path is not None:  # to whatever the reader in this section reads
+    if path is not None:  # overrides the path of whichever reader the section has
         _check_exists(Path(path), f"[{name}] of the pipeline's config; name a file with --data")
     corpus = registry.resolve({"corpus": section})["corpus"]
     return str(path or name), corpus(nlp)
@@ -62,17 +62,17 @@ def _section(config: dict[str, Any], dot_name: str) -> dict[str, Any]:
 
 def _check_exists(path: Path, where: str) -> None:
     if not path.exists():
-        raise ValueError(f"There is no '{path}', which is from {where}.")
+        raise ValueError(f"'{path}' does not exist; it was named in {where}.")
 
 
 def _checked(path: Path, where: str) -> Path:
     _check_exists(path, where)
     if path.is_file() and path.suffix != SUFFIX:
         raise ValueError(
-            f"'{path}' is no `{SUFFIX}` file, as `spacy convert` makes them ({where})."
+            f"'{path}' is not a `{SUFFIX}` file as written by `spacy convert` ({where})."
         )
     if not _has_data(path):
-        raise ValueError(f"The folder '{path}' has no `{SUFFIX}` file ({where}).")
+        raise ValueError(f"The folder '{path}' contains no `{SUFFIX}` file ({where}).")
     return path
 
 
@@ -81,7 +81,7 @@ def _has_data(path: Path) -> bool:
 
 
 def predicted_examples(nlp: Language, examples: Iterable[Example]) -> Iterator[Example]:
-    """The examples with the predictions of the whole pipeline, a batch in memory at a time."""
+    """The examples with the predictions of the whole pipeline, one batch in memory at a time."""
     for batch in minibatch(examples, BATCH):
         docs = nlp.pipe([example.predicted for example in batch])
         for example, doc in zip(batch, docs, strict=True):
@@ -92,10 +92,10 @@ def predicted_examples(nlp: Language, examples: Iterable[Example]) -> Iterator[E
 def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | None:
     """The words and entities of the training data.
 
-    train: a `.spacy` file or a folder of such; None: those of the pipeline's config.
+    train: a `.spacy` file or a folder of them; None: the training data of the pipeline's config.
 
-    Returns None if the config names no such file, or one that is no longer there. Raises ValueError
-    if `train` is not there, or is no such file.
+    Returns None if the config names no such file, or one that no longer exists. Raises ValueError
+    if `train` does not exist or is not such a file.
     """
     path = train if train is not None else _configured_training_data(nlp)
     if path is None:

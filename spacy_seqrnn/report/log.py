@@ -1,7 +1,8 @@
-"""The log that `spacy train` leaves beside its pipelines, which the learning curves are drawn from.
+"""The log that `spacy train` leaves beside its pipelines, the source of the learning curves.
 
-spaCy's own logger can write to a file too, but to one that has to be named beforehand and must not
-exist. It keeps the last lines in memory until training ends, and has neither time nor words.
+spaCy's own logger can write to a file too, but the file must be named in advance and must not
+exist. That logger keeps the last lines in memory until training ends, and records neither time nor
+words.
 """
 
 import time
@@ -23,15 +24,16 @@ Logger = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
 
 
 def create_training_log(progress_bar: str | None = None) -> Callable[..., Logger]:
-    """Print spaCy's table of the training, and keep it in the output folder.
+    """Print spaCy's table of the training, and log it to the output folder.
 
     A logger for `[training.logger]`, registered as `spacy-seqrnn.TrainingLog.v1`. It writes
-    `training.jsonl` beside `model-best`, a line at each evaluation, so that a training may be
-    killed at any moment. Without an output folder it only prints.
+    `training.jsonl` beside `model-best`, a line per evaluation, so that nothing is lost if training
+    is killed. Without an output folder it only prints.
 
     progress_bar: as in `spacy.ConsoleLogger.v3`: null, "train" or "eval".
 
-    Raises ValueError for another `progress_bar`, which spaCy's refuses only when training begins.
+    Raises ValueError for another `progress_bar`, which spaCy's logger rejects only when training
+    begins.
     """
     if progress_bar is not None:
         check_choice("progress_bar", progress_bar, list(PROGRESS_BARS))
@@ -51,30 +53,31 @@ def create_training_log(progress_bar: str | None = None) -> Callable[..., Logger
 
 
 class TrainingLog:
-    """Writes what spaCy tells a logger."""
+    """Writes what spaCy passes to a logger."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._path: Path | None = None
 
     def __call__(self, info: dict[str, Any] | None) -> None:
-        """info: what is known after an evaluation; None at the steps between."""
+        """info: the results of an evaluation; None at the steps in between."""
         if info is None or "output_path" not in info:
             return
         line = srsly.json_dumps(line_of(info, time.perf_counter() - self._start)) + "\n"
         first = self._path is None
-        # The folder of `model-last`, which only this tells
+        # The folder of `model-last` is known only from here.
         self._path = Path(info["output_path"]).with_name(FILE)
         with self._path.open("w" if first else "a", encoding="utf8") as file:
             file.write(line)
 
 
 def line_of(info: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """What the log keeps of an evaluation.
+    """The log's entry for an evaluation.
 
-    losses: of all steps since the evaluation before, by component.
-    scores: all that are numbers, such as `ents_f`, from 0 to 1.
-    seconds: since training began, evaluations included. words: trained on since then.
+    losses: summed over the steps since the previous evaluation, by component.
+    scores: all numeric scores, such as `ents_f`, from 0 to 1.
+    seconds: since training began, including evaluations. words: how many were trained on since
+        then.
     """
     scores = info["other_scores"].items()
     return {

@@ -14,7 +14,7 @@ STYLE = """
 .seqrnn mark { background: #dbeafe; color: inherit; padding: .15em .35em; border-radius: .3em; }
 .seqrnn .annotated mark { background: #dcfce7; }
 .seqrnn mark .label { font-size: .8em; font-weight: 600; margin-left: .5em; }
-.seqrnn .found, .seqrnn .annotated { display: grid; grid-template-columns: 6em 1fr; }
+.seqrnn .predicted, .seqrnn .annotated { display: grid; grid-template-columns: 6em 1fr; }
 .seqrnn .entities { line-height: 1.9 !important; }
 .seqrnn .kind { line-height: 1.9; }
 .seqrnn mark.wrong { outline: 2px solid #dc2626; }
@@ -29,12 +29,13 @@ STYLE = """
 }
 """.strip()
 INTERVALS = (
-    "Below each score is its 95 % interval: where it lies in 95 of 100 cases if the documents are "
-    "drawn anew from those that there are."
+    "Below each score is its 95 % bootstrap interval: it contains the score of 95 of 100 sets "
+    "of documents resampled from these."
 )
 DEV_DATA = (
-    "The best pipeline was chosen by the development data, so on other texts it is likely to score "
-    "somewhat lower: see that with --data and a file that training did not use."
+    "The best pipeline was selected on the development data, so on other texts it is likely to "
+    "score "
+    "somewhat lower: evaluate it with --data on a file that training did not use."
 )
 
 
@@ -57,7 +58,7 @@ def report_page(report: Report) -> str:
 
 
 def _told_apart(scored: list[tuple[str, list[Part]]]) -> list[Part]:
-    """The sections of several components, whose names and titles would else be the same."""
+    """The sections of several components, with names and titles that tell them apart."""
     return [
         (f"{name}-{i + 1}", f"{component}: {title}", inside)
         for i, (component, parts) in enumerate(scored)
@@ -97,7 +98,7 @@ def _config(report: Report) -> list[str]:
     return [
         table("Versions", ["what", "version"], versions),
         details(
-            "Scores that training saved in the pipeline, of its development data",
+            "Scores on the development data that training saved in the pipeline",
             table("Saved scores", ["score", "value"], saved),
         ),
         details(

@@ -1,4 +1,4 @@
-"""What is drawn of a report: each function gives an SVG, and `page.py` the words for it."""
+"""The pictures of a report: each function returns an SVG; `page.py` adds the text."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from .transitions import Transitions
 
 WIDTH = 8.0
 ROW = 0.3  # height of a row of dots, in inches
-# So that a number can be read in the darkest cell and in the lightest, on light and dark pages
+# Numbers must be legible in the darkest and in the lightest cell, on light and dark pages.
 MOST_SHADE = 0.6
-# Of a heat map with as many cells in a row as there are tags
+# Cell size of a heat map with a column for each tag
 MOST_INCHES = 11.0
 
 
 def draw_curves(curves: Curves) -> str:
-    """Loss, development score, learning rate and speed, each against the step."""
+    """Loss, development score, learning rate and speed, each by training step."""
     with style():
         figure = new_figure(WIDTH, 5.2)
         losses, scores, rates, speeds = figure.subplots(2, 2, sharex=True).flat
@@ -62,7 +62,7 @@ def draw_scores(rows: Sequence[tuple[str, Score]], title: str) -> str:
         axis = figure.subplots()
         values = np.asarray([score.value for _, score in rows])
         ends = np.asarray([[score.low, score.high] for _, score in rows]).T
-        # An interval may begin above the score, or end below it.
+        # An interval may start above the score, or end below it.
         distances = np.maximum([values - ends[0], ends[1] - values], 0)
         places = range(len(rows))
         axis.errorbar(values, places, xerr=distances, fmt="o", color=BLUE, capsize=3)
@@ -84,12 +84,12 @@ def draw_counts(rows: dict[str, int]) -> str:
         axis.set_yticks(range(len(rows)), list(rows))
         axis.invert_yaxis()
         axis.margins(x=0.1)
-        axis.set_xlabel("entities, or pairs of them")
+        axis.set_xlabel("entities or pairs of entities")
         return as_svg(figure)
 
 
 def draw_confusion(confusion: Confusion) -> str:
-    """A heat map of shares of each row, with the counts."""
+    """A heat map of each row's shares, with the counts."""
     with style():
         counts = np.asarray(confusion.counts)
         size = (2.2 + 0.75 * len(confusion.columns), 1.2 + 0.42 * len(confusion.rows))
@@ -102,12 +102,12 @@ def draw_confusion(confusion: Confusion) -> str:
                 axis.text(j, i, str(n), ha="center", va="center")
         _name_cells(axis, confusion.rows, confusion.columns)
         axis.set_ylabel("annotated")
-        axis.set_xlabel("found")
+        axis.set_xlabel("predicted")
         return as_svg(figure)
 
 
 def _shaded(colour: str, strength: np.ndarray) -> np.ndarray:
-    """A colour as strong as the values from 0 to 1 say, on whatever ground."""
+    """A colour with the values from 0 to 1 as its opacity, on any background."""
     from matplotlib.colors import to_rgb  # noqa: PLC0415
 
     return np.dstack(
@@ -125,7 +125,7 @@ def _name_cells(axis: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
 
 
 def draw_reliability(found: Reliability) -> str:
-    """The share of right ones against the score, and how many there are of each score."""
+    """The share of correct predictions by score, and how many predictions have each score."""
     with style():
         figure = new_figure(4.8, 5.0)
         axis, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
@@ -134,7 +134,7 @@ def draw_reliability(found: Reliability) -> str:
         axis.plot(
             scores, [each.right for each in found.bins], "o-", color=BLUE, label="these scores"
         )
-        axis.set_ylabel("share that is right")
+        axis.set_ylabel("share correct")
         axis.set_ylim(-0.02, 1.02)
         axis.set_xlim(-0.02, 1.02)
         axis.grid(True)
@@ -146,7 +146,7 @@ def draw_reliability(found: Reliability) -> str:
 
 
 def draw_transitions(found: Transitions) -> str:
-    """A heat map of scores, with a cross in each cell that is forbidden."""
+    """A heat map of scores, with a cross in each forbidden cell."""
     with style():
         from matplotlib.cm import ScalarMappable  # noqa: PLC0415
         from matplotlib.colors import ListedColormap, Normalize  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Whether scores are probabilities: of what is scored with 0.8, four in five should be right."""
+"""Whether scores are probabilities: of predictions scored 0.8, four in five should be correct."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ N_BINS = 15
 
 @dataclass(frozen=True)
 class Bin:
-    """Predictions with scores close to each other: how many, their mean score, the share right."""
+    """Predictions with similar scores: their number, their mean score, the share correct."""
 
     n: int
     score: float
@@ -18,13 +18,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """A reliability diagram in numbers.
+    """A reliability diagram as numbers.
 
-    n: scored predictions.
-    error: the expected calibration error (Guo et al. 2017): the difference between mean score and
-        share of right ones, in bins of equal width, weighted by the predictions in each.
-    brier: the mean squared difference of the score from 1 (right) or 0 (wrong).
-    bins: those that have any prediction, from low scores to high ones.
+    n: how many predictions.
+    error: the expected calibration error (Guo et al. 2017): the difference between the mean score
+        and the share correct, in bins of equal width, weighted by the predictions in each.
+    brier: the mean squared difference of the score from 1 (correct) or 0 (wrong).
+    bins: the bins that have any prediction, from low scores to high.
     """
 
     n: int
@@ -34,7 +34,7 @@ class Reliability:
 
 
 def reliability(scores: np.ndarray, right: np.ndarray) -> Reliability:
-    """Compare scores with what is right. Both have shape (n,), and n is not 0.
+    """Compare scores with what is correct. Both have shape (n,), and n is not 0.
 
     scores: from 0 to 1. right: booleans, or 1 and 0.
     """

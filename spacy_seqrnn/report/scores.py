@@ -1,7 +1,7 @@
 """Scores of counts per document, with bootstrap intervals (Efron 1979).
 
-Counts of entities, categories or tags are (right, found, annotated) in the last axis: how many were
-found rightly, were found at all, and are annotated.
+Counts of entities, categories or tags are (correct, predicted, annotated) in the last axis: how
+many predictions are correct, how many predictions there are, and how many are annotated.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,14 +11,14 @@ import numpy as np
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
-BLOCK = 50  # resamples that are in memory at a time
+BLOCK = 50  # resamples in memory at a time
 
 Metric = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Score:
-    """A share from 0 to 1 and its 95 % interval, for documents drawn anew from those there are."""
+    """A share from 0 to 1 and its 95 % interval over resampled documents."""
 
     value: float
     low: float
@@ -30,7 +30,7 @@ class Score:
 
 @dataclass(frozen=True)
 class LabelScores:
-    """The scores of one label, and how many of it were found rightly, found and annotated."""
+    """The scores of one label, with its numbers of correct, predicted and annotated items."""
 
     label: str
     precision: Score
@@ -42,38 +42,38 @@ class LabelScores:
 
 
 def precision(counts: np.ndarray) -> np.ndarray:
-    """The share of what was found that is right; 0 if nothing was found."""
+    """The share of predictions that are correct; 0 if nothing was predicted."""
     return counts[..., 0] / np.maximum(counts[..., 1], 1)
 
 
 def recall(counts: np.ndarray) -> np.ndarray:
-    """The share of what is annotated that was found; 0 if nothing is annotated."""
+    """The share of what is annotated that was predicted; 0 if nothing is annotated."""
     return counts[..., 0] / np.maximum(counts[..., 2], 1)
 
 
 def f1(counts: np.ndarray) -> np.ndarray:
-    """The harmonic mean of precision and recall; 0 if nothing was found or annotated."""
+    """The harmonic mean of precision and recall; 0 if nothing was predicted or annotated."""
     right, found, annotated = np.moveaxis(counts, -1, 0)
     return 2 * right / np.maximum(found + annotated, 1)
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """The mean F1 of all labels, which are the axis before the last."""
+    """The mean F1 of all labels, which are on the second-to-last axis."""
     return f1(counts).mean(axis=-1)
 
 
 def accuracy(counts: np.ndarray) -> np.ndarray:
-    """The share of right ones of counts (right, all), in the last axis."""
+    """The share correct, from counts (correct, all) in the last axis."""
     return counts[..., 0] / np.maximum(counts[..., 1], 1)
 
 
 def resampled_sums(counts: np.ndarray) -> np.ndarray:
-    """Sums over documents that are drawn with replacement, each time as many as there are.
+    """Sums over documents drawn with replacement, as many as there are in each resample.
 
-    counts: Shape (n_docs, ...). Returns shape (RESAMPLES, ...), the same at each call.
+    counts: Shape (n_docs, ...). Returns shape (RESAMPLES, ...), the same on every call.
     """
     n_docs = len(counts)
-    columns = counts.reshape(n_docs, -1).astype("float64")  # exact, and quicker than integers
+    columns = counts.reshape(n_docs, -1).astype("float64")  # exact, and faster than integers
     random = np.random.default_rng(0)
     sums = []
     for done in range(0, RESAMPLES, BLOCK):
@@ -83,7 +83,7 @@ def resampled_sums(counts: np.ndarray) -> np.ndarray:
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """The percentile interval of a metric of resampled sums, shape (RESAMPLES,)."""
+    """The percentile interval of a metric of resampled sums. values: shape (RESAMPLES,)."""
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
 
@@ -94,7 +94,7 @@ def score(counts: np.ndarray, metric: Metric) -> Score:
 
 
 def score_of_sums(total: np.ndarray, resampled: np.ndarray, metric: Metric) -> Score:
-    """A metric of summed counts. resampled: what `resampled_sums` gives, of the same counts."""
+    """A metric of summed counts. resampled: what `resampled_sums` returns for the same counts."""
     return Score(float(metric(total)), *interval(metric(resampled)))
 
 
@@ -120,7 +120,7 @@ def _label_scores(label: str, total: np.ndarray, resampled: np.ndarray) -> Label
 def counts_of_labels(
     docs: Sequence[tuple[Sequence[str], Sequence[str], Sequence[str]]], labels: Sequence[str]
 ) -> np.ndarray:
-    """Count labels. docs: of each document those right, found and annotated, one for each time.
+    """Count labels. docs: the correct, predicted and annotated labels of each document, repeated.
 
     Returns int64, shape (n_docs, n_labels, 3).
     """

@@ -1,4 +1,4 @@
-"""The sections of a report: what is drawn, the words for it, and the table beside it."""
+"""The sections of a report: pictures, the text around them, and a table beside each."""
 
 from collections.abc import Sequence
 from html import escape
@@ -17,21 +17,21 @@ from .scores import LabelScores, Score
 from .tags import TagReport
 from .transitions import Transitions
 
-# displaCy's own for an entity, with its probability, and with colours that the page sets
+# displaCy's markup of an entity, with its probability and with colours that the page sets
 ENTITY = '<mark class="entity{kind}">{text}<span class="label">{label}{score}</span></mark>'
-# Labels that a picture has room for
+# How many labels a picture shows
 MOST_ROWS = 25
 
 Part = tuple[str, str, list[str]]  # name, title, content
 
 
 def curves_parts(curves: Curves) -> list[str]:
-    """The picture and the table of a training."""
+    """The picture and the table of a training run."""
     best = curves.best
     about = (
         f"The best development score is {curves.score[best]:.3f}, at step {curves.step[best]:,} of "
-        f"{curves.step[-1]:,}, where the dotted lines are. Training took "
-        f"{_duration(curves.seconds[-1])}. The speed counts the time to evaluate and to save too."
+        f"{curves.step[-1]:,}, marked by the dotted lines. Training took "
+        f"{_duration(curves.seconds[-1])}. The speed includes the time to evaluate and to save."
     )
     losses = ", ".join(
         f"loss of {name} from {values[0]:.3g} to {values[-1]:.3g}"
@@ -87,8 +87,8 @@ def entity_parts(found: EntityReport) -> list[Part]:
     )
     if found.seen:
         about = (
-            "What training has seen of the words of an entity, in lower case. An entity is counted "
-            "by its own words, be it annotated or found."
+            "Which words of an entity occur in the training data, ignoring case. Each entity, "
+            "annotated or predicted, is counted by its own words."
         )
         parts.append(
             (
@@ -107,7 +107,7 @@ def entity_parts(found: EntityReport) -> list[Part]:
 
 def label_parts(labels: Sequence[LabelScores]) -> list[str]:
     """A picture of F1 and a table of all scores."""
-    header = ["label", "precision", "recall", "F1", "right", "found", "annotated"]
+    header = ["label", "precision", "recall", "F1", "correct", "predicted", "annotated"]
     cells = [
         [
             each.label,
@@ -121,7 +121,7 @@ def label_parts(labels: Sequence[LabelScores]) -> list[str]:
         return [_scores_picture("F1", [(each.label, each.f1) for each in labels]), numbers]
     frequent = sorted(labels, key=_frequency, reverse=True)[:MOST_ROWS]
     return [
-        paragraph(f"The {MOST_ROWS} most frequent of {len(labels)}; the table has all."),
+        paragraph(f"The {MOST_ROWS} most frequent of {len(labels)}; the table has them all."),
         _scores_picture("F1", [(each.label, each.f1) for each in frequent]),
         details("As a table", numbers),
     ]
@@ -151,7 +151,7 @@ def _group_parts(metric: str, groups: Sequence[Group]) -> list[str]:
 def _outcome_parts(found: EntityReport) -> list[str]:
     counts = ", ".join(f"{n:,} {name}" for name, n in found.outcomes.items())
     about = (
-        "Each annotated entity goes with at most one that was found: with the same span and type "
+        "Each annotated entity is paired with at most one prediction: with the same span and type "
         "if there is one, else with the same span, else with one that overlaps."
     )
     rows = [[name, f"{n:,}"] for name, n in found.outcomes.items()]
@@ -177,11 +177,12 @@ def _confusion_parts(confusion: Confusion, title: str) -> list[str]:
         ),
         default=(0, "", ""),
     )
-    most = f" Most often wrong: {worst[1]} found as {worst[2]}, {worst[0]}." if worst[0] else ""
+    most = f" Most often wrong: {worst[1]} predicted as {worst[2]}, {worst[0]}." if worst[0] else ""
     return [
-        paragraph(f"{title}: rows are what is annotated, columns what was found."),
+        paragraph(f"{title}: rows are annotated types, columns predicted ones."),
         as_element(
-            pictures.draw_confusion(confusion), f"Heat map of confusions.{most} The table has all."
+            pictures.draw_confusion(confusion),
+            f"Heat map of confusions.{most} The table has them all.",
         ),
         details("As a table", table(title, ["annotated", *confusion.columns], rows)),
     ]
@@ -189,13 +190,15 @@ def _confusion_parts(confusion: Confusion, title: str) -> list[str]:
 
 def _reliable(found: Reliability) -> list[str]:
     about = (
-        f"Of all predictions with a score of about 0.8, four in five should be right. The expected "
-        f"calibration error, the mean distance from that, is {found.error:.3f}; the Brier score is "
+        "Of all predictions with a score of about 0.8, four in five should be correct. The "
+        "expected "
+        f"calibration error, the mean deviation from that, is {found.error:.3f}; the Brier score "
+        "is "
         f"{found.brier:.3f}."
     )
     points = "; ".join(f"score {each.score:.2f}: {each.right:.2f} right" for each in found.bins)
     rows = [[f"{each.score:.3f}", f"{each.right:.3f}", f"{each.n:,}"] for each in found.bins]
-    header = ["mean score", "share that is right", "how many"]
+    header = ["mean score", "share correct", "how many"]
     return [
         paragraph(about),
         as_element(pictures.draw_reliability(found), f"Reliability diagram: {points}."),
@@ -213,14 +216,14 @@ def _transition_parts(found: Transitions) -> list[str]:
     n_cells = len(found.rows) * len(found.columns)
     (low, *least), (high, *most) = min(flat), max(flat)
     about = (
-        "The score of each tag (row) before each other (column), in nats; B begins an entity, I "
-        "goes on with it, L ends it, U is one of a single token. The "
-        f"{n_cells - len(flat):,} of {n_cells:,} cells with a cross are what the scheme forbids; "
-        "nothing is learnt for them."
+        "The score of each tag (column) after each other tag (row), in nats; B begins an entity, I "
+        "continues it, L ends it, and U is an entity of a single token. The scheme forbids the "
+        f"{n_cells - len(flat):,} of {n_cells:,} cells with a cross; "
+        "nothing is learned for them."
     )
     description = (
         f"Heat map of {n_cells:,} cells. Highest: {most[0]} then {most[1]}, {high:.2f}. Lowest: "
-        f"{least[0]} then {least[1]}, {low:.2f}. The table has all."
+        f"{least[0]} then {least[1]}, {low:.2f}. The table has them all."
     )
     rows = [
         [name, *("forbidden" if score is None else f"{score:.2f}" for score in row)]
@@ -235,10 +238,11 @@ def _transition_parts(found: Transitions) -> list[str]:
 
 def _entity_errors(errors: Sequence[EntityError]) -> list[str]:
     if not errors:
-        return [paragraph("No entity was found wrongly.")]
+        return [paragraph("No entity was predicted wrongly.")]
     about = (
-        "Wrong entities with the highest scores, with a red line around them. Those that were "
-        "missed have no score, and are here only where another was found in their place."
+        "The wrong entities with the highest scores, outlined in red. A missed entity has no "
+        "score, "
+        "and appears only if another was predicted in its place."
     )
     return [paragraph(about), *map(_entity_error, errors)]
 
@@ -246,10 +250,9 @@ def _entity_errors(errors: Sequence[EntityError]) -> list[str]:
 def _entity_error(error: EntityError) -> str:
     score = "" if error.score is None else f", score {error.score:.3f}"
     title = f"“{error.entity}” as {error.label}: {error.outcome}{score}"
-    return (
-        f'<div class="error"><h3>{escape(title)}</h3>{_displacy(error.text, error.found, "found")}'
-        f"{_displacy(error.text, error.annotated, 'annotated')}</div>"
-    )
+    predicted = _displacy(error.text, error.found, "predicted")
+    annotated = _displacy(error.text, error.annotated, "annotated")
+    return f'<div class="error"><h3>{escape(title)}</h3>{predicted}{annotated}</div>'
 
 
 def _displacy(text: str, marks: Sequence[Mark], kind: str) -> str:
@@ -281,11 +284,11 @@ def category_parts(found: CategoryReport) -> list[Part]:
         ("lengths", "Documents by length", _group_parts(metric, found.lengths)),
     ]
     if found.unseen:
-        about = "How many of a document's words training has not seen, in lower case."
+        about = "The share of a document's words that are not in the training data, ignoring case."
         inside = [paragraph(about), *_group_parts(metric, found.unseen)]
         parts.append(("seen", "Documents by unseen words", inside))
     rows = [[f"{e.score:.3f}", e.found, e.annotated, e.text] for e in found.errors]
-    errors = table("The surest first", ["score", "found", "annotated", "text"], rows)
+    errors = table("Highest probability first", ["score", "predicted", "annotated", "text"], rows)
     parts.append(("errors", "Most confident errors", [errors]))
     return parts
 
@@ -298,7 +301,7 @@ def tag_parts(found: TagReport) -> list[Part]:
         (
             "confusion",
             "Most frequent confusions of tags",
-            [table("Tokens", ["annotated", "found", "how many"], rows)],
+            [table("Tokens", ["annotated", "predicted", "how many"], rows)],
         ),
         ("lengths", "Tags by length of the document", _group_parts("accuracy", found.lengths)),
     ]

@@ -1,4 +1,4 @@
-"""Entities of documents, found and annotated, and which of them belong together."""
+"""Predicted and annotated entities of documents, and which of them correspond."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,9 @@ from spacy.training import Example
 
 from .gather import TrainingWords, word_of
 
-# What training has seen of an entity
+# What of an entity occurs in the training data
 SEEN = ("seen as an entity", "all words seen", "a word unseen")
-# How a pair of entities, or one that is alone, is wrong; and how it is right
+# How a predicted and an annotated entity differ, or which of the two is missing
 RIGHT, OTHER_TYPE, OTHER_BOUNDS, OTHER_BOTH, MISSED, SPURIOUS = (
     "right",
     "right span, other type",
@@ -30,7 +30,7 @@ class Entity:
 
     start, end: its first character, and the one after its last.
     score: the probability that the recogniser gives it; None if it is annotated or has no score.
-    seen: what training has seen of it, a number into `SEEN`; -1 if that is not known.
+    seen: what of it occurs in the training data, an index into `SEEN`; -1 if unknown.
     """
 
     label: str
@@ -50,7 +50,7 @@ class Entity:
 
 @dataclass(frozen=True)
 class EntityDoc:
-    """An annotated document. Both kinds of entities are in the order of the text."""
+    """An annotated document. Both lists of entities are in the order of the text."""
 
     text: str
     n_tokens: int
@@ -58,7 +58,7 @@ class EntityDoc:
     annotated: tuple[Entity, ...]
 
 
-Pair = tuple[Entity | None, Entity | None]  # annotated, found
+Pair = tuple[Entity | None, Entity | None]  # annotated, predicted
 Matched = list[tuple[str, Pair]]  # the pairs of a document, each with its outcome
 
 
@@ -67,9 +67,9 @@ def read_entities(
 ) -> EntityDoc | None:
     """The entities of an example as spaCy's scorer counts them; None if it is not annotated.
 
-    What was found where annotation is missing is neither right nor wrong, and is left out.
+    Predictions where annotation is missing are neither right nor wrong, and are skipped.
 
-    spans_key: where the scores of what was found are; None: nowhere.
+    spans_key: the span group with the scores of the predictions; None: there is none.
     """
     gold = example.reference
     if not gold.has_annotation("ENT_IOB"):
@@ -109,10 +109,10 @@ def _seen(span: Span, trained: TrainingWords | None) -> int:
 
 
 def match(doc: EntityDoc) -> Matched:
-    """Pair what is annotated with what was found, each entity once, with the outcome of each pair.
+    """Pair annotated with predicted entities, each at most once, and classify each pair.
 
-    Pairs are made in the order of `OUTCOMES`, and among those that overlap, the longest overlap
-    comes first. Entities that are left over are missed or spurious.
+    Pairs are made in the order of `OUTCOMES`; among overlapping ones, the longest overlap comes
+    first. Entities that remain are missed or spurious.
     """
     pairs: Matched = []
     left_gold, left_own = dict(enumerate(doc.annotated)), dict(enumerate(doc.found))
@@ -125,7 +125,7 @@ def match(doc: EntityDoc) -> Matched:
 
 
 def _overlapping(doc: EntityDoc) -> Iterator[tuple[int, int, int, int]]:
-    """Number of the outcome, negative overlap, and the numbers of both entities of each pair."""
+    """Index of the outcome, negative overlap, and the indices of both entities of each pair."""
     ends = [entity.end for entity in doc.found]
     for i, gold in enumerate(doc.annotated):
         for j in range(bisect_right(ends, gold.start), len(doc.found)):

@@ -1,4 +1,4 @@
-"""The part-of-speech tags that a tagger gives tokens, against those that are annotated."""
+"""The part-of-speech tags that a tagger predicts, compared with the annotated ones."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ SEEN = ("seen word", "unseen word")
 
 @dataclass(frozen=True)
 class TagDoc:
-    """The tokens of a document that are annotated, and have a tag of the same token.
+    """The annotated tokens of a document whose tags can be aligned with predicted ones.
 
-    seen: numbers into `SEEN`; empty if that is not known.
+    seen: indices into `SEEN`; empty if unknown.
     """
 
     found: tuple[str, ...]
@@ -29,7 +29,7 @@ class TagDoc:
 
 @dataclass(frozen=True)
 class Confused:
-    """A tag that was found for another, and how often."""
+    """How often one tag was predicted in place of another."""
 
     annotated: str
     found: str
@@ -38,12 +38,12 @@ class Confused:
 
 @dataclass(frozen=True)
 class TagReport:
-    """All about the tags.
+    """The evaluation of the tags.
 
-    accuracy: the share of tokens with the right tag.
+    accuracy: the share of tokens with the correct tag.
     confused: the most frequent confusions.
-    lengths, seen: accuracy against the length of documents, and of words that training has seen and
-        others; None if that is not known.
+    lengths, seen: accuracy by document length, and for words that are in the training data and
+        others; None if unknown.
     """
 
     component: str

@@ -1,4 +1,4 @@
-"""What a CRF has learnt about which tag follows which."""
+"""What a CRF has learned about which tag follows which."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +14,11 @@ START, END = "(start)", "(end)"
 
 @dataclass(frozen=True)
 class Transitions:
-    """Scores of tags one after the other, in nats; None where the BILUO scheme forbids it.
+    """Scores of one tag after another, in nats; None where the BILUO scheme forbids it.
 
-    rows: the tag before, the first one is the start of the document.
-    columns: the tag after, the last one is the end of the document.
-    scores: Shape (n_rows, n_columns).
+    rows: the tag before; the first is the start of the document.
+    columns: the tag after; the last is the end of the document.
+    scores: shape (n_rows, n_columns).
     """
 
     rows: tuple[str, ...]
@@ -27,7 +27,7 @@ class Transitions:
 
 
 def transitions(nlp: Language, pipe: RecurrentNER) -> Transitions | None:
-    """Those of a recogniser, of an ensemble its members' mean; None if it has no CRF."""
+    """A recogniser's transitions, the members' mean for an ensemble; None without a CRF."""
     if not any(node.name == "crf" for node in pipe.model.walk()):
         return None
     # Any document will do: the transitions are the same for all.

@@ -27,7 +27,7 @@ def read(cell: Cell, weights: list[Tensors], x: torch.Tensor, packing: Packing) 
         return run(cell, weights, x, packing)[0]
     width = _width(weights)
     y = x.new_empty(packing.n_tokens, len(weights) * width)
-    reversed_rows = torch.from_numpy(packing.turned)
+    reversed_rows = torch.from_numpy(packing.reversed_rows)
     for direction, outputs in enumerate(y.split(width, dim=1)):
         inputs = x.index_select(0, reversed_rows) if direction else x
         hidden = _read_direction(cell, weights[direction], inputs, packing)

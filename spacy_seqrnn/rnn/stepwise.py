@@ -47,7 +47,7 @@ def read(
     shares = project(cell, prepared, words.expand(len(prepared["input"]), *words.shape))
     n_directions = len(shares)
     width = shares.shape[2] // cell.n_blocks
-    reversed_rows = torch.from_numpy(packing.turned).to(words.device)
+    reversed_rows = torch.from_numpy(packing.reversed_rows).to(words.device)
     orders = [index, index[reversed_rows]][:n_directions]
     states = zeros(cell, words, n_directions, packing.n_sequences, width)
     for name, tensor in scaled(cell, initial or {}, 1).items():

@@ -115,7 +115,7 @@ def _reversed(per_direction: torch.Tensor, packing: Packing) -> torch.Tensor:
     """Reverse the documents of the second direction, if there is one. Same shape."""
     if len(per_direction) == 1:
         return per_direction
-    rows = torch.from_numpy(packing.turned).to(per_direction.device)
+    rows = torch.from_numpy(packing.reversed_rows).to(per_direction.device)
     return torch.stack([per_direction[0], per_direction[1].index_select(0, rows)])
 
 

@@ -1,8 +1,8 @@
-"""Saved pipelines that are whole or not there, and damage to them that is noticed.
+"""Save pipelines completely or not at all, and detect damage when they are loaded.
 
-`Language.to_disk` writes one file after the other over what is there, and loading takes what it
-finds. The callbacks here make both safe for the pipelines whose config names them: spaCy asks them
-for the pipeline to go on with, and they give it one of a class that overrides the methods.
+`Language.to_disk` overwrites one file after the other, and loading accepts whatever it finds. The
+callbacks here make both safe for pipelines whose config names them: spaCy asks a callback for the
+pipeline to continue with, and it returns one of a subclass that overrides the methods.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,35 +19,35 @@ from .foreign import read_saved
 from .shapes import check_fits, check_saved, naming
 from .whole import change, contents, finish_for_reading, settled
 
-# `spacy package` writes it anew, and no prediction depends on it.
+# `spacy package` rewrites it, and no prediction depends on it.
 UNCHECKED = "meta.json"
-VOCAB_PARTS = ("strings", "vectors", "lookups")  # which `exclude` can name, too
+VOCAB_PARTS = ("strings", "vectors", "lookups")  # names that `exclude` accepts too
 
 
 def create_whole_files() -> Callable[[Language], Language]:
-    """Save a pipeline whole or not at all, and notice when its files are damaged.
+    """Save a pipeline completely or not at all, and detect damaged files.
 
     A callback for `[nlp.after_creation]`, registered as `spacy-seqrnn.whole_files.v1`.
-    `nlp.to_disk` then writes into a folder inside its target, with the checksums of all files, and
-    moves the files to their places when all are there. Loading finishes that if it was cut off, and
-    compares the checksums.
+    `nlp.to_disk` then writes to a folder inside its target, with the checksums of all files, and
+    moves the files to their places once all are complete. Loading finishes an interrupted save, and
+    verifies the checksums.
     """
     return guard
 
 
 def create_whole_checkpoints() -> Callable[[Language], Language]:
-    """Save the last pipeline of a training whole or not at all.
+    """Save the last pipeline of a training run completely or not at all.
 
     A callback for `[training.before_to_disk]`, registered as `spacy-seqrnn.whole_checkpoints.v1`.
-    It is for `spacy train`, which copies `model-last` to `model-best` file by file: where it is
-    killed meanwhile, `model-best` cannot be loaded, and `model-last` is the same pipeline, whole.
-    With `spacy seqrnn train`, which takes the same options, both are whole at any moment.
+    It is for `spacy train`, which copies `model-last` to `model-best` file by file: if it is killed
+    while copying, `model-best` cannot be loaded, but `model-last` is the same pipeline, complete.
+    With `spacy seqrnn train`, which takes the same options, both are complete at any moment.
     """
     return guard
 
 
 def guard(nlp: Language) -> "WholePipeline":
-    """The same pipeline, with its parts, as one that is saved whole."""
+    """The same pipeline, with its parts, as one that is saved completely or not at all."""
     if isinstance(nlp, WholePipeline):
         return nlp
     whole = _empty(type(nlp))
@@ -56,16 +56,16 @@ def guard(nlp: Language) -> "WholePipeline":
 
 
 class WholePipeline(Language):
-    """What is in front of a language's own class; see `guard`."""
+    """Mixed into a language's own class; see `guard`."""
 
     language: type[Language]
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save to a directory; see `Language.to_disk`. Whatever else is in it stays there."""
+        """Save to a directory; see `Language.to_disk`. Unrelated files in it are kept."""
         change(path, partial(self._write, exclude))
 
     def _write(self, exclude: Iterable[str], target: Path, new: Path) -> list[str]:
-        """Write with checksums. Returns the files of an older pipeline that this one lacks."""
+        """Write with checksums. Returns the files of an older pipeline that are now obsolete."""
         super().to_disk(new, exclude=exclude)
         names = set(contents(new)[0]) - {UNCHECKED}
         older = _read_list(target)
@@ -77,9 +77,9 @@ class WholePipeline(Language):
     def from_disk(
         self, path: str | Path, *, exclude: Iterable[str] = (), **options: Any
     ) -> "WholePipeline":
-        """Load from a directory; see `Language.from_disk`. Finishes a saving that was cut off.
+        """Load from a directory; see `Language.from_disk`. Finishes an interrupted save.
 
-        Raises ValueError if it is damaged, or if a model is none of its component.
+        Raises ValueError if it is damaged, or if a model does not belong to its component.
         """
         finish_for_reading(Path(path))
         with _unchanged(Path(path)):
@@ -96,7 +96,7 @@ class WholePipeline(Language):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "WholePipeline":
         """Load from a byte string; see `Language.from_bytes`.
 
-        Raises ValueError if a model is none of its component.
+        Raises ValueError if a model does not belong to its component.
         """
         saved = read_saved(bytes_data)
         for name, model in _models(self, exclude):
@@ -108,11 +108,11 @@ class WholePipeline(Language):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _empty, (self.language,), vars(self)  # the class itself is in no module
+        return _empty, (self.language,), vars(self)  # the class itself is not in any module
 
 
 def _empty(language: type[Language]) -> WholePipeline:
-    """A pipeline that has yet to be given its parts."""
+    """An empty pipeline, whose parts are set afterwards."""
     cls = _class_for(language)  # type: ignore[arg-type]  # which has a hash like any class
     return cls.__new__(cls)
 
@@ -123,7 +123,7 @@ def _class_for(language: type[Language]) -> type[WholePipeline]:
 
 
 def _is_excluded(name: str, exclude: Iterable[str]) -> bool:
-    """Whether a file of a pipeline belongs to a part that is not saved."""
+    """Whether a file of a pipeline belongs to an excluded part."""
     part, _, _ = name.partition("/")
     names = [part, part.partition(".")[0], *(VOCAB_PARTS if part == "vocab" else ())]
     return any(name in exclude for name in names)
@@ -131,17 +131,19 @@ def _is_excluded(name: str, exclude: Iterable[str]) -> bool:
 
 @contextmanager
 def _unchanged(folder: Path) -> Iterator[None]:
-    """Raise ValueError if another process saves to a folder in the meantime."""
+    """Raise ValueError if another process saves to the folder in the meantime."""
     before = _read_list(folder)
     try:
         yield
     finally:
         if settled(folder) or _read_list(folder) != before:
-            raise ValueError(f"The pipeline {folder} was saved while it was loaded: load it again.")
+            raise ValueError(
+                f"The pipeline {folder} was saved while it was being loaded: load it again."
+            )
 
 
 def _models(nlp: Language, exclude: Iterable[str]) -> Iterator[tuple[str, Model]]:
-    """The models of all components that are loaded, with the components' names."""
+    """The models of all loaded components, with the components' names."""
     for name, component in nlp.components:
         model = getattr(component, "model", None)
         if isinstance(model, Model) and name not in exclude:
@@ -158,7 +160,7 @@ def _check_fitting(nlp: Language, exclude: Iterable[str]) -> None:
 def check_files(folder: Path) -> None:
     """Compare the files of a saved pipeline with their checksums, if it has any.
 
-    Raises ValueError if a file is missing or not what was saved.
+    Raises ValueError if a file is missing or differs from what was saved.
     """
     damage = find_damage(folder, _read_list(folder))
     if damage:
@@ -169,7 +171,7 @@ def check_files(folder: Path) -> None:
 
 
 def _read_list(folder: Path) -> dict[str, str]:
-    """The checksums of a saved pipeline's files. Raises ValueError if they are no list."""
+    """The checksums of a saved pipeline's files. Raises ValueError if they are not a list."""
     try:
         return read_list(folder)
     except ValueError as error:

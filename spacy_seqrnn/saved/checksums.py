@@ -1,6 +1,6 @@
 """SHA-256 checksums of saved files, in a list that `sha256sum --check` reads.
 
-A pipeline has one of all its files, and a recogniser, which may be saved by itself, one of its own.
+A pipeline has a list of all its files; a recogniser, which may be saved alone, has its own list.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 from .whole import LAST, is_inside
 
 CHECKSUMS = LAST
-LARGEST_LIST = 1_000_000  # bytes of it, which are enough for ten thousand files
+LARGEST_LIST = 1_000_000  # bytes, enough for ten thousand files
 
 
 def checksum(data: bytes) -> str:
@@ -36,7 +36,7 @@ def parse_list(text: str) -> dict[str, str]:
 
 
 def read_list(folder: Path) -> dict[str, str]:
-    """The checksums of a folder's files; of none if it has no list.
+    """The checksums of a folder's files; empty if it has no list.
 
     Raises ValueError if the list is too long to be one.
     """
@@ -48,16 +48,16 @@ def read_list(folder: Path) -> dict[str, str]:
 
 
 def write_list(folder: Path, names: Iterable[str], others: dict[str, str] | None = None) -> None:
-    """Write the checksums of some files of a folder, beside others that are known."""
+    """Write the checksums of some files of a folder, and those of others that are known."""
     checksums = {**(others or {}), **{name: checksum_of_file(folder / name) for name in names}}
     (folder / CHECKSUMS).write_text(format_list(checksums), encoding="utf8")
 
 
 def find_damage(folder: Path, checksums: dict[str, str]) -> str:
-    """Say which file is not what was saved, if one is not. Returns "" if all are."""
+    """A message about the first file that differs from what was saved. Returns "" if none does."""
     for name, expected in checksums.items():
         try:
-            # A device has no end, and a pipe waits for whoever writes to it.
+            # Reading a device never ends, and reading a pipe waits for a writer.
             is_file = is_inside(name) and (folder / name).is_file()
             if not is_file:
                 return f"'{name}' cannot be read"

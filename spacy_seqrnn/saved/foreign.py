@@ -1,7 +1,7 @@
-"""What is read of a saved file: plain data, and no more of it than a saved model needs.
+"""Read saved files safely: plain data only, and no more of it than a saved model needs.
 
-msgpack makes objects as it finds them, and a file of ten megabytes can claim ten million. So they
-are counted first, by what each announces, before the first of them is made.
+msgpack creates objects as it reads, and a file of ten megabytes can claim ten million objects. They
+are therefore counted first, by the sizes that the file announces, before any is created.
 """
 
 from math import prod
@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from srsly.msgpack import unpackb
 
-MOST_OBJECTS = 200_000  # the largest recipe needs a fiftieth; an array is a dozen
-MOST_TEXT = 5_000_000  # bytes of names, settings and the like
-LARGEST_SETTINGS = 2_000_000  # bytes of the JSON that a component has; 10,000 labels need 200 kB
+MOST_OBJECTS = 200_000  # the largest recipe needs a fiftieth; an array takes a dozen
+MOST_TEXT = 5_000_000  # bytes of names, settings and other text
+LARGEST_SETTINGS = 2_000_000  # bytes of a component's JSON; 10,000 labels need 200 kB
 LARGEST_SIZE = 2**31 - 1
-MOST_DIMENSIONS = 8  # of an array; those of models have four at most
-KINDS = "biuf"  # of the numbers in an array: truth values, whole numbers, others
+MOST_DIMENSIONS = 8  # of an array; a model's arrays have four at most
+KINDS = "biuf"  # dtype kinds of arrays: booleans, integers, floats
 
-# What a byte in msgpack begins: what it is, how many bytes its size has, and the size itself where
-# it has none. The size is in bytes, in elements of a list or in pairs of a map.
+# What a msgpack byte starts: the kind of object, how many bytes its size takes, and the size itself
+# if it takes none. The size is in bytes, in elements of a list or in pairs of a map.
 DATA, TEXT, LIST, MAP, EXTENSION = "data", "text", "list", "map", "extension"
 Head = tuple[str, int, int]
 
 
 def _head(code: int) -> Head:
-    if code < 0x80 or code >= 0xE0:  # a small number
+    if code < 0x80 or code >= 0xE0:  # a small integer
         return DATA, 0, 0
     if code < 0x90:
         return MAP, 0, code & 0x0F
@@ -35,12 +35,12 @@ def _head(code: int) -> Head:
 
 LONG_HEADS: list[Head] = [
     (DATA, 0, 0),  # nothing
-    (EXTENSION, 0, 0),  # a byte that no msgpack has
-    *[(DATA, 0, 0)] * 2,  # truth values
+    (EXTENSION, 0, 0),  # an unused code
+    *[(DATA, 0, 0)] * 2,  # booleans
     *[(DATA, width, 0) for width in (1, 2, 4)],  # bytes
     *[(EXTENSION, width, 0) for width in (1, 2, 4)],
     *[(DATA, 0, size) for size in (4, 8)],  # floats
-    *[(DATA, 0, size) for size in (1, 2, 4, 8)] * 2,  # whole numbers, without and with sign
+    *[(DATA, 0, size) for size in (1, 2, 4, 8)] * 2,  # unsigned and signed integers
     *[(EXTENSION, 0, size) for size in (1, 2, 4, 8, 16)],
     *[(TEXT, width, 0) for width in (1, 2, 4)],
     *[(kind, width, 0) for kind in (LIST, MAP) for width in (2, 4)],
@@ -49,14 +49,14 @@ HEADS = [_head(code) for code in range(256)]
 
 
 class Budget:
-    """How many objects and how much text may still be made of what is read."""
+    """How many objects and how much text may still be read."""
 
     def __init__(self) -> None:
         self.objects = MOST_OBJECTS
         self.text = MOST_TEXT
 
     def spend(self, *, objects: int = 0, text: int = 0) -> None:
-        """Raise ValueError if so many objects, or bytes of text, are too many."""
+        """Raise ValueError if this exceeds the budget of objects or bytes of text."""
         self.objects -= objects
         self.text -= text
         if self.objects < 0:
@@ -66,32 +66,32 @@ class Budget:
 
 
 def read_saved(data: bytes, budget: Budget | None = None) -> Any:
-    """Read msgpack that has no more in it than a saved model needs.
+    """Read msgpack that contains no more than a saved model needs.
 
-    budget: shared by all that is read of one model; None for a new one.
+    budget: shared by everything that is read of one model; None for a new one.
 
-    Raises ValueError for anything that is not plain data, and before memory is taken for something
-    that is, or claims to be, larger than it can be.
+    Raises ValueError for anything that is not plain data, and before memory is allocated for
+    anything that is, or claims to be, too large.
     """
     try:
         _spend(data, Budget() if budget is None else budget)
         return unpackb(data, raw=False, object_pairs_hook=_read_pairs)
-    except Exception as error:  # msgpack's own have no common class
+    except Exception as error:  # msgpack's exceptions have no common class
         raise ValueError(f"not readable as msgpack: {str(error) or type(error).__name__}") from None
 
 
 def _spend(data: bytes, budget: Budget) -> None:
-    """Spend what the objects in msgpack need, each when it is announced."""
+    """Charge the objects in msgpack to the budget, each when it is announced."""
     budget.spend(objects=1)
     at, announced = 0, 1
-    while announced and at < len(data):  # what is cut off is for msgpack to say
+    while announced and at < len(data):  # msgpack reports truncated data
         kind, width, size = HEADS[data[at]]
         at += 1 + width
         if width:
             size = int.from_bytes(data[at - width : at], "big")
         announced -= 1
         if kind is EXTENSION:
-            raise ValueError(f"an extension, or no msgpack, at byte {at}")
+            raise ValueError(f"an extension, or invalid msgpack, at byte {at}")
         if kind is LIST or kind is MAP:
             elements = size if kind is LIST else 2 * size
             announced += elements
@@ -103,7 +103,7 @@ def _spend(data: bytes, budget: Budget) -> None:
 
 
 def _read_pairs(pairs: list[tuple[Any, Any]]) -> Any:
-    """A dictionary, or the array or number that it stands for."""
+    """A dictionary, or the array or number that it encodes."""
     found = dict(pairs)
     if b"complex" in found:
         raise ValueError("a complex number")
@@ -111,7 +111,7 @@ def _read_pairs(pairs: list[tuple[Any, Any]]) -> Any:
 
 
 def _read_numbers(found: dict[Any, Any]) -> Any:
-    """What `srsly.msgpack` writes for NumPy; only plain numbers, only as many as there are."""
+    """Decode `srsly.msgpack`'s format of NumPy data: plain numbers of the stated size only."""
     kind = found.get(b"type")
     if not isinstance(kind, str) or len(kind) > 3 or kind[1:2] not in KINDS:
         raise ValueError(f"an array of the type {str(kind)[:50]!r}")
@@ -133,6 +133,6 @@ def is_size(value: Any) -> bool:
 
 
 def check_settings(size: int) -> None:
-    """Raise ValueError if the settings of a component are more bytes than they can be."""
+    """Raise ValueError if the settings of a component have too many bytes."""
     if size > LARGEST_SETTINGS:
-        raise ValueError(f"settings of {size} bytes, where {LARGEST_SETTINGS} are the most")
+        raise ValueError(f"settings of {size} bytes, more than the limit of {LARGEST_SETTINGS}")

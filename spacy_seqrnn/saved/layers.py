@@ -1,13 +1,13 @@
-"""What is known of each layer, so that a saved one can be compared with it.
+"""Descriptions of layers, so that a saved layer can be checked against its description.
 
-A layer of this package is described beside its forward function, and found by that function: Thinc
-copies a layer without its class, but with its function. Thinc's and spaCy's layers are in a table
-here, by the module that they are in.
+A layer of this package is described beside its forward function, and looked up by that function:
+Thinc's copies of a layer lose its class, but keep its function. Thinc's and spaCy's layers are in a
+table here, by their module.
 
-Nothing is known of any other layer, such as a user's own: its parameters may have any shape, and
-its output is as wide as its size `nO` says, whatever it does. But it has to have the same place,
-name of sizes and kinds of attributes as in the config, its parameters have to be arrays of plain
-numbers, and the layers within it are checked as all others.
+Other layers, such as a user's own, have no description: their parameters may have any shape, and
+their output is assumed to be as wide as `nO`. Still, their place, the names of their sizes and the
+kinds of their attributes have to match the config, their parameters have to be arrays of plain
+numbers, and the layers within them are checked like all others.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,14 +19,14 @@ from thinc.api import Model
 
 Shape: TypeAlias = tuple[int, ...]
 Width: TypeAlias = int | None
-# What has `get_dim` and `attrs`, as a layer does, and the name of a parameter
+# An object with `get_dim` and `attrs`, such as a layer, and the name of a parameter
 ParamShapes: TypeAlias = Callable[[Any, str], Shape]
 
-PACKAGE = __name__.partition(".")[0] + "."  # what the names of our modules begin with
+PACKAGE = __name__.partition(".")[0] + "."  # the prefix of this package's module names
 
 
 def no_params(sizes: Any, param: str) -> Shape:
-    """For a layer without parameters. Raises ValueError."""
+    """The parameters of a layer that has none. Raises ValueError."""
     raise ValueError(f"the layer has no parameter '{param}'")
 
 
@@ -42,44 +42,44 @@ def _shape(params: dict[str, tuple[str | int, ...]], sizes: Any, param: str) -> 
 
 
 def apart(node: Model, width: Width) -> Width:
-    """Nothing is known of what the layers within this one get, and what becomes of it."""
+    """Nothing is known about the inputs and outputs of the layers within this one."""
     for layer in node.layers:
         output_width(layer, None)
     return None
 
 
 def in_turn(node: Model, width: Width) -> Width:
-    """The layer gives what it gets to the layers within it, one after the other."""
+    """The layer runs the layers within it one after the other."""
     for layer in node.layers:
         width = output_width(layer, width)
     return width
 
 
 def side_by_side(node: Model, width: Width) -> Width:
-    """The layer concatenates what the layers within it give."""
+    """The layer concatenates the outputs of the layers within it."""
     widths = [output_width(layer, width) for layer in node.layers]
     known = [width for width in widths if width is not None]
     return sum(known) if len(known) == len(widths) else None
 
 
 def in_parallel(node: Model, width: Width) -> Width:
-    """The layers within this one all give vectors as wide as its own."""
+    """The layers within this one all return vectors of its own width."""
     for layer in node.layers:
         _check_same(node, "nO", output_width(layer, width))
     return None
 
 
 def as_wide(node: Model, width: Width) -> Width:
-    """The layer's vectors are as wide as those that it gets."""
+    """The layer's output is as wide as its input."""
     return width
 
 
 def output_width(node: Model, width: Width) -> Width:
-    """How wide the vectors are that a layer gives; None if that is not known.
+    """The width of a layer's output; None if unknown.
 
-    width: of the vectors that it gets, if that is known.
+    width: of its input, if known.
 
-    Raises ValueError if it, or a layer within it, is made for vectors of another width.
+    Raises ValueError if the layer, or a layer within it, was made for another width.
     """
     _check_same(node, "nI", width)
     width = find_description(node).width(node, width)
@@ -97,12 +97,12 @@ def _check_same(node: Model, dim: str, width: Width) -> None:
 
 @dataclass(frozen=True)
 class LayerDescription:
-    """What is known of a layer.
+    """What is known about a layer.
 
-    param_shapes: gives the shape that a parameter must have; None if any will do.
-    width: gives the width of its output, for the layer and the width of its input.
-    fixed_attrs: attributes that come from the config, with which what is saved has to agree.
-    check: raises ValueError if what else was loaded cannot be.
+    param_shapes: returns the shape that a parameter must have; None to accept any shape.
+    width: returns the width of the output, for the layer and the width of its input.
+    fixed_attrs: attributes that come from the config and must not differ in what is saved.
+    check: raises ValueError if anything else that was loaded is not valid.
     """
 
     param_shapes: ParamShapes | None = no_params
@@ -122,7 +122,7 @@ def describe_layer(
     fixed_attrs: Iterable[str] = (),
     check: Callable[[Model], None] | None = None,
 ) -> None:
-    """Let it be known what layers with this forward function have to be.
+    """Register the description of all layers with this forward function.
 
     param_shapes, width, fixed_attrs, check: see `LayerDescription`.
     """
@@ -130,9 +130,9 @@ def describe_layer(
 
 
 def find_description(node: Model) -> LayerDescription:
-    """What is known of a layer.
+    """The description of a layer.
 
-    Raises LookupError for one of this package that is not described.
+    Raises LookupError for a layer of this package that is not described.
     """
     forward = _forward_of(node)
     module = _module_of(forward)
@@ -148,7 +148,7 @@ def find_description(node: Model) -> LayerDescription:
 
 
 def is_ours(node: Model) -> bool:
-    """Whether a layer is of this package: unlike its name, its function is in no file."""
+    """Whether a layer is from this package: unlike its name, its function is not in any file."""
     return _module_of(_forward_of(node)).startswith(PACKAGE)
 
 

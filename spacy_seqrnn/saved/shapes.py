@@ -1,10 +1,10 @@
-"""Saved models that are looked at before they are believed.
+"""Check saved models before they are used.
 
-A saved model is msgpack with names, sizes, attributes and arrays, and no code. Thinc takes what it
-finds there. Here it has to be what the model of the config can have: arrays of plain numbers with
-the shapes that the sizes of their layers give them, layers that are as wide as the ones beside
-them, and nothing else. What is refused has not been run, and no memory has been taken for what it
-claims to be.
+A saved model is msgpack with names, sizes, attributes and arrays, and no code. Thinc accepts
+whatever the file contains. Here it has to match the model of the config: arrays of plain numbers
+with the shapes that the sizes of their layers require, layers that fit the widths of their
+neighbours, and nothing else. A rejected file has not been run, and no memory has been allocated
+for the sizes that it claims.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ from .layers import find_description, is_ours, output_width
 
 
 class Layer(Model):
-    """A layer of this package, which takes no parameter of another shape than its sizes say.
+    """A layer of this package, which rejects parameters of the wrong shape.
 
-    As the outermost layer of a saved model it checks the whole of that, too. What its shapes are is
-    said with `describe_layer`.
+    As the outermost layer of a saved model, it checks the whole model. The shapes are declared with
+    `describe_layer`.
     """
 
     __slots__ = ()
@@ -35,7 +35,7 @@ class Layer(Model):
         super().set_param(name, value)
 
     def from_bytes(self, bytes_data: bytes) -> "Layer":
-        """Load a saved model. Raises ValueError if it is none of this model."""
+        """Load a saved model. Raises ValueError if it is not of this model."""
         check_saved(self, bytes_data)
         super().from_bytes(bytes_data)
         check_fits(self)
@@ -43,24 +43,25 @@ class Layer(Model):
 
     def _copy(self, seen: dict[int, Any] | None = None) -> "Layer":
         copied = super()._copy(seen)
-        copied.__class__ = type(self)  # Thinc makes plain models
+        copied.__class__ = type(self)  # Thinc creates plain models
         return copied
 
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Say which component it is whose saved files cannot be loaded."""
+    """Name the component whose saved files cannot be loaded."""
     try:
         yield
     except Exception as error:
         raise ValueError(
             f"The saved component '{name}' cannot be loaded, because its files are incomplete or "
-            f"of another model ({type(error).__name__}: {error}); save or copy the pipeline again."
+            f"from another model ({type(error).__name__}: {error}); save or copy the pipeline "
+            "again."
         ) from error
 
 
 def check_saved(model: Model, data: bytes) -> None:
-    """Raise ValueError if the bytes are not of a model that is built like this one."""
+    """Raise ValueError if the bytes are not from a model with the same structure."""
     budget = Budget()
     saved = read_saved(data, budget)
     nodes = list(model.walk())
@@ -79,7 +80,7 @@ def check_saved(model: Model, data: bytes) -> None:
 
 
 class SavedLayer:
-    """What the sizes and attributes of a layer are going to be."""
+    """The sizes and attributes that a layer is going to have."""
 
     def __init__(self, node: Model, dims: dict[str, int | None], attrs: dict[str, Any]) -> None:
         known = {dim: size for dim, size in dims.items() if size is not None}
@@ -94,7 +95,7 @@ class SavedLayer:
 
 
 def _check_info(node: Model, info: Any, n_nodes: int) -> None:
-    """Names, sizes and references of a layer."""
+    """Check the name, sizes and references of a layer."""
     if not isinstance(info, dict) or not isinstance(info.get("name"), str):
         raise ValueError(f"the layer '{node.name}' without a name")
     dims, refs = info.get("dims"), info.get("refs")
@@ -115,7 +116,7 @@ def _check_info(node: Model, info: Any, n_nodes: int) -> None:
 
 
 def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
-    """The attributes of a layer, if it can have them."""
+    """The attributes of a layer, if they are valid for it."""
     if not isinstance(attrs, dict) or not _is_list_of(bytes, list(attrs.values())):
         raise ValueError(f"the layer '{node.name}' without attributes")
     found = {}
@@ -123,7 +124,7 @@ def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
     for name, data in attrs.items():
         built = node.attrs.get(name)
         if deserialize_attr.dispatch(type(built)) is not deserialize_attr.dispatch(object):
-            continue  # has a format of its own
+            continue  # this attribute has its own format
         value = found[name] = read_saved(data, budget)
         same = built is None or _kind(value) == _kind(built)
         if not same or (name in fixed and value != _as_saved(built)):
@@ -135,7 +136,7 @@ def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
 
 
 def _kind(value: Any) -> type:
-    """The kind of an attribute's value; numbers are one kind, whole or not."""
+    """The kind of an attribute's value; integers and floats are one kind."""
     if isinstance(value, bool | np.bool_):
         return bool
     for kind, types in {float: (int, float, np.number), list: (list, tuple)}.items():
@@ -153,7 +154,7 @@ def _check_arrays(node: Model, params: Any, loaded: SavedLayer) -> None:
         raise ValueError(f"the layer '{node.name}' without parameters")
     for name, value in params.items():
         if value is not None and not isinstance(value, np.ndarray):
-            raise ValueError(f"the parameter '{name}' of the layer '{node.name}' is no array")
+            raise ValueError(f"the parameter '{name}' of the layer '{node.name}' is not an array")
         if value is not None:
             check_param(node, name, value, loaded)
 
@@ -163,9 +164,9 @@ def _is_list_of(kind: type, values: Any) -> bool:
 
 
 def check_fits(model: Model) -> None:
-    """Raise ValueError if parameters, or layers beside each other, are of different sizes.
+    """Raise ValueError if parameters, or neighbouring layers, do not fit each other.
 
-    So it does for what a layer keeps of words and their vectors, if that cannot be.
+    Also if what a layer has stored about words and their vectors is not valid.
     """
     for node in model.walk():
         for name in node.param_names:
@@ -177,16 +178,16 @@ def check_fits(model: Model) -> None:
 
 
 def check_param(node: Model, name: str, value: Any, sizes: Any = None) -> None:
-    """Raise ValueError if a parameter does not have the shape that the layer's sizes give it.
+    """Raise ValueError if a parameter does not have the shape that the layer's sizes require.
 
-    sizes: what has the sizes and attributes; None for the layer itself.
+    sizes: provides the sizes and attributes; None for the layer itself.
     """
     shape_of = find_description(node).param_shapes
     if shape_of is None:
         return
     try:
         shape = shape_of(node if sizes is None else sizes, name)
-    except Exception as error:  # whatever a layer's own formula does with wrong sizes
+    except Exception as error:  # a layer's formula may raise anything for wrong sizes
         raise ValueError(
             f"the parameter '{name}' of the layer '{node.name}' has no size that works: {error}"
         ) from error

@@ -1,8 +1,8 @@
-"""A training that can be stopped at any moment without leaving half a pipeline.
+"""A training loop that can be stopped at any moment without leaving half a pipeline.
 
-`spacy train` removes `model-best` and copies `model-last` there file by file, and has no setting
-for it. The loop here is made of the same parts, those of `spacy.training.loop`, and differs from
-`spacy.training.loop.train` in how it saves.
+`spacy train` deletes `model-best` and then copies `model-last` there file by file, and has no
+setting to change that. The loop here uses the same parts, those of `spacy.training.loop`, and
+differs from `spacy.training.loop.train` only in how it saves.
 """
 
 import shutil
@@ -35,10 +35,10 @@ def train(
     """Train a pipeline as `spacy train` does, into `model-best` and `model-last` of a folder.
 
     nlp: an initialised pipeline with its whole config.
-    output: the folder. Each of the two in it is the pipeline of one evaluation, whenever the
-        process is stopped.
-    use_gpu: number of the GPU, -1 for the CPU. It has to be in use already.
-    stdout, stderr: what the logger of the config prints to.
+    output: the folder. Each of the two pipelines in it is complete and from one evaluation,
+        whenever the process is stopped.
+    use_gpu: number of the GPU, -1 for the CPU. It must already be active.
+    stdout, stderr: where the logger of the config prints.
     """
     config = nlp.config.interpolate()
     _set_up(config["training"], use_gpu)
@@ -78,7 +78,7 @@ def _set_up(settings: dict[str, Any], use_gpu: int) -> None:
 
 
 def _steps(nlp: Language, config: Any, training: dict[str, Any]) -> Iterator[Step]:
-    """Train, and give what is known after each step."""
+    """Train, and yield the results of each step."""
     names = [training["train_corpus"], training["dev_corpus"]]
     train_corpus, dev_corpus = resolve_dot_names(config, names)
     batches = loop.create_train_batches(
@@ -99,7 +99,7 @@ def _steps(nlp: Language, config: Any, training: dict[str, Any]) -> Iterator[Ste
 
 
 def _say_what_is_trained(nlp: Language, training: dict[str, Any], stdout: IO) -> None:
-    """As `spacy train` does."""
+    """Print what is trained, as `spacy train` does."""
     frozen, annotating = training["frozen_components"], training["annotating_components"]
     said = [
         f"Pipeline: {nlp.pipe_names}",
@@ -112,7 +112,7 @@ def _say_what_is_trained(nlp: Language, training: dict[str, Any], stdout: IO) ->
 
 
 class Checkpoints:
-    """The last and the best pipeline of a training, in its output folder."""
+    """The last and the best pipeline of a training run, in its output folder."""
 
     def __init__(self, nlp: Language, output: Path, training: dict[str, Any]) -> None:
         self._nlp = nlp
@@ -122,14 +122,14 @@ class Checkpoints:
         self.last = (output / loop.DIR_MODEL_LAST).resolve()
 
     def remove_earlier(self) -> None:
-        """Remove what an earlier training has left, stopped or not."""
+        """Remove the pipelines of an earlier run, finished or not."""
         for folder in (self.best, self.last):
-            (folder / CONFIG).unlink(missing_ok=True)  # so that nobody loads what is left
+            (folder / CONFIG).unlink(missing_ok=True)  # so that nobody loads what remains
             if folder.exists():
                 shutil.rmtree(folder)
 
     def save(self, *, is_best: bool) -> None:
-        """Save the pipeline as the last one, and as the best one if it is that."""
+        """Save the pipeline as the last one, and also as the best one if it is."""
         with self._nlp.use_params(self._averages):
             guard(self._before_to_disk(self._nlp)).to_disk(self.last)
         if is_best:
@@ -137,6 +137,6 @@ class Checkpoints:
 
 
 def _copy(source: Path, target: Path, new: Path) -> Iterable[str]:
-    """Copy all files of a folder. Returns those of the target that it does not have."""
+    """Copy all files of a folder. Returns the files that only the target has."""
     shutil.copytree(source, new, dirs_exist_ok=True)
     return set(contents(target)[0]) - set(contents(new)[0])

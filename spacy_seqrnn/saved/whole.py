@@ -1,9 +1,9 @@
-"""Folders whose files change all together or not at all, whatever stops the process.
+"""Change the files of a folder all together or not at all, whatever stops the process.
 
-New files are first written into a folder inside the target, so that nothing around it is needed
-or changed: neither its parent nor its own name, owner or mode. A full disk is met before anything
-old is touched. Then one renaming settles that the new files are the ones, and they are moved to
-their places. Who finds such a folder later finishes that, or throws away what was not settled.
+New files are first written to a folder inside the target, so nothing outside it is needed or
+changed: neither its parent nor its own name, owner or mode. A full disk is detected before any old
+file is touched. Then a single rename commits the new files, and they are moved to their places. If
+the process stops in between, the next process finishes the move, or discards uncommitted files.
 """
 
 import os
@@ -20,22 +20,22 @@ if sys.platform != "win32":
     import fcntl
 
 STAGE = ".spacy-seqrnn.saving"  # inside the target
-NEW = "new"  # inside the stage: the files to be
-PLAN = "obsolete"  # inside the stage: the files that go; written when all new ones are there
-CONFIG, META = "config.cfg", "meta.json"  # what spaCy reads before it calls anything of ours
-LAST = "checksums.sha256"  # moved to its place after all others
-# With it in its config, a pipeline finishes what was cut off when it is loaded.
+NEW = "new"  # inside the stage: the new files
+PLAN = "obsolete"  # inside the stage: the files to remove; written once all new files are complete
+CONFIG, META = "config.cfg", "meta.json"  # spaCy reads these before it calls this package
+LAST = "checksums.sha256"  # moved to its place last
+# With this callback in its config, a pipeline finishes an interrupted save when it is loaded.
 HEALING = {"@callbacks": "spacy-seqrnn.whole_files.v1"}
 
 
 def change(target: str | Path, write: Callable[[Path, Path], Iterable[str]]) -> None:
     """Change files of a folder, all together or, after an error, none.
 
-    target: the folder, which is made if there is none.
-    write: is told the target and an empty folder, where it writes the new files. Gives the names of
-        the target's files that go.
+    target: the folder, which is created if necessary.
+    write: called with the target and an empty folder, to which it writes the new files. Returns the
+        names of the target's files to remove.
 
-    Raises OSError if the target is no folder, cannot be written to, or is full.
+    Raises OSError if the target is not a folder, cannot be written to, or is full.
     """
     target = Path(target).resolve()
     made = _make(target)
@@ -56,7 +56,7 @@ def change(target: str | Path, write: Callable[[Path, Path], Iterable[str]]) -> 
 
 
 def _make(target: Path) -> list[Path]:
-    """Make a folder. Returns those that were not there, the innermost first."""
+    """Create a folder. Returns the folders that did not exist, the innermost first."""
     try:
         missing = [path for path in (target, *target.parents) if not path.exists()]
         target.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def _make_stage(target: Path) -> Path:
 
 
 def _refused(target: Path, error: OSError) -> OSError:
-    """The same error with a sentence that names the folder."""
+    """The same error with a message that names the folder."""
     files = [path for path in (target, *target.parents) if path.is_file()]
     reason = f"{files[0]} is a file, name a folder" if files else error.strerror
     return type(error)(error.errno, f"A pipeline cannot be saved to {target}: {reason}")
@@ -82,10 +82,10 @@ def _refused(target: Path, error: OSError) -> OSError:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Wait until no other process or thread changes a folder, and let none begin.
+    """Wait until no other process or thread changes a folder, and keep others from starting.
 
-    The system forgets the lock of a process that is killed. Where folders cannot be locked, as on
-    Windows and some network drives, processes that save to one folder must not do so at once.
+    The operating system releases the lock of a killed process. Where folders cannot be locked, as
+    on Windows and some network drives, processes must not save to the same folder at the same time.
     """
     with ExitStack() as stack:
         if sys.platform != "win32":
@@ -97,7 +97,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _make_places(target: Path, obsolete: list[str]) -> list[Path]:
-    """Make the folders that the target needs. Returns them, inner ones first."""
+    """Create the folders that the target needs. Returns them, inner ones first."""
     files, folders = contents(target / STAGE / NEW)
     _check_places(target, files, folders, obsolete)
     missing = [name for name in folders if not (target / name).exists()]
@@ -106,7 +106,7 @@ def _make_places(target: Path, obsolete: list[str]) -> list[Path]:
 
 
 def _settle(target: Path, obsolete: list[str]) -> None:
-    """Let the new files be the ones. All that may fail comes before the last step."""
+    """Commit the new files. Everything that may fail happens before the last step."""
     new = target / STAGE / NEW
     files, _ = contents(new)
     for name in files:
@@ -114,8 +114,9 @@ def _settle(target: Path, obsolete: list[str]) -> None:
         _flush(new / name)
     if (target / CONFIG).exists() and CONFIG not in files:
         shutil.copy2(target / CONFIG, new / CONFIG)
-    # spaCy reads the config before anything of ours is called, so it tells old from new. If it will
-    # not call us, there is to be none until all files are in their places.
+    # spaCy reads the config before it calls this package, so the config must match the other
+    # files. If spaCy will not call this package, the config is removed until all files are in
+    # their places.
     config = new / CONFIG
     waits = config.exists() and not _heals(config)
     if waits:
@@ -138,14 +139,14 @@ def _write_plan(target: Path, obsolete: list[str]) -> None:
 
 
 def settled(target: Path) -> bool:
-    """Whether new files of a folder are the ones and not all in their places."""
+    """Whether new files of a folder are committed but not all in their places."""
     stage = target / STAGE
     is_old = (stage / CONFIG).exists() and (target / CONFIG).exists()
     return (stage / PLAN).exists() and not (stage / NEW / CONFIG).exists() and not is_old
 
 
 def finish(target: Path) -> None:
-    """Move new files to their places if that is settled, or throw them away."""
+    """Move committed new files to their places, or discard uncommitted ones."""
     stage = target / STAGE
     if settled(target):
         for name in os.fsdecode((stage / PLAN).read_bytes()).split("\0"):
@@ -156,16 +157,16 @@ def finish(target: Path) -> None:
             _move(stage / NEW / name, target / name)
         if (stage / CONFIG).exists():
             os.replace(stage / CONFIG, target / CONFIG)
-        with suppress(OSError):  # not all file systems can do that for folders
+        with suppress(OSError):  # not all file systems support this for folders
             _flush(target)
     if stage.exists():
         shutil.rmtree(stage)
 
 
 def finish_for_reading(folder: Path) -> None:
-    """Finish what a saving that was cut off has settled.
+    """Finish a committed but interrupted save.
 
-    Raises ValueError if that cannot be done.
+    Raises ValueError if that fails.
     """
     if not settled(folder):
         return
@@ -181,10 +182,10 @@ def finish_for_reading(folder: Path) -> None:
 
 
 def _finish_found(target: Path) -> None:
-    """Finish or throw away what another process has left.
+    """Finish or discard what another process has left.
 
-    Raises ValueError if that would change what is not in the folder, as a folder from elsewhere may
-    try to.
+    Raises ValueError if that would change anything outside the folder, as a malicious folder may
+    attempt.
     """
     stage = target / STAGE
     folders = contents(stage / NEW)[1] if settled(target) else []
@@ -198,13 +199,13 @@ def _finish_found(target: Path) -> None:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a name, as written in a file, is one of something inside a folder."""
+    """Whether a name, as written in a file, refers to something inside the folder."""
     path = PureWindowsPath(name)  # it knows both kinds of slashes
     return bool(path.parts) and not path.anchor and ".." not in path.parts
 
 
 def _remove(target: Path, name: str) -> None:
-    """Remove a file of the target, and folders that are empty without it."""
+    """Remove a file of the target, and the folders that this leaves empty."""
     path = target / name
     if not is_inside(name) or not path.parent.resolve().is_relative_to(target):
         return
@@ -215,7 +216,7 @@ def _remove(target: Path, name: str) -> None:
 
 
 def contents(folder: Path) -> tuple[list[str], list[str]]:
-    """The names of all files and of all folders in a folder but for the stage, outer ones first."""
+    """The names of all files and of all folders in a folder except the stage, outer ones first."""
     files: list[str] = []
     folders: list[str] = []
     for path in sorted(folder.rglob("*")):
@@ -233,7 +234,7 @@ def _make_folders(target: Path, names: Iterable[str]) -> None:
 
 def _move(source: Path, target: Path) -> None:
     if target.is_dir() and not target.is_symlink():
-        target.rmdir()  # empty, as `_check_places` has seen to
+        target.rmdir()  # empty, as `_check_places` ensures
     try:
         os.replace(source, target)
     except OSError:  # a folder inside the target is on another disk
@@ -246,7 +247,7 @@ def _move(source: Path, target: Path) -> None:
 def _check_places(
     target: Path, files: list[str], folders: list[str], obsolete: Iterable[str]
 ) -> None:
-    """Raise OSError if there is something else where new files or folders are to be."""
+    """Raise OSError if something is in the way of new files or folders."""
     gone = {target / name for name in obsolete}
     left = {Path(name).parent.as_posix() for name in obsolete}
     for name in (*folders, *sorted(left.difference(folders))):
@@ -264,18 +265,18 @@ def _check_places(
 
 
 def _keep_access(old: Path, new: Path) -> None:
-    """Give a new file the owner and the mode of an old one, as writing over that would."""
+    """Give a new file the owner and mode of an old one, as if the old one were overwritten."""
     if not old.is_file() or new.is_symlink():
         return
     was, now = old.stat(), new.stat()
     if sys.platform != "win32" and (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
-        with suppress(OSError):  # only the administrator may
+        with suppress(OSError):  # only root may do this
             os.chown(new, was.st_uid, was.st_gid)
     new.chmod(stat.S_IMODE(was.st_mode))
 
 
 def _flush(path: Path) -> None:
-    """Write a file or a folder from the system's memory to the disk, where Python can."""
+    """Flush a file or a folder from memory to disk, where Python can."""
     if sys.platform == "win32" or path.is_symlink():
         return
     handle = os.open(path, os.O_RDONLY)
@@ -286,9 +287,9 @@ def _flush(path: Path) -> None:
 
 
 def _heals(config: Path) -> bool:
-    """Whether a pipeline with this config finishes its files when it is loaded."""
+    """Whether a pipeline with this config repairs its files when it is loaded."""
     try:
         nlp = Config().from_disk(config, interpolate=False).get("nlp", {})
-    except ValueError:  # it is no config, which is for whoever loads it to say
+    except ValueError:  # not a config; loading it reports the error
         return False
     return nlp.get("after_creation") == HEALING

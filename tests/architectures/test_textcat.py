@@ -114,7 +114,7 @@ def test_new_label_on_a_trained_model(exclusive):
     before = [doc.cats for doc in nlp.pipe(texts)]
     nlp.get_pipe("cats").add_label("FUN")
     for doc, cats in zip(nlp.pipe(texts), before, strict=True):
-        assert doc.cats["FUN"] < 0.05  # and yet it can be learnt below
+        assert doc.cats["FUN"] < 0.05  # and yet it can be learned below
         assert {k: v for k, v in doc.cats.items() if k != "FUN"} == pytest.approx(cats, abs=0.02)
     more = [(text, {**cats, "FUN": 0.0}) for text, cats in DATA]
     more.append(("hilarious romp", {"GOOD": 0.0, "BAD": 0.0, "FUN": 1.0}))

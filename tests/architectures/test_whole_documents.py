@@ -20,7 +20,7 @@ from spacy_seqrnn.batch.composition import split_encoders
 from spacy_seqrnn.batch.packed import join, unpack
 from spacy_seqrnn.crf.chain import SCORES
 
-LIMITS = windows.Limits(piece=30, window=10, context=3)
+LIMITS = windows.Limits(chunk=30, window=10, context=3)
 WORDS = ["Oslo", "sleeps", "in", "New", "York", ".", "Bob", "sings"]
 WIDTH = 6
 VECTORS = {word: np.full(5, i, dtype="float32") for i, word in enumerate(WORDS)}
@@ -191,24 +191,24 @@ def test_vectors_of_a_long_document_are_those_of_a_short_one(name, is_train, mon
     embed, encoders = split_encoders(model.get_ref("tok2vec"))
     if not encoders:  # nothing is cut
         expected = model.get_ref("output_layer").predict(embed.predict([long])[0])
-        *_, (piece, chain_, _) = model.attrs["in_pieces"](model, [short, long], is_train)
-        assert piece.docs.tolist() == [1]
+        *_, (chunk, chain_, _) = model.attrs["in_chunks"](model, [short, long], is_train)
+        assert chunk.docs.tolist() == [1]
         emissions = chain_.emissions[chain_.packing.from_packed]
         np.testing.assert_allclose(emissions, expected, atol=1e-5)
         return
     read = record(encoders[0].layers[0], monkeypatch)
     if is_train:
-        for _, chain_, backprop in model.attrs["in_pieces"](model, [short, long], True):
+        for _, chain_, backprop in model.attrs["in_chunks"](model, [short, long], True):
             backprop(zeros(chain_))
-        parts = windows.training_pieces([model.get_ref("tok2vec")], [short, long])
+        parts = windows.training_chunks([model.get_ref("tok2vec")], [short, long])
     else:
         model.predict([short, long])
-        parts = windows.prediction_pieces([12, 95], cut=True)
+        parts = windows.prediction_chunks([12, 95], cut=True)
     assert windows.are_cut(parts, 2)
     whole = np.concatenate(embed.predict([short, long]))
     assert len(read) == len(parts)
-    for X, piece in zip(read, parts, strict=True):
-        np.testing.assert_allclose(X, whole[piece.rows], atol=1e-6)
+    for X, chunk in zip(read, parts, strict=True):
+        np.testing.assert_allclose(X, whole[chunk.rows], atol=1e-6)
     if name not in TOK2VECS:
         np.testing.assert_allclose(whole[:11], whole[12:23], atol=1e-6)
 
@@ -248,7 +248,7 @@ def test_text_categories_read_windows_of_whole_documents(monkeypatch):
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("members", [1, 2])
-def test_entities_are_learnt_from_what_only_the_whole_document_has(members):
+def test_entities_are_learned_from_what_only_the_whole_document_has(members):
     """Training and prediction on documents of several windows; no word tells what is an entity."""
     fix_random_seed(0)
     nlp = spacy.blank("en")

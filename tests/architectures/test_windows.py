@@ -1,4 +1,4 @@
-"""Models predict the same whether a batch is read at once or in pieces."""
+"""Models predict the same whether a batch is read at once or in chunks."""
 
 from dataclasses import replace
 
@@ -48,10 +48,10 @@ def outputs(pipe, docs):
 
 
 @pytest.mark.parametrize("component", ["ner", "ensemble", "textcat"])
-def test_pieces_change_nothing(component, monkeypatch):
+def test_chunks_change_nothing(component, monkeypatch):
     nlp, pipe = make_pipe(component)
     expected = outputs(pipe, make_docs(nlp.vocab))
-    monkeypatch.setattr(windows, "PREDICTION", replace(windows.PREDICTION, piece=40))
+    monkeypatch.setattr(windows, "PREDICTION", replace(windows.PREDICTION, chunk=40))
     np.testing.assert_allclose(outputs(pipe, make_docs(nlp.vocab)), expected, atol=1e-5)
 
 
@@ -63,7 +63,7 @@ def test_context_brings_windows_close_to_the_whole(component, monkeypatch):
     expected = outputs(pipe, docs)
     limits = replace(windows.PREDICTION, window=20, context=45)
     monkeypatch.setattr(windows, "PREDICTION", limits)
-    parts = windows.prediction_pieces(LENGTHS, cut=True)
+    parts = windows.prediction_chunks(LENGTHS, cut=True)
     assert windows.are_cut(parts, len(docs))  # 120 > 20 + 2 * 45
     in_windows = outputs(pipe, docs)
     assert np.abs(in_windows - expected).max() < 0.05
@@ -75,7 +75,7 @@ def test_context_brings_windows_close_to_the_whole(component, monkeypatch):
 @pytest.mark.parametrize("component", ["ner", "textcat"])
 def test_a_prediction_has_no_way_back(component, monkeypatch):
     nlp, pipe = make_pipe(component)
-    monkeypatch.setattr(windows, "PREDICTION", replace(windows.PREDICTION, piece=40))
+    monkeypatch.setattr(windows, "PREDICTION", replace(windows.PREDICTION, chunk=40))
     _, backprop = pipe.model(make_docs(nlp.vocab), is_train=False)
     with pytest.raises(ValueError, match="call the model with is_train=True"):
         backprop(None)

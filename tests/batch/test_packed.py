@@ -103,15 +103,15 @@ def test_take_rows_is_a_gather():
 
 
 @given(lengths_of_docs)
-def test_turned_and_previous_follow_each_document(lengths):
+def test_reversed_rows_and_previous_follow_each_document(lengths):
     packing = make_packing(lengths)
     docs = np.repeat(np.arange(len(lengths)), lengths)
     steps = np.concatenate([np.arange(n) for n in lengths] or [np.zeros(0, int)])
     doc_of, step_of = docs[packing.to_packed], steps[packing.to_packed]
     lengths = np.asarray(lengths, dtype="int64")
-    turned, previous = packing.turned, packing.previous
-    assert (doc_of[turned] == doc_of).all()
-    assert (step_of[turned] == lengths[doc_of] - 1 - step_of).all()
+    reversed_rows, previous = packing.reversed_rows, packing.previous
+    assert (doc_of[reversed_rows] == doc_of).all()
+    assert (step_of[reversed_rows] == lengths[doc_of] - 1 - step_of).all()
     later = previous >= 0
     assert (later == (step_of > 0)).all()
     assert (doc_of[previous[later]] == doc_of[later]).all()

@@ -10,7 +10,7 @@ from spacy_seqrnn.batch import windows as module
 from spacy_seqrnn.batch.docs import DocBatch
 from spacy_seqrnn.batch.packed import DistinctRows, Packed, join, pack, unpack
 from spacy_seqrnn.batch.packing import split_docs
-from spacy_seqrnn.batch.windows import prediction_pieces
+from spacy_seqrnn.batch.windows import prediction_chunks
 
 OPS = NumpyOps()
 VOCAB = spacy.blank("en").vocab
@@ -18,49 +18,49 @@ TABLE = np.arange(8, dtype="float32").reshape(4, 2)
 
 
 @pytest.fixture(autouse=True)
-def _small_pieces(monkeypatch):
-    monkeypatch.setattr(module, "PREDICTION", module.Limits(piece=40, window=10, context=3))
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(module, "PREDICTION", module.Limits(chunk=40, window=10, context=3))
 
 
 @pytest.mark.parametrize("cut", [False, True])
 @given(lengths=st.lists(st.integers(0, 100), max_size=6))
 def test_every_token_is_kept_once_and_in_order(lengths, cut):
-    parts = prediction_pieces(lengths, cut=cut)
-    kept = np.concatenate([piece.rows[piece.kept] for piece in parts])
+    parts = prediction_chunks(lengths, cut=cut)
+    kept = np.concatenate([chunk.rows[chunk.kept] for chunk in parts])
     np.testing.assert_array_equal(kept, np.arange(sum(lengths)))
     assert module.are_cut(parts, len(lengths)) == (cut and max(lengths, default=0) > 16)
     if not cut:
-        docs = np.concatenate([piece.docs for piece in parts])
+        docs = np.concatenate([chunk.docs for chunk in parts])
         np.testing.assert_array_equal(docs, np.arange(len(lengths)))
 
 
 @given(st.lists(st.integers(0, 100), max_size=6))
 def test_windows_stay_within_their_documents_and_have_context(lengths):
     ends = np.cumsum(lengths)
-    for piece in prediction_pieces(lengths, cut=True):
-        firsts, lasts = piece.firsts, piece.firsts + piece.lengths
-        assert (firsts >= ends[piece.docs] - np.asarray(lengths)[piece.docs]).all()
-        assert (lasts <= ends[piece.docs]).all()
-        at_start = firsts == ends[piece.docs] - np.asarray(lengths)[piece.docs]
-        at_end = lasts == ends[piece.docs]
-        assert ((piece.begins == 3) | at_start).all()
-        assert ((piece.lengths - piece.ends == 3) | at_end).all()
+    for chunk in prediction_chunks(lengths, cut=True):
+        firsts, lasts = chunk.firsts, chunk.firsts + chunk.lengths
+        assert (firsts >= ends[chunk.docs] - np.asarray(lengths)[chunk.docs]).all()
+        assert (lasts <= ends[chunk.docs]).all()
+        at_start = firsts == ends[chunk.docs] - np.asarray(lengths)[chunk.docs]
+        at_end = lasts == ends[chunk.docs]
+        assert ((chunk.begins == 3) | at_start).all()
+        assert ((chunk.lengths - chunk.ends == 3) | at_end).all()
 
 
-def test_pieces_are_as_large_as_they_may_be():
-    sizes = [len(piece.rows) for piece in prediction_pieces([30, 9, 2, 95], cut=True)]
+def test_chunks_are_as_large_as_they_may_be():
+    sizes = [len(chunk.rows) for chunk in prediction_chunks([30, 9, 2, 95], cut=True)]
     assert max(sizes) <= 40
-    whole = [piece.lengths.tolist() for piece in prediction_pieces([30, 9, 2, 95], cut=False)]
+    whole = [chunk.lengths.tolist() for chunk in prediction_chunks([30, 9, 2, 95], cut=False)]
     assert whole == [[30, 9], [2], [95]]
 
 
 def test_windows_of_a_long_document():
-    limits = module.Limits(piece=100, window=10, context=3)
-    piece = module._windows(np.asarray([2, 30]), limits)
-    bounds = zip(piece.firsts.tolist(), (piece.firsts + piece.lengths).tolist(), strict=True)
+    limits = module.Limits(chunk=100, window=10, context=3)
+    chunk = module._windows(np.asarray([2, 30]), limits)
+    bounds = zip(chunk.firsts.tolist(), (chunk.firsts + chunk.lengths).tolist(), strict=True)
     assert list(bounds) == [(0, 2), (2, 15), (9, 25), (19, 32)]
-    assert piece.begins.tolist() == [0, 0, 3, 3]
-    assert piece.ends.tolist() == [2, 10, 13, 13]
+    assert chunk.begins.tolist() == [0, 0, 3, 3]
+    assert chunk.ends.tolist() == [2, 10, 13, 13]
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 3), st.booleans())
@@ -74,11 +74,11 @@ def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
         index = rows[packed.packing.to_packed]
         packed = Packed(DistinctRows(TABLE, index), packed.packing)
     total = Packed(np.zeros((sum(lengths), 2), dtype="float32"), packed.packing)
-    for piece in prediction_pieces(lengths, cut=True):
-        taken = packed.take(piece.rows, piece.lengths)
-        np.testing.assert_array_equal(join(OPS, unpack(OPS, taken)), X[piece.rows])
-        only_kept = piece.kept[taken.packing.to_packed][:, None] * taken.data
-        module.add_gradient(OPS, total, piece, Packed(only_kept, taken.packing))
+    for chunk in prediction_chunks(lengths, cut=True):
+        taken = packed.take(chunk.rows, chunk.lengths)
+        np.testing.assert_array_equal(join(OPS, unpack(OPS, taken)), X[chunk.rows])
+        only_kept = chunk.kept[taken.packing.to_packed][:, None] * taken.data
+        module.add_gradient(OPS, total, chunk, Packed(only_kept, taken.packing))
     np.testing.assert_array_equal(join(OPS, unpack(OPS, total)), X)
 
 

@@ -54,7 +54,7 @@ def test_compare_measures_all_sides_and_ratios_are_per_word():
 
 
 def test_an_unknown_side_is_named():
-    with pytest.raises(ValueError, match="No side 'c' here: there are a"):
+    with pytest.raises(ValueError, match="Unknown side 'c': choose from a"):
         compare(Row("title", {}, {"a": command(1.0)}), ["c"], rounds=1)
 
 

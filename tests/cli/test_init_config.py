@@ -67,7 +67,7 @@ def test_comments_are_where_the_recipe_has_them(task, optimize, vectors, options
 
 
 def test_a_comment_that_is_about_nothing_is_not_lost():
-    with pytest.raises(ValueError, match=r"no `a\.y` that a comment"):
+    with pytest.raises(ValueError, match=r"no `a\.y` for a comment"):
         with_comments("[a]\nx = 1", "[a]\n# about y\ny = 2")
 
 
@@ -152,9 +152,9 @@ def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--lang", "q"], "`lang = 'q'` is unknown to spaCy: set it to the code of a language"),
-        (["--ensemble"], "`--ensemble` is for entities, for accuracy, but `task = 'ner'` and"),
-        (["--long"], "`--long` is for text categories, but `task = 'ner'`: leave it out"),
+        (["--lang", "q"], "`lang = 'q'` is unknown to spaCy: set a language code"),
+        (["--ensemble"], "`--ensemble` is for entities with accuracy, but `task = 'ner'` and"),
+        (["--long"], "`--long` is for text categories, but `task = 'ner'`: omit it"),
     ],
 )
 def test_options_that_cannot_work(options: list[str], sentence: str, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_existing_files_stay(tmp_path: Path) -> None:
     path.write_text("mine")
     result = invoke("seqrnn", "init-config", path)
     assert result.exit_code == 1
-    assert "add --force to replace it" in " ".join(result.output.split())
+    assert "add --force to overwrite it" in " ".join(result.output.split())
     assert path.read_text() == "mine"
     succeed("seqrnn", "init-config", path, "--force")
     assert Config().from_disk(path)["nlp"]["pipeline"] == ["seqrnn_ner"]

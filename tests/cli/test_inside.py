@@ -71,7 +71,7 @@ def test_explain(trained: Path, tmp_path: Path):
     assert len(ner["paths"]) == 2
     assert set(textcat["scores"]) == {"GOOD", "BAD"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "page.json"]
-    refuse("add --force to replace it", "explain", trained, TEXT, "--html", html)
+    refuse("add --force to overwrite it", "explain", trained, TEXT, "--html", html)
     assert call("explain", trained, TEXT, "--html", html, "--force").exit_code == 0
 
 
@@ -138,7 +138,7 @@ def test_as_a_user(trained: Path):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_pipeline(command: str, tmp_path: Path):
-    refuse("is no pipeline: give the folder of one", command, tmp_path / "none", TEXT)
+    refuse("is not a pipeline: give the folder of one", command, tmp_path / "none", TEXT)
 
 
 @pytest.mark.parametrize(("command", "part"), COMMANDS.items())
@@ -151,7 +151,14 @@ def test_other_pipeline(command: str, part: str, tmp_path: Path):
 
 
 def test_no_folder(tmp_path: Path):
-    refuse("There is no folder", "explain", "any", TEXT, "--html", tmp_path / "none" / "a.html")
+    refuse(
+        "does not exist: create it first",
+        "explain",
+        "any",
+        TEXT,
+        "--html",
+        tmp_path / "none" / "a.html",
+    )
 
 
 @pytest.mark.slow
@@ -196,14 +203,17 @@ def test_gradients_compared(what: str, tmp_path: Path):
 
 
 def test_comparison_with_other_cells():
-    refuse("leave --cells, MODEL and TEXT out", "gradients", "--compare", "residual", "a", "b")
+    refuse("omit --cells, MODEL and TEXT", "gradients", "--compare", "residual", "a", "b")
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ([], "`gradients` gets 0 names, but wants MODEL and TEXT, or --cells"),
-        (["a", "b", "c"], "`gradients` gets 3 names, but wants MODEL and TEXT, or --cells"),
+        ([], "`gradients` was given 0 arguments, but needs MODEL and TEXT, or --cells"),
+        (
+            ["a", "b", "c"],
+            "`gradients` was given 3 arguments, but needs MODEL and TEXT, or --cells",
+        ),
         (["--cells", "elman"], "`cells = 'elman'` is unknown: set it to one of rnn, lstm, gru."),
         (["--cells", "rnn", "elman"], "`cells = 'elman'` is unknown: set it to one of"),
         (["--cells", ","], "`cells` is empty: name at least one of rnn, lstm, gru."),

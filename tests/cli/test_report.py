@@ -75,7 +75,7 @@ def test_the_page_is_whole_and_needs_nothing(folder: Path):
 
 
 def test_it_is_the_same_again_and_replaces_nothing_by_itself(folder: Path, tmp_path: Path):
-    refuse("add --force to replace it", "report", folder)
+    refuse("add --force to overwrite it", "report", folder)
     again = tmp_path / "again.html"
     assert call("report", folder, "--output", again).exit_code == 0
     assert again.read_bytes() == (folder / "report.html").read_bytes()
@@ -134,7 +134,7 @@ def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path):
     bare = write_docs(tmp_path / "bare.spacy", words)
     refuse("has 1 documents, but no annotated entity", "report", without_log, "--data", bare)
     empty = write_docs(tmp_path / "empty.spacy")
-    refuse("has no document with a token", "report", without_log, "--data", empty)
+    refuse("contains no document with a token", "report", without_log, "--data", empty)
     refuse("There is no", "report", without_log, "--data", tmp_path / "none.spacy")
     (tmp_path / "a.txt").touch()
     (tmp_path / "damaged.spacy").write_bytes(b"no data")
@@ -144,10 +144,10 @@ def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path):
 
 
 def test_wrong_folders(folder: Path, tmp_path: Path):
-    refuse("There is no folder", "report", tmp_path / "none")
+    refuse("does not exist: name the --output", "report", tmp_path / "none")
     refuse("has neither 'model-best' nor 'model-last'", "report", tmp_path)
     refuse("is a pipeline: name the folder", "report", folder / "model-best")
-    refuse("cannot be the page and its data", "report", folder, "--output", tmp_path / "a.json")
+    refuse("cannot be page and data at once", "report", folder, "--output", tmp_path / "a.json")
 
 
 @pytest.mark.skipif(has_gpu, reason="there is a GPU")
@@ -165,14 +165,14 @@ def test_dev_data_that_are_gone(without_log: Path):
     paths = {"dev": 'dev = "gone.spacy"\n', "train": 'train = "gone.spacy"\n'}
     changed = [paths.get(line.split(" = ")[0], line) for line in lines]
     config.write_text("".join(changed))
-    refuse("There is no 'gone.spacy', which is from [corpora.dev]", "report", without_log)
+    refuse("'gone.spacy' does not exist; it was named in [corpora.dev]", "report", without_log)
 
 
 def test_a_pipeline_of_other_components(tmp_path: Path):
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "model-last")
-    refuse("The pipeline has sentencizer: a report has scores of", "report", tmp_path)
+    refuse("The pipeline has sentencizer: a report only has scores of", "report", tmp_path)
 
 
 def test_the_log_is_beside_the_pipelines(trained: Path):

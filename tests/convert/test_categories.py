@@ -108,7 +108,7 @@ def test_a_column_for_each_label(convert: Convert, fail: Fail) -> None:
     options = [*SEVERAL, "--label-field", "rude", "--label-field", "kind"]
     docs = convert(content, *options, name="toy.csv")
     assert texts(docs) == [("Hi", {"kind"}), ("Ho", {"rude", "kind"}), ("Oh", set())]
-    part = "line 2: 'x' is no score of a label: set it to 0, 1 or between."
+    part = "line 2: 'x' is not a score: use a number from 0 to 1."
     assert part in fail(content.replace("Hi,0", "Hi,x"), *options, name="toy.csv")
 
 
@@ -134,7 +134,7 @@ def test_labels_of_all_inputs(tmp_path: Path) -> None:
     train = write(tmp_path, "train.tsv", "Hi\ta\nHo\tb\nHa\tb\n")
     dev = write(tmp_path, "dev.tsv", "Hi\tc\nHo\ta\nHa\ta\n")
     printed = succeed("seqrnn", "convert", train, dev, tmp_path / "out", *ONE)
-    assert "has not: c" in " ".join(printed.split())
+    assert "does not have: c" in " ".join(printed.split())
     for split in ("train", "dev"):
         assert list(read(tmp_path / f"out/{split}.spacy")[0].cats) == ["a", "b", "c"]
 
@@ -199,7 +199,7 @@ def test_what_was_not_accepted_is_left_out(tmp_path: Path) -> None:
         path = write(tmp_path, f"{name}.jsonl", "\n".join(lines))
         printed = " ".join(succeed("seqrnn", "convert", path, tmp_path / "out", *ONE).split())
         assert "2 records" in printed
-        assert "were not accepted and are left out, the first in line 2" in printed
+        assert "were not accepted and are skipped, the first in line 2" in printed
         assert texts(read(tmp_path / f"out/{name}.spacy")) == [("0", {"a"}), ("2", {"b"})]
 
 
@@ -217,7 +217,7 @@ def test_ids_longer_than_texts_are_no_texts(convert: Convert) -> None:
 def test_delimiters_are_asked_for(convert: Convert, fail: Fail) -> None:
     content = "good, really;pos\nbad, really;neg\nso, so;pos\n"
     sentence = fail(content, *ONE, name="toy.csv")
-    assert "'toy.csv' may have ',' and ';' between its cells: set `--delimiter`" in sentence
+    assert "'toy.csv' could have ',' and ';' between its cells: set `--delimiter`" in sentence
     docs = convert(content, *ONE, "--delimiter", ";", name="toy.csv")
     assert texts(docs)[0] == ("good, really", {"pos"})
     docs = convert("a b\tx\nc d\ty\n", *ONE, "--delimiter", "tab", name="toy.csv")
@@ -242,43 +242,58 @@ def test_names_of_columns_of_spreadsheets(convert: Convert) -> None:
         ("toy.jsonl", '{"text": "a", "label": "b"}\n{"text": "half of a l', ONE, "line 2: "),
         ("toy.jsonl", "[1]\n[2]\n", ONE, "'toy.jsonl'"),
         ("toy.json", '[{"text": "a", "label": 1}, 2]', ONE, "'toy.json', object 2: '2' is no"),
-        ("toy.json", '[{"text": "a", "label": 1.5}]', ONE, "object 1: 1.5 is no label"),
-        ("toy.jsonl", "[" * 100_000, ONE, "is no JSON (maximum recursion depth exceeded"),
+        ("toy.json", '[{"text": "a", "label": 1.5}]', ONE, "object 1: 1.5 is not a label"),
+        ("toy.jsonl", "[" * 100_000, ONE, "is not JSON (maximum recursion depth exceeded"),
         ("toy.jsonl", r'{"text": "\ud800", "label": "a"}', ONE, "line 1: '\\ud800' is half of a"),
-        ("toy.jsonl", '"a"\n', ONE, "line 1: 'a' is no object with a text and a label."),
-        ("toy.jsonl", '{"text": "a"}', ONE, "not clear which field of 'toy.jsonl' has the labels"),
+        ("toy.jsonl", '"a"\n', ONE, "line 1: 'a' is not an object with a text and a label."),
+        (
+            "toy.jsonl",
+            '{"text": "a"}',
+            ONE,
+            "Cannot tell which field of 'toy.jsonl' has the labels",
+        ),
         (
             "toy.jsonl",
             '{"text": "a", "label": "x"}\n{"text": "b"}',
             ONE,
             "line 2: the field 'label'",
         ),
-        ("toy.jsonl", '{"x": "a", "label": "b"}', ONE, "no field that is called as texts are"),
-        ("toy.jsonl", '{"text": 1, "label": "b"}', ONE, "line 1: the text 1 is no string"),
+        ("toy.jsonl", '{"x": "a", "label": "b"}', ONE, "no field with a usual name for texts"),
+        ("toy.jsonl", '{"text": 1, "label": "b"}', ONE, "line 1: the text 1 is not a string"),
         ("toy.jsonl", '{"text": "a", "label": null}', ONE, "line 1: the field 'label' is missing"),
-        ("toy.jsonl", '{"text": "a", "label": 1.5}', ONE, "line 1: 1.5 is no label"),
-        ("toy.jsonl", '{"text": "a", "label": {"b": 2}}', SEVERAL, "line 1: 2 is no score of a"),
-        ("toy.jsonl", '{"text": "a", "label": ["b", "c"]}', ONE, "has 2: mend it, or set `--task"),
-        ("toy.jsonl", '{"text": "a", "label": ""}', ONE, "has 0: mend it, or set `--task"),
-        ("toy.jsonl", '{"text": " ", "label": "b"}', ONE, "'toy.jsonl' holds no text."),
-        ("toy.jsonl", '{"text": "a", "label": "b,c"}', SEVERAL, "may be one label or several"),
-        ("toy.jsonl", '{"text": "a", "label": "[ 2 4]"}', SEVERAL, "'[ 2 4]' is no list of labels"),
+        ("toy.jsonl", '{"text": "a", "label": 1.5}', ONE, "line 1: 1.5 is not a label"),
+        ("toy.jsonl", '{"text": "a", "label": {"b": 2}}', SEVERAL, "line 1: 2 is not a score"),
+        (
+            "toy.jsonl",
+            '{"text": "a", "label": ["b", "c"]}',
+            ONE,
+            "has 2: correct it, or set `--task",
+        ),
+        ("toy.jsonl", '{"text": "a", "label": ""}', ONE, "has 0: correct it, or set `--task"),
+        ("toy.jsonl", '{"text": " ", "label": "b"}', ONE, "'toy.jsonl' contains no text."),
+        ("toy.jsonl", '{"text": "a", "label": "b,c"}', SEVERAL, "could be one label or several"),
+        (
+            "toy.jsonl",
+            '{"text": "a", "label": "[ 2 4]"}',
+            SEVERAL,
+            "'[ 2 4]' is not a list of labels",
+        ),
         ("toy.tsv", "Hi there\ta\nhalf a line\n", ONE, "line 2: 1 cells, but 2 in the first row"),
         ("toy.tsv", "a b\tx\nc d\te f\tx\n", ONE, "line 2: 3 cells, but 2 in the first row"),
-        ("toy.csv", 'text,label\n"Hi,a\n', ONE, "line 2: unexpected end of data. If its quotation"),
-        ("toy.csv", "x,y\nHi,a\nHo,b\nHa,a\nHe,b\n", ONE, "may have a header, since nothing else"),
+        ("toy.csv", 'text,label\n"Hi,a\n', ONE, "line 2: unexpected end of data. If the quotation"),
+        ("toy.csv", "x,y\nHi,a\nHo,b\nHa,a\nHe,b\n", ONE, "may have a header, since the label"),
         (
             "toy.csv",
             "text,label\nHi,a\n",
             [*ONE, "--label-field", "topic"],
             "no field 'topic'",
         ),
-        ("toy.txt", "The film is good.\nIt is bad.\n", ONE, "It is not clear what 'toy.txt' is"),
+        ("toy.txt", "The film is good.\nIt is bad.\n", ONE, "Cannot tell the format of 'toy.txt'"),
         ("toy.csv", "text,text,label\nHi,Ho,a\n", ONE, "has two fields 'text' in its header"),
-        ("toy.csv", "text,label\n", ONE, "'toy.csv' holds no text, only a header."),
-        ("toy.txt", "", ONE, "'toy.txt' holds no text."),
+        ("toy.csv", "text,label\n", ONE, "'toy.csv' contains a header, but no text."),
+        ("toy.txt", "", ONE, "'toy.txt' contains no text."),
         ("toy.jsonl", "{}", [*ONE, "--lang", "q"], "`--lang q` is unknown to spaCy"),
-        ("toy.jsonl", "{}", [*ONE, "--rename", "a"], "`--rename a` is no pair of labels"),
+        ("toy.jsonl", "{}", [*ONE, "--rename", "a"], "`--rename a` is not a pair of labels"),
         (
             "toy.jsonl",
             "{}",
@@ -297,5 +312,5 @@ def test_what_cannot_be_read(
 def test_records_without_a_text_are_counted(tmp_path: Path) -> None:
     path = write(tmp_path, "toy.csv", "text,label\nHi,a\n,b\n  ,a\n")
     printed = " ".join(succeed("seqrnn", "convert", path, tmp_path / "out", *ONE).split())
-    assert "2 records without a text are left out" in printed
+    assert "2 records without a text are skipped" in printed
     assert len(read(tmp_path / "out/toy.spacy")) == 1

@@ -154,7 +154,7 @@ def test_tokens_that_nobody_annotated(
 
 def test_what_stands_for_outside_is_asked(convert: Convert, fail: Fail) -> None:
     content = "Ann B-PER\nsat _\n"
-    assert "has no tag O, but '_': set `--outside _` if such tokens are outside" in fail(content)
+    assert "has no tag O, but '_': set `--outside _` if it marks tokens outside" in fail(content)
     (doc,) = convert(content, "--outside", "_")
     assert [token.ent_iob_ for token in doc] == ["B", "O"]
     (doc,) = convert(content, "--missing", "_")
@@ -165,26 +165,26 @@ def test_what_stands_for_outside_is_asked(convert: Convert, fail: Fail) -> None:
     ("content", "options", "part"),
     [
         ("Ann B-PER\nLee\n", [], "line 2: 1 columns in 'Lee', but 2 in line 1, 'Ann B-PER'"),
-        ("<html>\n", [], "line 1: no column has nothing but tags, as in '<html>'"),
-        ("Ann NN\nsat VB\n", [], "line 1: no column has nothing but tags, as in 'Ann NN'"),
+        ("<html>\n", [], "line 1: no column contains only tags, as in '<html>'"),
+        ("Ann NN\nsat VB\n", [], "line 1: no column contains only tags, as in 'Ann NN'"),
         (
             "O O\nB-A B-A\n",
             ["--tag-column", "1"],
-            "has no column but those of tags: set",
+            "has only columns of tags: set",
         ),
         ("Ann\tB-PER\n\tO\n", [], "line 2: a column is empty in ['', 'O']"),
-        ("\n \n\n", [], "'toy.conll' holds no sentence."),
+        ("\n \n\n", [], "'toy.conll' contains no sentence."),
         ("Ann O\n", ["--tag-column", "3"], "line 1: no column 3 in 'Ann O', which has 2"),
         ("Ann O\n", ["--tag-column", "-3"], "line 1: no column 3 in 'Ann O', which has 2"),
-        ("Ann O\n", ["--token-column", "0"], "`--token-column 0` is no column"),
+        ("Ann O\n", ["--token-column", "0"], "`--token-column 0` is not a column"),
         (
             "Ann O\n",
             ["--token-column", "2", "--tag-column", "-1"],
             "Column 2 of 'toy.conll' cannot have both tokens and tags",
         ),
         ("Ann O\n", ["--token-column", "1", "--tag-column", "3"], "line 1: no column 3 in 'Ann O'"),
-        ("Ann PER\nsat 0\nup O\n", [], "line 2: the tag '0' is no label, but may stand for O"),
-        ("Ann PER\nsat o\nup O\n", [], "line 2: the tag 'o' is no label, but may stand for O"),
+        ("Ann PER\nsat 0\nup O\n", [], "line 2: the tag '0' is not a label, but may mean O"),
+        ("Ann PER\nsat o\nup O\n", [], "line 2: the tag 'o' is not a label, but may mean O"),
     ],
 )
 def test_what_cannot_be_read(fail: Fail, content: str, options: list[str], part: str) -> None:

@@ -124,13 +124,19 @@ def test_encodings_that_are_set_wrong(fail: Fail, content: bytes, option: str, p
         (gzip.compress(b"Jan O\n" * 99, mtime=0)[:-20], "is a damaged gzip file"),
         (b"PK\x03\x04and so on", "is a zip archive or an office document: unpack it"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not in utf-8: byte 0x89 in line 1"),
-        (b"ab\0cdefghijklmnopqrstuvwxyz", "has NUL characters, which no text has. Is it a text"),
+        (
+            b"ab\0cdefghijklmnopqrstuvwxyz",
+            "contains NUL characters, so it is not text. Is it a text",
+        ),
         ("Málaga".encode("utf-16")[:-1], "is not in utf-16: "),
         (
             "Oslo O\rMálaga O\rMérida O\r".encode() + b"C\xe1diz O\r",
             "byte 0xe1 in line 4 cannot be read. All but 1 lines are UTF-8",
         ),
-        (zlib.compress(b"as spaCy writes them"), "'toy.conll' is packed by zlib, as .spacy files"),
+        (
+            zlib.compress(b"as spaCy writes them"),
+            "'toy.conll' is compressed by zlib, as .spacy files",
+        ),
     ],
 )
 def test_what_is_no_text(fail: Fail, content: bytes, part: str) -> None:

@@ -57,7 +57,7 @@ def test_two_inputs_never_have_one_output(tmp_path: Path, first: str, second: st
 def test_no_input_is_given_twice(tmp_path: Path) -> None:
     path = write(tmp_path, "in/train.conll", ROW)
     for paths in ([path, path], [path.parent, path], [path, path.parent / "../in"]):
-        assert "is given twice: leave it out once" in fails(*paths, tmp_path / "out")
+        assert "is given twice: give it once" in fails(*paths, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -83,20 +83,20 @@ def test_folders_keep_their_form(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
-    assert "There is no" in fails(tmp_path / "nothing.conll", tmp_path / "out")
+    assert "does not exist" in fails(tmp_path / "nothing.conll", tmp_path / "out")
     (tmp_path / "empty").mkdir()
-    assert "holds no files" in fails(tmp_path / "empty", tmp_path / "out")
+    assert "contains no files" in fails(tmp_path / "empty", tmp_path / "out")
 
 
 def test_the_last_argument_is_the_folder(tmp_path: Path) -> None:
     paths = [write(tmp_path, name, ROW) for name in ("train.conll", "dev.conll")]
-    assert "is a file, but a folder is the last argument" in fails(*paths)
+    assert "is a file, but the last argument has to be a folder" in fails(*paths)
     assert paths[1].read_text() == ROW
 
 
 def test_existing_files_stay_unless_forced(tmp_path: Path) -> None:
     path, old = write(tmp_path, "toy.conll", ROW), write(tmp_path, "out/toy.spacy", "old")
-    assert "add --force to replace it" in fails(path, tmp_path / "out")
+    assert "add --force to overwrite it" in fails(path, tmp_path / "out")
     assert old.read_text() == "old"
     succeed("seqrnn", "convert", path, tmp_path / "out", "--force")
     assert entities(read(old)) == [[("Ann", "PER")]]

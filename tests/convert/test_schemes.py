@@ -130,11 +130,23 @@ def test_both_schemes_of_iob_in_one_file_are_told() -> None:
 @pytest.mark.parametrize(
     ("tags", "options", "part"),
     [
-        ("O B_PER I-PER", [], "line 2: the tag 'B_PER' has no prefix, but others have, as 'I-PER'"),
-        ("O B_A I_A", [], "line 2: the tag 'B_A' seems to have a prefix, but not as in 'B-PER'"),
-        ("O b-A i-A", [], "line 2: the tag 'b-A' seems to have a prefix, but not as in 'B-PER'"),
-        ("O A-B A-I", [], "line 2: the tag 'A-B' seems to have a prefix, but not as in 'B-PER'"),
-        ("O B-", ["--tag-column", "2"], "line 2: the tag 'B-' has no label: mend it."),
+        ("O B_PER I-PER", [], "line 2: the tag 'B_PER' has no prefix, but others such as 'I-PER'"),
+        (
+            "O B_A I_A",
+            [],
+            "line 2: the tag 'B_A' seems to have a prefix, but not in the form 'B-PER'",
+        ),
+        (
+            "O b-A i-A",
+            [],
+            "line 2: the tag 'b-A' seems to have a prefix, but not in the form 'B-PER'",
+        ),
+        (
+            "O A-B A-I",
+            [],
+            "line 2: the tag 'A-B' seems to have a prefix, but not in the form 'B-PER'",
+        ),
+        ("O B-", ["--tag-column", "2"], "line 2: the tag 'B-' has no label: correct it."),
         ("B-A L-A E-A", [], "No scheme has all of these tags: 'B-A' ('toy.conll', line 1)"),
         ("B-A O L-A U-A", [], "line 2: 'O' cannot follow 'B-A' in the scheme biluo"),
         ("B-A L-B", [], "line 2: 'L-B' cannot follow 'B-A' in the scheme biluo"),
@@ -145,7 +157,11 @@ def test_both_schemes_of_iob_in_one_file_are_told() -> None:
         ("B-A - L-A O", [], "line 2: '-' cannot follow 'B-A' in the scheme biluo"),
         ("O I-A", ["--scheme", "iob2"], "line 2: the tag 'I-A' does not begin an entity there"),
         ("O B-A", ["--scheme", "iob1"], "line 2: the tag 'B-A' does not begin an entity there"),
-        ("O L-A", ["--scheme", "bioes"], "line 2: the tag 'L-A' is none of `--scheme bioes`"),
+        (
+            "O L-A",
+            ["--scheme", "bioes"],
+            "line 2: the tag 'L-A' does not belong to `--scheme bioes`",
+        ),
     ],
 )
 def test_what_fits_no_scheme_is_named(fail: Fail, tags: str, options: list[str], part: str) -> None:

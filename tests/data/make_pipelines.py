@@ -25,7 +25,7 @@ from thinc.api import Config, fix_random_seed
 import spacy_seqrnn
 from tests.conftest import CLAUSES, ODD_TEXTS, gold_examples
 
-# After which most is learnt, but little is certain
+# After which most is learned, but little is certain
 STEPS = dict.fromkeys(["lstm_crf", "textcat", "textcat_ensemble"], 12) | {"shared": 60}
 BYTES, PREDICTIONS = "pipeline.bytes", "predictions.json"  # beside the files that are on disk
 # The sentences, others of the same words, and odd texts; of these none with tokens of white space,

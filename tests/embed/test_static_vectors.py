@@ -43,7 +43,7 @@ def test_starts_as_the_vectors_are(correction_rows):
     np.testing.assert_array_equal(last[0], first[0])
 
 
-def test_correction_is_learnt_for_the_words_that_occur():
+def test_correction_is_learned_for_the_words_that_occur():
     vocab = make_vocab()
     before = vocab.vectors.data.copy()
     model = make(vocab)

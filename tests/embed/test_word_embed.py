@@ -28,9 +28,9 @@ def test_word_embed_takes_words_for_unknown_in_training():
     docs = [Doc(vocab, words=[f"w{i}" for i in range(1000)])]
     train(model, docs)
     (Y,) = model.predict(docs)
-    learnt = (Y == -0.5).all(axis=1)
-    assert ((Y == 0).all(axis=1) | learnt).all()
-    assert learnt.mean() == pytest.approx(0.7, abs=0.06)
+    learned = (Y == -0.5).all(axis=1)
+    assert ((Y == 0).all(axis=1) | learned).all()
+    assert learned.mean() == pytest.approx(0.7, abs=0.06)
     (in_training,), _ = model.begin_update(docs)
     assert in_training.any(axis=1).mean() == pytest.approx(0.49, abs=0.06)
     assert set(in_training.ravel().tolist()) == {0.0, -0.5}  # those that are kept are not scaled

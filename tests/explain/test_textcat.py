@@ -44,7 +44,7 @@ def test_tables_of_the_tokens_that_weigh_most(textcat):
     weights = np.abs(found.models[0].attributions)
     heaviest = sorted(np.argsort(-weights)[:2])
     assert [row[0] for row in rows] == [found.tokens[i] for i in heaviest]
-    assert title.endswith("the 2 tokens that weigh most")
+    assert title.endswith("the 2 tokens with the largest effect")
     _, (title, _, rows) = found.tables(top=9)
     assert len(rows) == len(found.tokens)
     assert "weigh most" not in title

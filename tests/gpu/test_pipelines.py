@@ -138,7 +138,7 @@ def test_from_one_device_to_the_other(gpu: Ops, name: str, tmp_path):
 @pytest.mark.parametrize("factory", ["seqrnn_ner", "textcat"])
 def test_long_documents(gpu: Ops, factory: str, monkeypatch):
     """In windows, in training and prediction."""
-    limits = windows.Limits(piece=12, window=2, context=1)
+    limits = windows.Limits(chunk=12, window=2, context=1)
     monkeypatch.setattr(windows, "PREDICTION", limits)
     monkeypatch.setattr(windows, "TRAINING", limits)
     model = small_ner() if factory == "seqrnn_ner" else small_textcat(True)

@@ -63,7 +63,7 @@ def test_max_grad_norm_reaches_the_update(component):
     assert norms[0.0] > 0.02
 
 
-def test_resized_layer_keeps_what_it_has_learnt():
+def test_resized_layer_keeps_what_it_has_learned():
     old = Linear(2, 3).initialize()
     old.get_param("b")[...] = [1.0, 2.0]
     new = resized_linear(old, 4, new_bias=-5.0)

@@ -157,7 +157,7 @@ def train(
 
 
 def score(nlp: Language, name: str) -> float:
-    """How well a component does on what it has learnt from; 1 is best."""
+    """How well a component does on what it has learned from; 1 is best."""
     return nlp.evaluate(gold_examples(nlp))[COMPONENTS[name].score]
 
 

@@ -229,7 +229,7 @@ def test_what_is_no_digest_is_not_loaded(saved):
     (node,) = layers_that_know(nlp)
     node.attrs["known_vectors"] = saved
     model = nlp.get_pipe("seqrnn_ner").model
-    with pytest.raises(ValueError, match=r"known_vectors = .* is no digest of vectors"):
+    with pytest.raises(ValueError, match=r"known_vectors = .* is not a digest of vectors"):
         model.from_bytes(model.to_bytes())
 
 

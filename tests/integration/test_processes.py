@@ -28,7 +28,7 @@ def test_memory_zones_leave_nothing_behind(shared: bool, vectors: bool) -> None:
 def test_labels_outlast_the_memory_zone_of_their_first_use() -> None:
     nlp = make_pipeline("seqrnn_ner", shared=False)
     train(nlp, initialize(nlp))
-    # Without the strings of the vocabulary that the labels were learnt in
+    # Without the strings of the vocabulary that the labels were learned in
     data = nlp.get_pipe("seqrnn_ner").to_bytes(exclude=["vocab"])
     loaded = make_pipeline("seqrnn_ner", shared=False)
     loaded.get_pipe("seqrnn_ner").from_bytes(data)

@@ -1,4 +1,4 @@
-"""A recogniser that has learnt nothing yet, beside what spaCy's `ner` does then."""
+"""A recogniser that has learned nothing yet, beside what spaCy's `ner` does then."""
 
 import pytest
 import spacy
@@ -63,7 +63,7 @@ def test_blocked_tokens_stay_blocked(factory):
     assert doc.ents == ()
 
 
-def test_labels_are_predicted_as_soon_as_they_are_learnt():
+def test_labels_are_predicted_as_soon_as_they_are_learned():
     """And those without an example are not, however much the others train."""
     nlp = make_nlp("seqrnn_ner", ("PER", "LOC"))
     reference = nlp.make_doc(TEXT)

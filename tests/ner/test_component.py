@@ -78,7 +78,7 @@ def test_documents_without_tokens(nlp, texts):
 # Annotation that is not complete
 
 
-def test_missing_annotation_is_not_learnt_as_outside():
+def test_missing_annotation_is_not_learned_as_outside():
     """Half of the tokens are annotated; what is not is neither entity nor outside."""
     data = [
         ("Bob met Oslo", ["U-PER", "O", None]),
@@ -90,7 +90,7 @@ def test_missing_annotation_is_not_learnt_as_outside():
     assert entities(nlp, "Bob met Oslo") == [("Bob", "PER"), ("Oslo", "LOC")]
 
 
-def test_without_annotation_nothing_is_learnt():
+def test_without_annotation_nothing_is_learned():
     nlp = trained(steps=1)
     before = nlp.get_pipe("seqrnn_ner").model.to_bytes()
     examples = [Example(nlp.make_doc("Oslo sleeps"), nlp.make_doc("Oslo sleeps"))]
@@ -111,7 +111,7 @@ def wrong_spans_example(nlp, words, wrong):
         (["In", "New", "York", "City", "Bob", "sleeps"], (1, 4, "LOC")),
     ],
 )
-def test_incorrect_spans_are_unlearnt(words, wrong):
+def test_incorrect_spans_are_unlearned(words, wrong):
     """Entities of one and of several tokens; nothing else is said about the document."""
     nlp = trained(incorrect_spans_key="wrong")
     place = (wrong[0], wrong[1])
@@ -316,7 +316,7 @@ def test_model_that_gives_no_chain():
     }
     model["tok2vec"] |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
     model["tok2vec"] |= {"maxout_pieces": 2, "subword_features": False, "pretrained_vectors": None}
-    with pytest.raises(ValueError, match=r"gives no scores of tag sequences: set `@architectures"):
+    with pytest.raises(ValueError, match=r"does not score tag sequences: set `@architectures"):
         spacy.blank("en").add_pipe("seqrnn_ner", config={"model": model})
 
 

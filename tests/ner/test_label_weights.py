@@ -205,7 +205,7 @@ def test_weights_can_be_changed_on_loading(three_of_ten, tmp_path):
         loaded.to_disk(tmp_path / "dear")
         assert len(spacy.load(tmp_path / "dear")(TEXT).ents) == 1
     config = {"components": {"seqrnn_ner": {"label_weights": {"PRE": 2.0}}}}
-    with pytest.raises(ValueError, match=r"Label 'PRE' .* is none of the labels PER"):
+    with pytest.raises(ValueError, match=r"Label 'PRE' .* is not one of the labels PER"):
         spacy.load(tmp_path / "usual", config=config)
 
 
@@ -216,7 +216,7 @@ def test_weights_that_cannot_work_cannot_be_set(three_of_ten, weights):
 
 
 def test_weight_of_an_unknown_label_is_found_in_prediction(three_of_ten):
-    with pytest.raises(ValueError, match=r"Label 'PRE' .* is none of the labels PER"):
+    with pytest.raises(ValueError, match=r"Label 'PRE' .* is not one of the labels PER"):
         with_weights(three_of_ten, {"PRE": 2.0})(TEXT)
     with_weights(three_of_ten, {})
 
@@ -231,5 +231,5 @@ def test_weight_that_cannot_be(weight):
 
 def test_weight_of_an_unknown_label():
     nlp = make_nlp(label_weights={"PRE": 2.0})
-    with pytest.raises(ValueError, match=r"Label 'PRE' .* none of the labels LOC, PER"):
+    with pytest.raises(ValueError, match=r"Label 'PRE' .* not one of the labels LOC, PER"):
         nlp.initialize(lambda: make_examples(nlp))

@@ -10,7 +10,7 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 
 from spacy_seqrnn.batch import windows
-from spacy_seqrnn.batch.windows import listens, random_windows, training_pieces
+from spacy_seqrnn.batch.windows import listens, random_windows, training_chunks
 from spacy_seqrnn.ner.annotations import MISSING
 from spacy_seqrnn.ner.labels import label_numbers
 from spacy_seqrnn.ner.loss import read_gold
@@ -44,7 +44,7 @@ def make_nlp(lengths, **config):
 
 @pytest.fixture
 def small_windows(monkeypatch):
-    limits = windows.Limits(piece=30, window=10, context=3)
+    limits = windows.Limits(chunk=30, window=10, context=3)
     monkeypatch.setattr(windows, "TRAINING", limits)
     monkeypatch.setattr(windows, "PREDICTION", limits)
 
@@ -65,11 +65,11 @@ def test_a_large_batch_is_trained_on_as_if_at_once(monkeypatch):
     examples = make_examples(nlp, lengths)
     loss, expected = gradients(nlp, examples)
     nlp, _ = make_nlp(lengths, label_weights=2.0)
-    monkeypatch.setattr(windows, "TRAINING", replace(windows.TRAINING, piece=13))
+    monkeypatch.setattr(windows, "TRAINING", replace(windows.TRAINING, chunk=13))
     tok2vec = nlp.get_pipe("seqrnn_ner").model.get_ref("tok2vec")
-    assert len(training_pieces([tok2vec], [example.predicted for example in examples])) == 4
-    loss_of_pieces, found = gradients(nlp, examples)
-    assert loss_of_pieces == pytest.approx(loss, rel=1e-5)
+    assert len(training_chunks([tok2vec], [example.predicted for example in examples])) == 4
+    loss_of_chunks, found = gradients(nlp, examples)
+    assert loss_of_chunks == pytest.approx(loss, rel=1e-5)
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
@@ -88,15 +88,15 @@ def test_every_tag_counts_in_one_window():
     assert len(gold.wrong.docs) == 3
     docs = [example.predicted for example in examples]
     kept, wrong = [], []
-    for piece in training_pieces([component.model.get_ref("tok2vec")], docs):
-        assert len(piece.rows) <= 30
-        own = gold.of(piece)
-        kept += own.tags[piece.kept].tolist()
-        assert (own.tags[~piece.kept] == MISSING).all()
+    for chunk in training_chunks([component.model.get_ref("tok2vec")], docs):
+        assert len(chunk.rows) <= 30
+        own = gold.of(chunk)
+        kept += own.tags[chunk.kept].tolist()
+        assert (own.tags[~chunk.kept] == MISSING).all()
         for window, start, length in zip(
             own.wrong.docs, own.wrong.starts, own.wrong.lengths, strict=True
         ):
-            first = int(piece.firsts[window] + start)
+            first = int(chunk.firsts[window] + start)
             wrong.append((first, first + int(length)))
     assert kept == gold.tags.tolist()
     assert wrong == [(8, 12), (44, 45)]
@@ -165,15 +165,15 @@ def test_listeners_get_the_batch_whole():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_text_categories_are_learnt_from_random_windows(monkeypatch):
+def test_text_categories_are_learned_from_random_windows(monkeypatch):
     """The encoder reads a window, and the gradient of its words reaches their embedding."""
     lengths = [16, 17, 400, 0]
     fix_random_seed(0)
     windows = [random_windows(lengths) for _ in range(20)]
-    assert len({int(piece.firsts[2]) for piece in windows}) > 1
-    for piece in windows:
-        assert piece.lengths.tolist() == [16, 16, 16, 0]
-        assert 33 <= piece.firsts[2] <= 433 - 16
+    assert len({int(chunk.firsts[2]) for chunk in windows}) > 1
+    for chunk in windows:
+        assert chunk.lengths.tolist() == [16, 16, 16, 0]
+        assert 33 <= chunk.firsts[2] <= 433 - 16
 
     sizes = []
     nlp = spacy.blank("en")

@@ -66,12 +66,12 @@ def test_without_network_one_sentence_says_what_to_do(project: Project) -> None:
 @pytest.mark.parametrize(
     ("name", "served", "reason"),
     [
-        ("a.txt", b"changed", "is another file than expected"),
+        ("a.txt", b"changed", "is not the expected file"),
         ("a.txt", b"<!DOCTYPE html>\n<html>log in first", "is a web page, not the data"),
-        ("a.zip", make_zip({"a": b"a" * 1000})[:-30], "is cut short or is no zip archive"),
+        ("a.zip", make_zip({"a": b"a" * 1000})[:-30], "is truncated or not a zip archive"),
         ("nothing-here.txt", b"", "HTTP status 404"),
         ("broken", b"", "no connection"),
-        ("endless", b"", "gives more than 100,000,000 bytes"),
+        ("endless", b"", "sends more than 100,000,000 bytes"),
     ],
 )
 def test_bad_download_is_not_kept(
@@ -111,10 +111,10 @@ def test_files_are_taken_from_an_archive(project: Project, server: Server) -> No
         (make_zip({"in/a.txt": b"a.txt", "/b.txt": b""}), "leads out of the archive: '/b.txt'"),
         (make_zip({"in/a.txt": b"a.txt", "C:\\b": b""}), "leads out of the archive: 'C:"),
         (make_zip({"in/other.txt": b""}), "has no member 'in/a.txt'"),
-        (make_zip({"in/a.txt": b"other"}), "is another file than expected"),
-        (make_zip({"in/a.txt": b"a.txt"})[:-20], "is cut short or is no zip archive"),
+        (make_zip({"in/a.txt": b"other"}), "is not the expected file"),
+        (make_zip({"in/a.txt": b"a.txt"})[:-20], "is truncated or not a zip archive"),
         (make_zip({"in/a.txt": b"a.txt"}).replace(b"a.txt", b"x.txt", 1), "cannot be read"),
-        (b"<html>not here</html>", "is no zip archive"),
+        (b"<html>not here</html>", "not a zip archive"),
         (make_zip_with_link("in/a.txt", "/etc/hostname"), "that is a link: 'in/a.txt'"),
         (make_zip_with_password({"in/a.txt": b"a.txt"}), "'in/a.txt' cannot be read"),
         (make_bomb("in/a.txt", 200_000_000), "would take 200,000,000 bytes"),

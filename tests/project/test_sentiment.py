@@ -104,7 +104,7 @@ def encode_as_latin1(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (break_zip, "is cut short or is no zip archive"),
+        (break_zip, "is truncated or not a zip archive"),
         (climb, "leads out of the archive: '../../evil'"),
         (empty_zip, "has no member 'sentence_polarity/rt-polarity.neg'"),
         (encode_as_latin1, "is not UTF-8 text"),
@@ -128,12 +128,12 @@ def test_empty_split_is_named(project: Project, tmp_path: Path) -> None:
     members = {f"sentence_polarity/rt-polarity.{lb}": b"one\n" for lb in ("neg", "pos")}
     (tmp_path / "sentence_polarity.zip").write_bytes(make_zip(members))
     line = project.fails(SPLIT, "rt-polarity", tmp_path, "corpus")
-    assert line == f"Error: {tmp_path} holds no text for dev.jsonl."
+    assert line == f"Error: {tmp_path} contains no text for dev.jsonl."
     assert not (project.folder / "corpus").exists()
 
 
 def test_unknown_corpus(project: Project, tmp_path: Path) -> None:
-    assert "No reader for 'imdb'" in project.fails(SPLIT, "imdb", tmp_path, "corpus")
+    assert "'imdb' is not supported" in project.fails(SPLIT, "imdb", tmp_path, "corpus")
 
 
 @needs_data

@@ -27,10 +27,10 @@ def test_expected_files_pass(project: Project) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.txt", b"b", "is another file than expected (SHA-256 3e23e816…, not ca978112…)"),
-        ("a.txt", b"", "is another file than expected"),
+        ("a.txt", b"b", "is not the expected file (SHA-256 3e23e816…, not ca978112…)"),
+        ("a.txt", b"", "is not the expected file"),
         ("a.txt", b"\n<!doctype html><title>Not found", "is a web page, not the data"),
-        ("a.zip", ARCHIVE[:-30], "is cut short or is no zip archive"),
+        ("a.zip", ARCHIVE[:-30], "is truncated or not a zip archive"),
         ("a.zip", b"<html>", "is a web page, not the data"),
     ],
     ids=["other file", "empty file", "web page", "cut archive", "web page for archive"],
@@ -50,7 +50,7 @@ def test_every_bad_file_is_reported(project: Project) -> None:
     result = project.run(VERIFY, "toy")
     assert result.returncode == 1
     bad, missing = result.stderr.splitlines()
-    assert "assets/toy/a is another file" in bad
+    assert "assets/toy/a is not the expected file" in bad
     assert missing == "assets/toy/c is missing: run `spacy project run fetch-toy`."
 
 
@@ -68,7 +68,10 @@ def test_licensed_corpus_of_another_edition_may_be_used(project: Project) -> Non
 @pytest.mark.parametrize(
     ("checksums", "reason"),
     [
-        (b"ca978112ca1b  toy/a.txt\n", "line 1: no SHA-256 and file name in 'ca978112ca1b  toy/a"),
+        (
+            b"ca978112ca1b  toy/a.txt\n",
+            "line 1: expected a SHA-256 and a file name, not 'ca978112ca1b  toy/a",
+        ),
         (b"", "has no line for assets/toy/a.txt: restore it from the repository"),
     ],
 )

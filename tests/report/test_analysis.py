@@ -82,4 +82,4 @@ def test_a_pipeline_without_errors(tmp_path: Path, data: Path):
         ruler.add_patterns([{"label": e.label_, "pattern": e.text} for e in doc.ents])
     found = report(nlp, tmp_path, data)
     assert found.entities.total.f1.value == found.entities.total.f1.low == 1.0
-    assert "No entity was found wrongly." in page.report_page(found)
+    assert "No entity was predicted wrongly." in page.report_page(found)

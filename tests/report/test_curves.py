@@ -126,7 +126,7 @@ def test_half_a_line_is_left_out(tmp_path: Path):
 def test_damage_is_named(tmp_path: Path):
     write_log(tmp_path, 0, 5)
     (tmp_path / FILE).write_text("nonsense\n" + (tmp_path / FILE).read_text())
-    with pytest.raises(ValueError, match=r"Line 1 of .* is no JSON: delete it"):
+    with pytest.raises(ValueError, match=r"Line 1 of .* is not JSON: delete the file"):
         read_curves(tmp_path, config(LOGGED))
 
 

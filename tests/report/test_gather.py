@@ -58,7 +58,7 @@ def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path):
 
 def test_a_folder_without_data(tmp_path: Path):
     nlp = spacy.blank("en")
-    with pytest.raises(ValueError, match=r"has no `\.spacy` file \(--data\)"):
+    with pytest.raises(ValueError, match=r"contains no `\.spacy` file \(--data\)"):
         read_examples(nlp, tmp_path)
-    with pytest.raises(ValueError, match=r"has no `\.spacy` file \(--train\)"):
+    with pytest.raises(ValueError, match=r"contains no `\.spacy` file \(--train\)"):
         read_training_words(nlp, tmp_path)

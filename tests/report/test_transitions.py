@@ -58,12 +58,12 @@ def test_scores_are_the_layers():
     nlp = pipeline(small_ner())
     pipe = nlp.get_pipe("seqrnn_ner")
     decoder = pipe.model.get_ref("decoder")
-    learnt = {name: np.asarray(decoder.get_param(name)) for name in decoder.param_names}
+    learned = {name: np.asarray(decoder.get_param(name)) for name in decoder.param_names}
     found = transitions(nlp, pipe)
     row, column = found.rows.index("L-CITY"), found.columns.index("B-PERSON")
-    assert found.scores[row][column] == pytest.approx(learnt["transitions"][row - 1, column])
-    assert found.scores[0][0] == pytest.approx(learnt["start"][0])
-    assert found.scores[1][-1] == pytest.approx(learnt["end"][0])
+    assert found.scores[row][column] == pytest.approx(learned["transitions"][row - 1, column])
+    assert found.scores[0][0] == pytest.approx(learned["start"][0])
+    assert found.scores[1][-1] == pytest.approx(learned["end"][0])
 
 
 def test_an_ensemble_has_the_mean_of_its_members():

@@ -354,14 +354,14 @@ CNN |= {"maxout_pieces": 2, "depth": 1}
 TAGGER = {NAME: "spacy.Tagger.v2", "tok2vec": tok2vec()}
 CHAR_RNN = {NAME: "spacy-seqrnn.CharRNNEmbed.v1", "width": 5}
 WITH_VECTORS = {**lexemes(chars=chars()), "include_static_vectors": True}
-FOR_TEXTCAT = "gives categories of texts: set its `@architectures` .* `textcat`"
-FOR_NER = "gives scores of tag sequences: set its `@architectures` .* `seqrnn_ner`"
-NO_CHAIN = "The model of 'seqrnn_ner' gives no scores of tag sequences: set `@architectures"
+FOR_TEXTCAT = "predicts categories of texts: set its `@architectures` .* `textcat`"
+FOR_NER = "scores tag sequences: set its `@architectures` .* `seqrnn_ner`"
+NO_CHAIN = "The model of 'seqrnn_ner' does not score tag sequences: set `@architectures"
 LISTENER_WIDTH = "listener has `width = {}`, but the token vectors of 'tok2vec', .* are 8 wide"
 NO_VECTORS = "`include_static_vectors = true`, but the pipeline has no word vectors: set `vectors`"
 NO_TOKEN_VECTORS = "`tok2vec = '.*'` cannot be initialised to give token vectors: "
 SEVERAL = "`exclusive_classes = true`, but a text of the training data has several categories"
-AN_ENCODER = "encodes token vectors, but gets documents: name it as `encode`"
+AN_ENCODER = "encodes token vectors, but got documents: name it as `encode`"
 
 COMBINATIONS = {
     "odd width in both directions": Combination(
@@ -415,7 +415,7 @@ COMBINATIONS = {
     "tagger as token vectors": Combination({"textcat": textcat(TAGGER)}, NO_TOKEN_VECTORS),
     "encoder as embedding": Combination({"tok2vec": tok2vec(encoder())}, AN_ENCODER),
     "embedding as encoder": Combination(
-        {"tok2vec": {**tok2vec(), "encode": chars()}}, "embeds the words of documents, but gets"
+        {"tok2vec": {**tok2vec(), "encode": chars()}}, "embeds the words of documents, but got"
     ),
     "last of unknown directions": Combination(
         {"textcat": textcat({**tok2vec(), "encode": CNN}, pooling="last")},
@@ -423,24 +423,24 @@ COMBINATIONS = {
     ),
     "last of two directions that are one": Combination(
         {"textcat": textcat(tok2vec(bidirectional=False), pooling="last", bidirectional=True)},
-        "`bidirectional = True` is not so: the `RNNEncoder` in `tok2vec` has False",
+        "`bidirectional = True` is wrong: the `RNNEncoder` in `tok2vec` has False",
     ),
     "last of one direction that are two": Combination(
         {"textcat": textcat(tok2vec(), pooling=["max", "last"], bidirectional=False)},
-        "`bidirectional = False` is not so: the `RNNEncoder` in `tok2vec` has True",
+        "`bidirectional = False` is wrong: the `RNNEncoder` in `tok2vec` has True",
     ),
     "last of two directions of odd width": Combination(
         {"textcat": textcat(chars(width=5), pooling="last", bidirectional=True)},
-        "`bidirectional = True` cannot be, because the token vectors are 5 wide",
+        "`bidirectional = True` cannot work, because the token vectors are 5 wide",
     ),
     "an encoder for single words": Combination(
         {"tok2vec": tok2vec(lexemes(a=encoder()))}, AN_ENCODER
     ),
     "a sentence for single words": Combination(
-        {"tok2vec": tok2vec(lexemes(a=tok2vec()))}, "gives a word another vector in another context"
+        {"tok2vec": tok2vec(lexemes(a=tok2vec()))}, "vector for a word depends on the context"
     ),
     "a listener for single words": Combination(
-        {"tok2vec": tok2vec(lexemes(a=listener(8)))}, "cannot embed what a listener hears"
+        {"tok2vec": tok2vec(lexemes(a=listener(8)))}, "cannot embed the output of a listener"
     ),
     "a classifier for single words": Combination(
         {"tok2vec": tok2vec(lexemes(a=ngrams()))}, FOR_TEXTCAT
@@ -459,7 +459,7 @@ COMBINATIONS = {
     ),
     "ensemble of ensembles": Combination(
         {"seqrnn_ner": ensemble("NER", a=ensemble("NER", b=ner(tok2vec())))},
-        "`members.a` is an ensemble itself: name its members",
+        "`members.a` is itself an ensemble: list its members",
     ),
     "recognisers of classifiers": Combination(
         {"seqrnn_ner": ensemble("NER", a=textcat(tok2vec()))},
@@ -470,11 +470,12 @@ COMBINATIONS = {
         "`members.a = the model 'seqrnn_ner'` cannot be a member of TextCatEnsemble",
     ),
     "members of another size": Combination(
-        {"seqrnn_ner": ensemble("NER", a=ner(tok2vec(), nO=5))}, "`members.a.nO = 5` is not that"
+        {"seqrnn_ner": ensemble("NER", a=ner(tok2vec(), nO=5))},
+        "`members.a.nO = 5` differs from that",
     ),
     "weight of an unknown label": Combination(
         {"seqrnn_ner": ner(tok2vec())},
-        "Label 'PRE' in .*label_weights. is none of the labels CITY, PERSON",
+        "Label 'PRE' in .*label_weights. is not one of the labels CITY, PERSON",
         settings={"label_weights": {"PRE": 2.0}},
     ),
 }
@@ -512,5 +513,7 @@ def test_a_number_in_quotes_is_no_number(tmp_path: Path) -> None:
     config["components"]["tok2vec"] = {"factory": "tok2vec", "model": small_tok2vec()}
     text = config.to_str().replace("width = 16\n", 'width = "16"\n')
     (tmp_path / "config.cfg").write_text(text)
-    with pytest.raises(ValueError, match="`width = '16'` is no whole number: set it to 1 or more"):
+    with pytest.raises(
+        ValueError, match="`width = '16'` is not a whole number: set it to 1 or more"
+    ):
         load_model_from_config(Config().from_disk(tmp_path / "config.cfg"), auto_fill=True)

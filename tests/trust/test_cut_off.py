@@ -110,7 +110,7 @@ def test_saved_while_it_is_loaded(
         return read(*args, **kwargs)
 
     monkeypatch.setattr(loading.get_pipe("tagger"), "from_disk", save_and_read)
-    with pytest.raises(ValueError, match="was saved while it was loaded: load it again"):
+    with pytest.raises(ValueError, match="was saved while it was being loaded: load it again"):
         loading.from_disk(tmp_path)
 
 

@@ -1,1 +1,1 @@
-"""What is timed: one module for each way to do the same work, run by the Python that has it."""
+"""What is timed: a module for each way to do the same work, run by the Python that supports it."""

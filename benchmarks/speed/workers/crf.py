@@ -1,7 +1,7 @@
 """The CRF's loss and gradient: `python -m benchmarks.speed.workers.crf DOCS IMPLEMENTATION`.
 
-For batches of 32 documents, random emissions for 17 tags and one gold path each; "spacy-seqrnn" is
-this package's, "pytorch-crf" the one of that name, over padded batches.
+For batches of 32 documents, with random emissions for 17 tags and one gold path each;
+"spacy-seqrnn" is this package's CRF, "pytorch-crf" the package of that name, on padded batches.
 """
 
 import json

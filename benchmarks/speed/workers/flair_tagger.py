@@ -1,8 +1,8 @@
 """Flair's tagger: `python -m benchmarks.speed.workers.flair_tagger DOCS`.
 
-A `SequenceTagger` with word embeddings of 50 dimensions, Flair's LSTM over characters, 128 hidden
-units in each direction and a CRF, at its best batch size. Its weights are random, as its speed does
-not depend on them; sentences are made from the given tokens before the clock starts.
+A `SequenceTagger` with word embeddings of 50 dimensions, Flair's character LSTM, 128 hidden units
+per direction and a CRF, at its best batch size. Its weights are random, as its speed does not
+depend on them; sentences are created from the given tokens before timing starts.
 """
 
 import json
@@ -21,7 +21,7 @@ LABELS = ["PER", "LOC", "ORG", "MISC"]
 
 
 class RandomVectors(TokenEmbeddings):
-    """A lookup of 50 dimensions, as `WordEmbeddings` is one, for words from the documents."""
+    """A lookup of 50 dimensions, like `WordEmbeddings`, for the words of the documents."""
 
     def __init__(self, words: list[str]) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def main(docs: str) -> None:
 
 
 def _character_embeddings(characters: Dictionary) -> CharacterEmbeddings:
-    """Flair's LSTM over characters. Its own dictionary of characters would be a download."""
+    """Flair's character LSTM. Its own dictionary of characters would have to be downloaded."""
     path = Path("training/speed/characters.pickle")
     path.parent.mkdir(parents=True, exist_ok=True)
     characters.save(path)

@@ -1,7 +1,7 @@
 """A bare command of spaCy: `python -m benchmarks.speed.workers.info with|without`.
 
 How long `python -m spacy info` takes in a new process, with this package's entry points or with
-none of them to be found, as if it were not installed.
+them hidden, as if the package were not installed.
 """
 
 import subprocess

@@ -1,6 +1,6 @@
 """The bare recurrence: `python -m benchmarks.speed.workers.kernel DOCS WIDTH INPUT MEMBERS`.
 
-`torch.nn.LSTM` in both directions over the packed tokens of all documents, sorted by length, for as
+A bidirectional `torch.nn.LSTM` over the packed tokens of all documents, sorted by length, for as
 many members as the recipe has: what a recurrent tagger must compute and nothing else.
 """
 

@@ -1,7 +1,7 @@
 """A recogniser with N labels: `python -m benchmarks.speed.workers.many_labels SIDE N WAY FOLDER`.
 
-The way "train" saves the pipeline that the other ways load. Its labels are made up, and have words
-of their own.
+The way "train" saves the pipeline that the other ways load. Its labels are artificial, and each has
+its own words.
 """
 
 import json
@@ -24,19 +24,19 @@ from ...memory import MEGABYTE, memory
 N_TOKENS, DOC_TOKENS = 5_000, 20
 WORDS_OF_LABEL, OTHER_WORDS, LONGEST_ENTITY = 4, 2_000, 3
 UPDATES, BATCH_DOCS = 40, 64
-# Name of a side: its component, and what is set when the pipeline is loaded
+# Name of a side: its component, and its options when the pipeline is loaded
 SIDES: dict[str, tuple[str, dict[str, Any]]] = {
     "seqrnn_ner": ("seqrnn_ner", {}),
     "with spans_key": ("seqrnn_ner", {"spans_key": "scored"}),
     "spaCy's ner": ("ner", {}),
 }
-# What is done with the tokens, and how many are in a document
+# What is done with the tokens, and how many tokens a document has
 WAYS = {"many documents": DOC_TOKENS, "one document": N_TOKENS, "training step": DOC_TOKENS}
 REPEATS = 3
 
 
 def train(side: str, n_labels: int, folder: Path) -> None:
-    """Save a pipeline that has learnt for a few seconds, unless it is there already."""
+    """Train a pipeline for a few seconds and save it, unless it already exists."""
     factory, _ = SIDES[side]
     path = folder / f"{factory}-{n_labels}"
     if path.exists():
@@ -54,7 +54,7 @@ def train(side: str, n_labels: int, folder: Path) -> None:
 
 
 def measure(side: str, n_labels: int, way: str, folder: Path) -> dict[str, Any]:
-    """Seconds of the processor, the least of a few times, and the most megabytes of the process."""
+    """Processor seconds, the minimum of a few runs, and the process's peak of megabytes."""
     torch.set_num_threads(1)
     factory, config = SIDES[side]
     nlp = spacy.load(folder / f"{factory}-{n_labels}", config={"components": {factory: config}})
@@ -83,7 +83,7 @@ def measure(side: str, n_labels: int, way: str, folder: Path) -> dict[str, Any]:
 def examples(
     vocab: Vocab, n_labels: int, n_docs: int, seed: int, length: int = DOC_TOKENS
 ) -> list[Example]:
-    """Documents of random words. About a third of their stretches are entities."""
+    """Documents of random words. About a third of their segments are entities."""
     random = np.random.default_rng(seed)
     return [_example(vocab, n_labels, length, random) for _ in range(n_docs)]
 
@@ -104,7 +104,7 @@ def _example(vocab: Vocab, n_labels: int, length: int, random: np.random.Generat
 def _stretches(
     n_labels: int, length: int, random: np.random.Generator
 ) -> Iterator[tuple[str | None, int]]:
-    """Entities, with their labels, and what is between them, with None."""
+    """Entities, with their labels, and the segments between them, with None."""
     while length:
         label = _name(int(random.integers(n_labels))) if random.random() < 1 / 3 else None
         size = min(int(random.integers(1, LONGEST_ENTITY + 1)), length)

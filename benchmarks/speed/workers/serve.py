@@ -1,7 +1,7 @@
-"""How a side of a comparison is asked for one measurement after the other.
+"""How a worker process measures on request.
 
-A worker is a process that loads what it needs once, and then answers each line on its standard
-input with the seconds that one run took.
+A worker loads what it needs once, and then answers each line on its standard input with the
+seconds of one run.
 """
 
 import json
@@ -14,7 +14,7 @@ ANSWER = "ANSWER"
 
 
 def serve(run: Callable[[], float], words: int, **about: Any) -> None:
-    """Warm up, say hello, and measure as often as asked.
+    """Warm up, report readiness, and measure on request.
 
     run: does the work once and returns the seconds that count.
     words: how many words that is.
@@ -27,7 +27,7 @@ def serve(run: Callable[[], float], words: int, **about: Any) -> None:
 
 
 def _answer(value: Any) -> None:
-    """Some packages print to the standard output too, so answers are marked."""
+    """Some packages also print to the standard output, so answers are marked."""
     print(ANSWER, json.dumps(value), flush=True)
 
 
@@ -39,7 +39,7 @@ def timed(work: Callable[[], Any]) -> float:
 
 
 def best(measure: Callable[[int], float], choices: list[int]) -> int:
-    """The choice with the shortest time, each tried once to warm up and once in earnest."""
+    """The choice with the shortest time, after one warm-up run each."""
     for choice in choices:
         measure(choice)
     return min(choices, key=measure)

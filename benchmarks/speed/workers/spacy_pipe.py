@@ -1,9 +1,9 @@
 """A spaCy pipeline: `python -m benchmarks.speed.workers.spacy_pipe MODEL DOCS MODE`.
 
-MODE: "tokens" runs `nlp.pipe` over documents whose tokens are given, "raw" over texts, both at the
-best batch size; "latency" `nlp(text)` for one text after the other; "processes-2"
+MODE: "tokens" runs `nlp.pipe` over documents with given tokens, "raw" over texts, both at the best
+batch size; "latency" runs `nlp(text)` for one text after the other; "processes-2"
 `nlp.pipe(n_process=2)` over six times the texts; "load" loads the pipeline. MODEL "empty" is a
-pipeline without components, whose time is what processes cost by themselves.
+pipeline without components, which shows the cost of the processes alone.
 """
 
 import json

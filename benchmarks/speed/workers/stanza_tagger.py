@@ -1,8 +1,8 @@
 """Stanza's tagger: `python -m benchmarks.speed.workers.stanza_tagger DOCS`.
 
-Its NER model with word vectors of 50 dimensions, its LSTM over characters, 128 hidden units in each
-direction and a CRF, at its best batch size. Its weights are random, as its speed does not depend on
-them; the document with all sentences is made before the clock starts.
+Its NER model with word vectors of 50 dimensions, its character LSTM, 128 hidden units per direction
+and a CRF, at its best batch size. Its weights are random, as its speed does not depend on them; the
+document with all sentences is created before timing starts.
 """
 
 import json
@@ -66,7 +66,7 @@ def _predict(trainer: Trainer, document: Document, batch_size: int) -> None:
 
 
 def _document(texts: list[list[str]]) -> Document:
-    """All sentences, with every tag somewhere, as the model is as wide as there are tags."""
+    """All sentences, with every tag somewhere, since the tags determine the model's width."""
     tags = iter(TAGS)
     return Document(
         [

@@ -33,7 +33,7 @@ def main(config: str, corpus: str, vectors: str) -> None:
     ]
 
     def run() -> float:
-        # The predicted documents keep what the last run wrote to them, so each run has its own.
+        # The predicted documents keep the annotation of the previous run, so each run has its own.
         fresh = [[type(eg)(eg.reference.copy(), eg.reference) for eg in b] for b in batches]
         return timed(lambda: [nlp.update(batch, sgd=optimizer, drop=0.1) for batch in fresh])
 

@@ -1,4 +1,4 @@
-"""Predictions in a file: `python -m benchmarks.speed.workers.write MODEL TEXTS FILE`.
+"""Write predictions to a file: `python -m benchmarks.speed.workers.write MODEL TEXTS FILE`.
 
 TEXTS are JSON lines. FILE gets documents if it ends with ".spacy", else JSON lines with entities
 and their scores.
@@ -26,7 +26,7 @@ def main(model: str, texts: str, file: str) -> None:
 
 
 def rows(docs: Iterator[Any], spans_key: str) -> Iterator[dict[str, Any]]:
-    """What is found in each document."""
+    """The predicted entities of each document."""
     for doc in docs:
         group = doc.spans[spans_key]
         scores = group.attrs["scores"].tolist()
