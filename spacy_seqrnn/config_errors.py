@@ -16,7 +16,7 @@ class ConfigError(ConfigValidationError):
     """A value of an option that cannot work. It is a ValueError."""
 
     def __init__(
-        self, option: str, value: Any, sentence: str, *, layer: Model | None = None
+        self, option: str, value: Any, sentence: str, *, layer: Model[Any, Any] | None = None
     ) -> None:
         """option: its name.
         value: what the config has.

@@ -5,6 +5,7 @@ arithmetic, so a type checker that took them at their word would refuse most of 
 names say what is meant, and shapes stand in the docstrings.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 Floats1d: TypeAlias = Any
@@ -12,3 +13,7 @@ Floats2d: TypeAlias = Any
 FloatsXd: TypeAlias = Any
 Ints1d: TypeAlias = Any
 Bools2d: TypeAlias = Any
+# A layer's forward function, whose arguments Thinc does not tell of
+Forward: TypeAlias = Callable[..., Any]
+# A layer's backward pass, from a gradient of its output to one of its input
+Backprop: TypeAlias = Callable[[Any], Any]

@@ -11,19 +11,22 @@ over lists.
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.layers.chain import forward as chain_forward
 
-from ..types import Floats2d
+from ..types import Backprop, Floats2d, Forward
 from . import packed
 from .docs import DocBatch
 from .packed import Packed, pack, pack_distinct, unpack
 
+# Runs a layer, given (layer, X, is_train)
+RunWithin: TypeAlias = Callable[[Model[Any, Any], Any, bool], tuple[Any, Backprop]]
 
-def run(layer: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+
+def run(layer: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     """Run a layer on what the one before it gives.
 
     X: a `DocBatch` stands for a list of documents, a `Packed` for a list of token vectors; anything
@@ -54,7 +57,7 @@ def run_packed(
     return pack(ops, Y), in_reverse([backprop, partial(unpack, ops)])
 
 
-def run_in_turn(layers: Iterable[Model], X: Any, is_train: bool) -> tuple[Any, Callable]:
+def run_in_turn(layers: Iterable[Model[Any, Any]], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     """Run layers, each on what the one before it gives; see `run`."""
     backprops = []
     for layer in layers:
@@ -63,7 +66,7 @@ def run_in_turn(layers: Iterable[Model], X: Any, is_train: bool) -> tuple[Any, C
     return X, in_reverse(backprops)
 
 
-def in_reverse(backprops: list[Callable]) -> Callable:
+def in_reverse(backprops: list[Backprop]) -> Backprop:
     """The backward pass of steps that have run in turn."""
 
     def backprop(gradient: Any) -> Any:
@@ -74,7 +77,7 @@ def in_reverse(backprops: list[Callable]) -> Callable:
     return backprop
 
 
-def split_encoders(tok2vec: Model) -> tuple[Model, list[Model]]:
+def split_encoders(tok2vec: Model[Any, Any]) -> tuple[Model[Any, Any], list[Model[Any, Any]]]:
     """What reads documents, and the encoders of this package that read the vectors it gives.
 
     A model that does not end in such encoders is whole, and the list empty.
@@ -85,11 +88,11 @@ def split_encoders(tok2vec: Model) -> tuple[Model, list[Model]]:
     return (tok2vec.layers[0], encoders) if encoders else (tok2vec, [])
 
 
-def _run_chain(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+def _run_chain(model: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     return run_in_turn(model.layers, X, is_train)
 
 
-def _run_encoder(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+def _run_encoder(model: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     """A layer that `with_packed` has made."""
     if isinstance(X, Packed):
         return packed.forward_packed(model, X, is_train)
@@ -102,7 +105,7 @@ def _run_encoder(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
 
 # What a layer runs within a composition, by its forward function at spaCy's border. Modules with
 # layers that read documents enter theirs.
-FORWARD_WITHIN: dict[Callable, Callable] = {
+FORWARD_WITHIN: dict[Forward, RunWithin] = {
     chain_forward: _run_chain,
     packed.forward: _run_encoder,
 }

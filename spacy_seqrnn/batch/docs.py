@@ -32,7 +32,8 @@ class DocBatch:
         """What `find` gives. It is called only once for each key."""
         if key not in self._found:
             self._found[key] = find()
-        return self._found[key]
+        found: Found = self._found[key]
+        return found
 
 
 def check_docs(name: str, X: list[Any] | None) -> None:

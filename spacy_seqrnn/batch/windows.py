@@ -10,13 +10,13 @@ for an error that shrinks with every token of context.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model, Ops
 
-from ..types import Floats2d
+from ..types import Backprop, Floats2d
 from .composition import in_reverse, run_in_turn, run_packed, split_encoders
 from .docs import DocBatch
 from .packed import Packed
@@ -73,7 +73,8 @@ class Piece:
     @cached_property
     def rows(self) -> np.ndarray:
         """The number of each token that is read, among all of the batch. Shape (n_read,)."""
-        return np.repeat(self.firsts, self.lengths) + self._within
+        rows: np.ndarray = np.repeat(self.firsts, self.lengths) + self._within
+        return rows
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -85,7 +86,12 @@ class Piece:
     def _within(self) -> np.ndarray:
         """The number of each token within its window. Shape (n_read,)."""
         starts = np.cumsum(self.lengths) - self.lengths
-        return np.arange(self.lengths.sum()) - np.repeat(starts, self.lengths)
+        within: np.ndarray = np.arange(self.lengths.sum()) - np.repeat(starts, self.lengths)
+        return within
+
+
+# A piece, what a model gives for it, and the backward pass
+InPiece: TypeAlias = tuple[Piece, Any, Backprop]
 
 
 def prediction_pieces(lengths: list[int], *, cut: bool) -> list[Piece]:
@@ -97,7 +103,7 @@ def prediction_pieces(lengths: list[int], *, cut: bool) -> list[Piece]:
     return _pieces(np.asarray(lengths, dtype="int64"), PREDICTION, cut)
 
 
-def training_pieces(tok2vecs: list[Model], docs: list[Doc]) -> list[Piece]:
+def training_pieces(tok2vecs: list[Model[Any, Any]], docs: list[Doc]) -> list[Piece]:
     """What models with these token vectors are trained on in turn, as a rule all of it at once.
 
     What listens to a shared tok2vec gets the batch whole, as the tok2vec has read it. Documents
@@ -115,12 +121,12 @@ def are_cut(parts: list[Piece], n_docs: int) -> bool:
 
 
 def run_in_pieces(
-    model: Model,
-    tok2vecs: list[Model],
+    model: Model[Any, Any],
+    tok2vecs: list[Model[Any, Any]],
     docs: list[Doc],
     is_train: bool,
-    run_windows: Callable[[Model, DocBatch, list[Piece], bool], Iterator],
-) -> Iterator[tuple[Piece, Any, Callable]]:
+    run_windows: Callable[[Model[Any, Any], DocBatch, list[Piece], bool], Iterator[InPiece]],
+) -> Iterator[InPiece]:
     """Run a model on a batch of any size, in pieces that are small enough for training.
 
     tok2vecs: those of the model.
@@ -180,7 +186,7 @@ def _part(windows: Piece, part: slice) -> Piece:
     return Piece(*(getattr(windows, field)[part] for field in fields))
 
 
-def listens(model: Model) -> bool:
+def listens(model: Model[Any, Any]) -> bool:
     """Whether a model takes token vectors from a component before it."""
     return any(hasattr(node, "upstream_name") for node in model.walk())
 

@@ -60,7 +60,7 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
-def busy(text: str) -> AbstractContextManager:
+def busy(text: str) -> AbstractContextManager[Any]:
     """Show what takes its time, on a terminal; in a log each turn of a spinner would be a line."""
     return msg.loading(text) if sys.stdout.isatty() else nullcontext()
 

@@ -37,10 +37,10 @@ class SeenVectors:
     """
 
     def __init__(self) -> None:
-        self._met: list[tuple[ref, Digest]] = []
+        self._met: list[tuple[ref[Any], Digest]] = []
         self._told: set[tuple[str, ...]] = set()
 
-    def __reduce__(self) -> tuple[type, tuple]:
+    def __reduce__(self) -> tuple[type, tuple[()]]:
         return SeenVectors, ()
 
     def find(self, array: Any) -> Digest | None:
@@ -65,12 +65,12 @@ def vectors_attrs() -> dict[str, Any]:
     return {"known_vectors": None, "seen_vectors": SeenVectors()}
 
 
-def static_vectors_attrs(layers: Iterable[Model]) -> dict[str, Any]:
+def static_vectors_attrs(layers: Iterable[Model[Any, Any]]) -> dict[str, Any]:
     """The same for a layer within which one of spaCy's reads vectors; otherwise none."""
     return vectors_attrs() if _read_static(layers) else {}
 
 
-def _read_static(layers: Iterable[Model]) -> bool:
+def _read_static(layers: Iterable[Model[Any, Any]]) -> bool:
     """Whether one of spaCy's layers reads vectors and is in none that knows them already."""
     return any(
         layer.name == "static_vectors"
@@ -79,7 +79,7 @@ def _read_static(layers: Iterable[Model]) -> bool:
     )
 
 
-def know_vectors(model: Model, docs: list[Doc] | None) -> None:
+def know_vectors(model: Model[Any, Any], docs: list[Doc] | None) -> None:
     """Let a model know the vectors that it is going to be trained with, if it reads any.
 
     docs: of the sample that it is initialised with.
@@ -102,9 +102,9 @@ def know_vectors(model: Model, docs: list[Doc] | None) -> None:
         model.attrs["known_vectors"] = _digest_once(model, DocBatch(docs), vectors)
 
 
-def _digest_once(model: Model, batch: DocBatch, vectors: Vectors) -> Digest:
+def _digest_once(model: Model[Any, Any], batch: DocBatch, vectors: Vectors) -> Digest:
     """The digest of the vectors of documents, which is made once for each array of them."""
-    seen = model.attrs["seen_vectors"]
+    seen: SeenVectors = model.attrs["seen_vectors"]
     found = seen.find(vectors.data)
     if found is None:
         found = batch.once(("digest of vectors", id(vectors)), partial(digest, vectors))
@@ -112,7 +112,7 @@ def _digest_once(model: Model, batch: DocBatch, vectors: Vectors) -> Digest:
     return found
 
 
-def check_vectors(model: Model, batch: DocBatch, *, is_train: bool) -> None:
+def check_vectors(model: Model[Any, Any], batch: DocBatch, *, is_train: bool) -> None:
     """See whether the vocab of documents has the vectors that a model was trained with.
 
     Models that read none, or do not know theirs, take any.
@@ -140,7 +140,7 @@ def check_vectors(model: Model, batch: DocBatch, *, is_train: bool) -> None:
         model.attrs["known_vectors"] = found
 
 
-def _compare(model: Model, known: Digest, found: Digest) -> None:
+def _compare(model: Model[Any, Any], known: Digest, found: Digest) -> None:
     if found["width"] != known["width"]:
         raise ValueError(
             f"The model was trained with {describe(known)} and cannot read {describe(found)}: give "
@@ -158,7 +158,7 @@ def _compare(model: Model, known: Digest, found: Digest) -> None:
         )
 
 
-def check_known(model: Model) -> None:
+def check_known(model: Model[Any, Any]) -> None:
     """Raise ValueError if what a model has saved of its vectors is no digest."""
     digest = model.attrs.get("known_vectors")
     if digest is None:
@@ -219,4 +219,5 @@ def _mixed(values: np.ndarray) -> np.ndarray:
     """Numbers in which each bit depends on all of another's (the finaliser of SplitMix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    values = values ^ (values >> np.uint64(31))
+    return values

@@ -11,14 +11,14 @@ from ..config_errors import ConfigError
 from ..config_places import pipeline_at_work
 from ..rnn.dropout import dropout_mask
 from ..saved.shapes import Layer
-from ..types import Floats2d, Ints1d
+from ..types import Floats1d, Floats2d, FloatsXd, Ints1d
 
 # A label that is added to a trained classifier starts this much below the least likely one (in
 # logits): almost nothing changes for the others, and yet it can be learnt.
 NEW_LABEL_MARGIN = 5.0
 
 
-def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
+def init_tok2vec(tok2vec: Model[Any, Any], X: list[Doc] | None) -> int:
     """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
 
     Raises ConfigError if it is no model from documents to token vectors, or hears others' that have
@@ -38,7 +38,7 @@ def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
         ) from error
 
 
-def check_listeners(tok2vec: Model) -> None:
+def check_listeners(tok2vec: Model[Any, Any]) -> None:
     """Raise ConfigError if a listener is not as wide as the component that it listens to.
 
     Known to a pipeline only, which links them; without one, `check_width` finds out in training.
@@ -61,7 +61,7 @@ def check_listeners(tok2vec: Model) -> None:
                 )
 
 
-def check_width(tok2vec: Model, X: Floats2d) -> None:
+def check_width(tok2vec: Model[Any, Any], X: Floats2d) -> None:
     """Raise ConfigError if the token vectors are not as wide as the option `tok2vec` has it."""
     width = tok2vec.maybe_get_dim("nO")
     if len(X) and width is not None and X.shape[1] != width:
@@ -73,7 +73,7 @@ def check_width(tok2vec: Model, X: Floats2d) -> None:
         )
 
 
-def check_truth(model: Model, Y: Any) -> None:
+def check_truth(model: Model[Any, Any], Y: Any) -> None:
     """Raise ValueError if what the component has to learn is not for a text classifier.
 
     Y: the first texts' labels, shape (n_docs, nO).
@@ -94,7 +94,7 @@ def check_truth(model: Model, Y: Any) -> None:
         )
 
 
-def clip_gradients(model: Model, max_norm: float) -> None:
+def clip_gradients(model: Model[Any, Any], max_norm: float) -> None:
     """Scale all gradients of a model so that their joint Euclidean norm is at most `max_norm`.
 
     Pascanu et al. 2013. The clipping of spaCy's optimizer is done per parameter instead, which
@@ -102,7 +102,9 @@ def clip_gradients(model: Model, max_norm: float) -> None:
     """
     if not max_norm:
         return
-    gradients = [node.get_grad(name) for node in model.walk() for name in node.grad_names]
+    gradients: list[FloatsXd] = [
+        node.get_grad(name) for node in model.walk() for name in node.grad_names
+    ]
     flat = [gradient.ravel() for gradient in gradients]
     norm = sum(gradient @ gradient for gradient in flat) ** 0.5
     if model.ops.device_type == "gpu" or float(norm) > max_norm:
@@ -131,8 +133,8 @@ def resized_linear(
     )
     if layer.has_param("W"):
         old_nO = layer.get_dim("nO")
-        W = layer.ops.alloc2f(nO, layer.get_dim("nI"))
-        b = layer.ops.alloc1f(nO)
+        W: Floats2d = layer.ops.alloc2f(nO, layer.get_dim("nI"))
+        b: Floats1d = layer.ops.alloc1f(nO)
         W[:old_nO], b[:old_nO] = layer.get_param("W"), layer.get_param("b")
         b[old_nO:] = new_bias
         new.set_param("W", W)
@@ -140,7 +142,9 @@ def resized_linear(
     return new
 
 
-def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d, Callable]:
+def dropout_forward(
+    model: Model[Any, Any], X: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """Dropout at the model's `dropout_rate`, as spaCy's `[training] dropout` sets it."""
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
@@ -149,7 +153,9 @@ def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d
     return X * mask, lambda dY: dY * mask
 
 
-def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+def probabilities(
+    model: Model[Any, Any], logits: Floats2d, lengths: Ints1d
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """The probabilities of text categories, shape (n_docs, nO), by the model's attr `multi_label`.
 
     lengths: tokens of each document. One without tokens has 0 for every label.
@@ -164,6 +170,6 @@ def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floa
     return Y, lambda dY: ops.as_contig(dY * read, dtype="float32")
 
 
-def new_label_bias(output: Model) -> float:
+def new_label_bias(output: Model[Any, Any]) -> float:
     """The bias of labels that are added to those of an output layer; 0 before it has any."""
     return float(output.get_param("b").min()) - NEW_LABEL_MARGIN if output.has_param("b") else 0.0

@@ -42,7 +42,7 @@ class RecurrentNER(ChainInference):
         incorrect_spans_key: str | None = None,
         spans_key: str | None = None,
         label_weights: LabelWeights | None = None,
-        scorer: Callable | None = None,
+        scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         """Create the component.
 
@@ -234,5 +234,7 @@ class RecurrentNER(ChainInference):
 
 def _in_pieces(
     model: Model[list[Doc], Chain], docs: list[Doc], *, is_train: bool
-) -> Iterator[tuple[Piece, Chain, Callable]]:
-    return model.attrs["in_pieces"](model, docs, is_train)
+) -> Iterator[tuple[Piece, Chain, Callable[[Chain], list[Doc]]]]:
+    pieces: Iterator[tuple[Piece, Chain, Callable[[Chain], list[Doc]]]]
+    pieces = model.attrs["in_pieces"](model, docs, is_train)
+    return pieces

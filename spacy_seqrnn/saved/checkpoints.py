@@ -140,7 +140,7 @@ def _unchanged(folder: Path) -> Iterator[None]:
             raise ValueError(f"The pipeline {folder} was saved while it was loaded: load it again.")
 
 
-def _models(nlp: Language, exclude: Iterable[str]) -> Iterator[tuple[str, Model]]:
+def _models(nlp: Language, exclude: Iterable[str]) -> Iterator[tuple[str, Model[Any, Any]]]:
     """The models of all components that are loaded, with the components' names."""
     for name, component in nlp.components:
         model = getattr(component, "model", None)

@@ -19,7 +19,7 @@ from .foreign import Budget, is_size, read_saved
 from .layers import find_description, is_ours, output_width
 
 
-class Layer(Model):
+class Layer(Model[Any, Any]):
     """A layer of this package, which takes no parameter of another shape than its sizes say.
 
     As the outermost layer of a saved model it checks the whole of that, too. What its shapes are is
@@ -59,7 +59,7 @@ def naming(name: str) -> Iterator[None]:
         ) from error
 
 
-def check_saved(model: Model, data: bytes) -> None:
+def check_saved(model: Model[Any, Any], data: bytes) -> None:
     """Raise ValueError if the bytes are not of a model that is built like this one."""
     budget = Budget()
     saved = read_saved(data, budget)
@@ -81,7 +81,9 @@ def check_saved(model: Model, data: bytes) -> None:
 class SavedLayer:
     """What the sizes and attributes of a layer are going to be."""
 
-    def __init__(self, node: Model, dims: dict[str, int | None], attrs: dict[str, Any]) -> None:
+    def __init__(
+        self, node: Model[Any, Any], dims: dict[str, int | None], attrs: dict[str, Any]
+    ) -> None:
         known = {dim: size for dim, size in dims.items() if size is not None}
         self.dims = {**{dim: node.maybe_get_dim(dim) for dim in node.dim_names}, **known}
         self.attrs = {**node.attrs, **attrs}
@@ -93,7 +95,7 @@ class SavedLayer:
         return size
 
 
-def _check_info(node: Model, info: Any, n_nodes: int) -> None:
+def _check_info(node: Model[Any, Any], info: Any, n_nodes: int) -> None:
     """Names, sizes and references of a layer."""
     if not isinstance(info, dict) or not isinstance(info.get("name"), str):
         raise ValueError(f"the layer '{node.name}' without a name")
@@ -114,7 +116,7 @@ def _check_info(node: Model, info: Any, n_nodes: int) -> None:
             raise ValueError(f"the reference '{ref}' = {str(index)[:50]} of '{node.name}'")
 
 
-def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
+def _read_attrs(node: Model[Any, Any], attrs: Any, budget: Budget) -> dict[str, Any]:
     """The attributes of a layer, if it can have them."""
     if not isinstance(attrs, dict) or not _is_list_of(bytes, list(attrs.values())):
         raise ValueError(f"the layer '{node.name}' without attributes")
@@ -148,7 +150,7 @@ def _as_saved(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _check_arrays(node: Model, params: Any, loaded: SavedLayer) -> None:
+def _check_arrays(node: Model[Any, Any], params: Any, loaded: SavedLayer) -> None:
     if not isinstance(params, dict):
         raise ValueError(f"the layer '{node.name}' without parameters")
     for name, value in params.items():
@@ -162,7 +164,7 @@ def _is_list_of(kind: type, values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
-def check_fits(model: Model) -> None:
+def check_fits(model: Model[Any, Any]) -> None:
     """Raise ValueError if parameters, or layers beside each other, are of different sizes.
 
     So it does for what a layer keeps of words and their vectors, if that cannot be.
@@ -176,7 +178,7 @@ def check_fits(model: Model) -> None:
     output_width(model, None)
 
 
-def check_param(node: Model, name: str, value: Any, sizes: Any = None) -> None:
+def check_param(node: Model[Any, Any], name: str, value: Any, sizes: Any = None) -> None:
     """Raise ValueError if a parameter does not have the shape that the layer's sizes give it.
 
     sizes: what has the sizes and attributes; None for the layer itself.

@@ -291,4 +291,4 @@ def _heals(config: Path) -> bool:
         nlp = Config().from_disk(config, interpolate=False).get("nlp", {})
     except ValueError:  # it is no config, which is for whoever loads it to say
         return False
-    return nlp.get("after_creation") == HEALING
+    return bool(nlp.get("after_creation") == HEALING)
