@@ -36,7 +36,9 @@ class Counter:
         """Count in every table from now on."""
         rows = LexemeTable.rows
 
-        def counted(table: LexemeTable, keys: Any, sources: Any, compute: Callable) -> Any:
+        def counted(
+            table: LexemeTable, keys: Any, sources: Any, compute: Callable[..., Any]
+        ) -> Any:
             def count(missing: Any) -> Any:
                 self.missing += len(missing)
                 return compute(missing)

@@ -20,7 +20,7 @@ from .serve import best, serve, timed
 LABELS = ["PER", "LOC", "ORG", "MISC"]
 
 
-class RandomVectors(TokenEmbeddings):
+class RandomVectors(TokenEmbeddings):  # type: ignore[misc]  # in another environment
     """A lookup of 50 dimensions, as `WordEmbeddings` is one, for words from the documents."""
 
     def __init__(self, words: list[str]) -> None:
