@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import srsly
@@ -11,19 +12,24 @@ SPLITS = ["train", "dev", "test"]
 LABELS = {"PER", "ORG", "LOC", "DATE"}
 
 
-def read_ner(split):
+def read_ner(split: str) -> list[list[tuple[str, str]]]:
     """Sentences as lists of (token, tag)."""
     text = (ASSETS / "ner" / f"{split}.conll").read_text(encoding="utf8")
     return [
-        [tuple(line.split("\t")) for line in block.split("\n")] for block in text[:-2].split("\n\n")
+        [_token_and_tag(line) for line in block.split("\n")] for block in text[:-2].split("\n\n")
     ]
 
 
-def read_sentiment(split):
+def _token_and_tag(line: str) -> tuple[str, str]:
+    token, tag = line.split("\t")
+    return token, tag
+
+
+def read_sentiment(split: str) -> list[dict[str, Any]]:
     return list(srsly.read_jsonl(ASSETS / "sentiment" / f"{split}.jsonl"))
 
 
-def without_names(sentence):
+def without_names(sentence: list[tuple[str, str]]) -> tuple[str, ...]:
     """A sentence with every entity replaced by its type."""
     return tuple(tag[2:] or token for token, tag in sentence if not tag.startswith("I-"))
 
@@ -77,7 +83,7 @@ def test_no_sentence_twice():
     assert len({tuple(words_of(text)) for text in texts}) == len(texts)
 
 
-def shingles(words):
+def shingles(words: list[str]) -> set[tuple[str, ...]]:
     """All runs of six words."""
     return {tuple(words[i : i + 6]) for i in range(len(words) - 5)}
 
@@ -94,7 +100,7 @@ def test_no_template_across_splits(corpus):
         splits.append([shingles(words_of(text)) for text in texts])
     for i, own in enumerate(splits):
         others = [phrases for j, split in enumerate(splits) if j != i for phrases in split]
-        index = {}
+        index: dict[tuple[str, ...], set[int]] = {}
         for k, phrases in enumerate(others):
             for phrase in phrases:
                 index.setdefault(phrase, set()).add(k)

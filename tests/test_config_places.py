@@ -22,6 +22,7 @@ from spacy_seqrnn.config_errors import ConfigError
 from spacy_seqrnn.config_places import pipeline_at_work
 
 from .conftest import gold_examples
+from .pipes import get_pipe
 from .trust.test_bad_configs import (
     CNN,
     NAME,
@@ -153,7 +154,9 @@ def leaves(tree: Tree, path: str = TEXTCAT) -> Iterator[str]:
         yield from leaves(part, f"{path}.members.{name}")
 
 
-def grown(tree: Tree, wrong: str, model: Callable[[bool], dict], path: str = TEXTCAT) -> dict:
+def grown(
+    tree: Tree, wrong: str, model: Callable[[bool], dict[str, Any]], path: str = TEXTCAT
+) -> dict[str, Any]:
     """The config of ensembles within ensembles, with a wrong model at one place."""
     if tree is None:
         return model(path == wrong)
@@ -169,7 +172,7 @@ def test_the_member_is_found_at_any_depth(when, data):
     tree = data.draw(TREES.filter(lambda tree: len(list(leaves(tree))) < 8))
     wrong = data.draw(st.sampled_from(list(leaves(tree))))
 
-    def model(is_wrong: bool) -> dict:
+    def model(is_wrong: bool) -> dict[str, Any]:
         if when == "made":
             return textcat(tok2vec(width=7, bidirectional=is_wrong))
         return textcat(WRONG if is_wrong else RIGHT)
@@ -221,9 +224,12 @@ def test_positional_blocks_are_named():
     assert place(caught.value) == "block.*.b -> width"
 
 
-@registry.architectures("tests.OwnConfig.v1")
-def OwnConfig() -> Model:
-    return registry.resolve({"inner": encoder(width=7)})["inner"]
+def OwnConfig() -> Model[Any, Any]:
+    inner: Model[Any, Any] = registry.resolve({"inner": encoder(width=7)})["inner"]
+    return inner
+
+
+registry.architectures("tests.OwnConfig.v1")(OwnConfig)
 
 
 def test_a_config_that_a_function_resolves_is_not_the_users():
@@ -233,7 +239,7 @@ def test_a_config_that_a_function_resolves_is_not_the_users():
 
 
 @Language.factory("tests_own_factory", default_config={"network": textcat(WRONG)})
-def own_factory(nlp: Language, name: str, network: Model) -> TextCategorizer:
+def own_factory(nlp: Language, name: str, network: Model[Any, Any]) -> TextCategorizer:
     return TextCategorizer(nlp.vocab, network, name, threshold=0.5, scorer=None)
 
 
@@ -248,7 +254,7 @@ def test_a_factory_may_have_other_options():
 def test_a_frozen_component_is_listened_to_as_well():
     nlp = make_nlp({"tok2vec": tok2vec(), "textcat": textcat(listener(6))})
     examples = gold_examples(nlp)
-    nlp.get_pipe("tok2vec").initialize(lambda: examples, nlp=nlp)
+    get_pipe(nlp, "tok2vec").initialize(lambda: examples, nlp=nlp)
     with nlp.select_pipes(disable="tok2vec"), pytest.raises(ConfigError, match=r"'tok2vec', .* 8"):
         nlp.initialize(lambda: examples)
 
@@ -296,7 +302,7 @@ def with_wider_tok2vec(models: dict[str, dict[str, Any]]) -> Language:
     nlp.initialize(lambda: examples)
     nlp.remove_pipe("tok2vec")
     nlp.add_pipe("tok2vec", first=True, config={"model": tok2vec(width=10)})
-    nlp.get_pipe("tok2vec").initialize(lambda: examples, nlp=nlp)
+    get_pipe(nlp, "tok2vec").initialize(lambda: examples, nlp=nlp)
     nlp.add_pipe("sentencizer")  # so that the component with the listener is not the last
     return nlp
 

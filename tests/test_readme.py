@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import spacy
-from spacy import registry
 from spacy.training import Example
-from spacy.util import load_config_from_str, load_model_from_config
+from spacy.util import load_config_from_str, load_model_from_config, registry
 
 from benchmarks.readme import tables
 from spacy_seqrnn.cli import seqrnn_cli

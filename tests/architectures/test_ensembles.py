@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
@@ -105,9 +107,9 @@ def test_categories_are_the_mean_of_the_members():
 
 def with_spacy_config():
     """A recurrent member beside spaCy's own bag of words and convolutional network."""
-    bow = {"@architectures": "spacy.TextCatBOW.v3", "length": 64, "ngram_size": 1}
+    bow: dict[str, Any] = {"@architectures": "spacy.TextCatBOW.v3", "length": 64, "ngram_size": 1}
     bow |= {"exclusive_classes": True, "no_output_layer": False}
-    cnn = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
+    cnn: dict[str, Any] = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
     cnn |= {"use_reduce_first": False, "use_reduce_last": False}
     cnn |= {"use_reduce_max": False, "use_reduce_mean": True}
     cnn["tok2vec"] = {"@architectures": "spacy.HashEmbedCNN.v2", "width": 8, "depth": 1}

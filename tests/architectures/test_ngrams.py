@@ -8,6 +8,7 @@ from thinc.api import SGD, set_dropout_rate
 
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
 from spacy_seqrnn.heads.ngrams import NgramScores
+from spacy_seqrnn.types import Floats2d
 
 VOCAB = spacy.blank("en").vocab
 WORDS = st.lists(st.sampled_from(["a", "A", "b", "c"]), max_size=7)
@@ -31,7 +32,8 @@ def ngrams_of(words, size):
 def test_scores_are_sums_over_distinct_ngrams(texts, size):
     """With weights of which each document has a known number: one step from zero."""
     model = NgramScores(ngram_size=size, rows=100_003, dropout=0.0, nO=1).initialize()
-    model.get_param("W")[:] = 0.5
+    W: Floats2d = model.get_param("W")
+    W[:] = 0.5
     (scores,) = model.predict(make_docs(texts)).T
     # Every n-gram has two rows of 0.5.
     assert scores.tolist() == [float(len(ngrams_of(words, size))) for words in texts]
@@ -51,7 +53,8 @@ def test_words_are_told_apart_by_their_neighbours():
 
 def test_dropout_leaves_out_ngrams_in_training_only():
     model = NgramScores(ngram_size=1, rows=1000, dropout=0.5, nO=1).initialize()
-    model.get_param("W")[:] = 0.5
+    W: Floats2d = model.get_param("W")
+    W[:] = 0.5
     docs = make_docs([[f"w{i}" for i in range(1000)]])
     assert model.predict(docs).item() == 1000
     kept = [model.begin_update(docs)[0].item() / 2 for _ in range(20)]

@@ -8,6 +8,7 @@ from thinc.api import Adam, fix_random_seed, set_dropout_rate
 from spacy_seqrnn.heads.pooling import POOLINGS
 
 from ..gradients import check_model_gradients
+from ..pipes import get_pipe
 from ..small import small_textcat, small_tok2vec
 
 DATA = [
@@ -162,7 +163,7 @@ def test_last_of_a_listener_must_be_told_the_directions():
     with pytest.raises(ValueError, match="cannot tell whether this `tok2vec` reads in both dir"):
         nlp.add_pipe("textcat", config={"model": listener_model(pooling="last")})
     nlp.add_pipe("textcat", config={"model": listener_model(pooling="last", bidirectional=True)})
-    assert nlp.get_pipe("textcat").model.get_ref("pooling").attrs["bidirectional"] is True
+    assert get_pipe(nlp, "textcat").model.get_ref("pooling").attrs["bidirectional"] is True
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import spacy
-from spacy import registry
+from spacy.util import registry
 from thinc.api import fix_random_seed
 
 from spacy_seqrnn.architectures.tok2vec import HashEmbedRNN
+from spacy_seqrnn.types import Floats1d
 
 from ..small import small_ner
 
@@ -49,7 +50,8 @@ def test_is_its_parts():
 
 def test_takes_vectors():
     nlp = spacy.blank("en")
-    nlp.vocab.set_vector("Oslo", np.ones(7, dtype="f"))
+    vector: Floats1d = np.ones(7, dtype="f")
+    nlp.vocab.set_vector("Oslo", vector)
     model = HashEmbedRNN(width=4, embed_size=20, include_static_vectors=True)
     model.initialize(X=[nlp(TEXT)])
     assert model.get_ref("embed").get_dim("nO") == 96 + 30 + 7

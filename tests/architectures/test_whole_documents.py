@@ -1,6 +1,7 @@
 """Token vectors of a long document are those of a short one: an embedding sees documents whole."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from spacy_seqrnn.batch import windows
 from spacy_seqrnn.batch.composition import split_encoders
 from spacy_seqrnn.batch.packed import join, unpack
 from spacy_seqrnn.crf.chain import SCORES
+from spacy_seqrnn.types import Floats1d, Floats2d
 
 LIMITS = windows.Limits(piece=30, window=10, context=3)
 WORDS = ["Oslo", "sleeps", "in", "New", "York", ".", "Bob", "sings"]
@@ -144,7 +146,8 @@ def make_doc(vocab, n_tokens):
 def make_vocab():
     vocab = spacy.blank("en").vocab
     vocab.reset_vectors(width=5)
-    for word, vector in VECTORS.items():
+    vectors: dict[str, Floats1d] = VECTORS
+    for word, vector in vectors.items():
         vocab.set_vector(word, vector)
     return vocab
 
@@ -166,7 +169,8 @@ def tok2vec_of(name):
 def test_every_registered_layer_is_here():
     known = {**EMBEDDINGS, **TOK2VECS, **ENCODERS}
     registry.get("architectures", "spacy.Tok2Vec.v2")  # spaCy registers on the first look-up
-    names = {*registry.architectures.get_all(), *registry.layers.get_all()}
+    registries: list[Any] = [registry.architectures, registry.layers]
+    names = {name for each in registries for name in each.get_all()}
     names = {name.replace("spacy-legacy.", "spacy.") for name in names}
     names = {name for name in names if name.startswith(("spacy.", "spacy-seqrnn."))}
     assert {name for name in names - set(known) if not any(o in name for o in OTHERS)} == set()
@@ -254,7 +258,7 @@ def test_entities_are_learnt_from_what_only_the_whole_document_has(members):
     nlp = spacy.blank("en")
     models = {str(i): NER(tok2vec=user_data_tok2vec()) for i in range(members)}
     model = models["0"] if members == 1 else NEREnsemble(members=models)
-    ner = nlp.add_pipe("seqrnn_ner")
+    ner: Any = nlp.add_pipe("seqrnn_ner")
     ner.model = model
     examples = [make_example(nlp.vocab, n, seed) for seed, n in enumerate((95, 8, 60, 17))]
     optimizer = nlp.initialize(lambda: examples)
@@ -274,7 +278,7 @@ def user_data_tok2vec():
         values = [doc.user_data["v"].astype("float32")[:, None] for doc in docs]
         return values, lambda dYs: []
 
-    embed = Model("user_data", read, dims={"nO": 1})
+    embed: Model[list[Doc], list[Floats2d]] = Model("user_data", read, dims={"nO": 1})
     return registry.get("architectures", "spacy.Tok2Vec.v2")(
         embed=embed, encode=RNNEncoder(width=16, dropout=0.0)
     )

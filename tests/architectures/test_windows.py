@@ -1,6 +1,7 @@
 """Models predict the same whether a batch is read at once or in pieces."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def make_pipe(component):
         "textcat": ("textcat", small_textcat(True, pooling=["max", "last", "attention"])),
     }
     factory, model = models[component]
-    pipe = nlp.add_pipe(factory, config={"model": model})
+    pipe: Any = nlp.add_pipe(factory, config={"model": model})
     for label in ("A", "B"):
         pipe.add_label(label)
     nlp.initialize()

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,13 +28,16 @@ from spacy_seqrnn.architectures.ensembles import NEREnsemble, TextCatEnsemble
 from spacy_seqrnn.architectures.ner import NER
 from spacy_seqrnn.architectures.textcat import TextCat
 from spacy_seqrnn.batch.composition import run_packed, split_encoders
+from spacy_seqrnn.batch.distinct import DistinctRows
 from spacy_seqrnn.batch.docs import DocBatch
-from spacy_seqrnn.batch.packed import DistinctRows, Packed, pack, unpack
+from spacy_seqrnn.batch.packed import Packed, pack, unpack
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.embed import lexemes
 from spacy_seqrnn.rnn import stack
+from spacy_seqrnn.types import Floats2d
 
 from ..conftest import LISTENER, gold_examples, tok2vec_config
+from ..pipes import get_pipe
 from ..small import small_ner
 
 WIDTH = 8
@@ -218,9 +222,9 @@ def test_replaced_listeners_are_packed_and_say_the_same(read):
     examples = gold_examples(nlp)
     nlp.initialize(lambda: examples)
     docs = [example.predicted.copy() for example in examples]
-    for doc, tensor in zip(docs, nlp.get_pipe("tok2vec").predict(docs), strict=True):
+    for doc, tensor in zip(docs, get_pipe(nlp, "tok2vec").predict(docs), strict=True):
         doc.tensor = tensor
-    ner = nlp.get_pipe("seqrnn_ner")
+    ner: Any = nlp.get_pipe("seqrnn_ner")
     expected = ner.model.predict(docs)
     nlp.replace_listeners("tok2vec", "seqrnn_ner", ["model.tok2vec"])
     X_of_layers = read(ner.model)
@@ -294,7 +298,7 @@ def test_features_stand_in_one_place():
     assert X.data[0].tolist() == X.data[2].tolist() == [7.0, 7.0]
     np.testing.assert_array_equal(np.concatenate(unpack(NumpyOps(), X)), X.doc_major())
     with pytest.raises(FrozenInstanceError):
-        X.features = rows
+        X.features = rows  # type: ignore[misc]  # which is what is tested
 
 
 def members(**options):
@@ -338,7 +342,9 @@ def test_members_of_another_kind_get_a_list_of_documents():
         assert all(type(doc) is Doc for doc in docs)
         return np.full((len(docs), 2), 0.5, dtype="float32"), lambda dY: []
 
-    other = Model("other", forward, dims={"nO": 2}, attrs={"multi_label": False})
+    other: Model[list[Doc], Floats2d] = Model(
+        "other", forward, dims={"nO": 2}, attrs={"multi_label": False}
+    )
     own = TextCat(tok2vec=ours(), exclusive_classes=True, nO=2)
     ensemble = initialised(TextCatEnsemble(members={"own": own, "other": other}, nO=2))
     docs = make_docs([3, 2])

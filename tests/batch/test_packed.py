@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from thinc.api import Model, NumpyOps
 from thinc.types import Ragged
 
+from spacy_seqrnn.batch.distinct import DistinctRows
 from spacy_seqrnn.batch.packed import (
-    DistinctRows,
     pack,
     pack_distinct,
     take_rows,
@@ -14,6 +14,7 @@ from spacy_seqrnn.batch.packed import (
     with_packed,
 )
 from spacy_seqrnn.batch.packing import make_packing, split_docs
+from spacy_seqrnn.types import Floats2d, Ints1d
 
 lengths_of_docs = st.lists(st.integers(0, 12), max_size=9)
 
@@ -83,7 +84,9 @@ def test_with_packed_works_on_packed_rows():
 
 
 def test_with_packed_takes_ragged_too():
-    X = Ragged(np.zeros((5, 1), dtype="f"), np.asarray([2, 0, 3], dtype="i"))
+    features: Floats2d = np.zeros((5, 1), dtype="f")
+    lengths: Ints1d = np.asarray([2, 0, 3], dtype="i")
+    X = Ragged(features, lengths)
     Y, backprop = _numbering()(X, is_train=True)
     assert Y.dataXd.ravel().tolist() == [1.0, 3.0, 0.0, 2.0, 4.0]
     assert backprop(Y).dataXd.ravel().tolist() == [2.0, 6.0, 0.0, 4.0, 8.0]
@@ -120,13 +123,14 @@ def test_turned_and_previous_follow_each_document(lengths):
 
 @given(lengths_of_docs)
 def test_unpacked_is_what_was_packed(lengths):
-    X = np.random.default_rng(0).normal(size=(sum(lengths), 2)).astype("float32")
+    X: Floats2d = np.random.default_rng(0).normal(size=(sum(lengths), 2)).astype("float32")
     ops = NumpyOps()
     packed = pack(ops, split_docs(X, lengths))
     np.testing.assert_array_equal(packed.packing.lengths, lengths)
     for Y, expected in zip(unpack(ops, packed), split_docs(X, lengths), strict=True):
         np.testing.assert_array_equal(Y, expected)
-    as_ragged = pack(ops, Ragged(X, np.asarray(lengths, dtype="i")))
+    sizes: Ints1d = np.asarray(lengths, dtype="i")
+    as_ragged = pack(ops, Ragged(X, sizes))
     if lengths:
         np.testing.assert_array_equal(as_ragged.data, packed.data)
 

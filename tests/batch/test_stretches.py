@@ -48,7 +48,7 @@ def test_predicts_what_torch_does(lengths, bidirectional):
     torch.manual_seed(0)
     module = torch.nn.LSTM(3, 4, bidirectional=bidirectional)
     x = torch.randn(packing.n_tokens, 3)
-    weights = [list(tensors) for tensors in module.all_weights]
+    weights: list[list[torch.Tensor]] = [list(tensors) for tensors in module.all_weights]
     with torch.inference_mode():
         batch = torch.nn.utils.rnn.PackedSequence(x, torch.from_numpy(packing.size_at_t))
         expected = module(batch)[0].data

@@ -7,8 +7,9 @@ from spacy.tokens import Doc
 from thinc.api import NumpyOps
 
 from spacy_seqrnn.batch import windows as module
+from spacy_seqrnn.batch.distinct import DistinctRows
 from spacy_seqrnn.batch.docs import DocBatch
-from spacy_seqrnn.batch.packed import DistinctRows, Packed, join, pack, unpack
+from spacy_seqrnn.batch.packed import Packed, join, pack, unpack
 from spacy_seqrnn.batch.packing import split_docs
 from spacy_seqrnn.batch.windows import prediction_pieces
 

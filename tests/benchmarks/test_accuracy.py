@@ -22,13 +22,13 @@ from benchmarks.accuracy.corpora import (
 from benchmarks.accuracy.results import markdown_table, replace_section, spread
 from benchmarks.accuracy.scores import (
     entity_counts,
-    f1,
     interval,
     is_correct,
     percent,
     seqeval_f1,
 )
 from benchmarks.accuracy.variants import BASE, RECIPES, VARIANTS
+from spacy_seqrnn.report.scores import f1
 
 ROOT = Path(__file__).parents[2]
 VOCAB = spacy.blank("en").vocab

@@ -4,6 +4,7 @@ import sys
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from spacy.vocab import Vocab
@@ -103,7 +104,7 @@ def test_labels_are_drawn(tmp_path, monkeypatch):
 
 def test_words_of_many_labels_say_what_they_are():
     """So that a pipeline can learn them; entities that touch are as many as they are."""
-    found = set()
+    found: set[Any] = set()
     for example in many_labels.examples(Vocab(), 7, n_docs=30, seed=0):
         entities = {token.i: span.label_ for span in example.reference.ents for token in span}
         words = [token.text.split("x")[0] for token in example.predicted]

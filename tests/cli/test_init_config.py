@@ -25,7 +25,8 @@ ENSEMBLES = [("ner", "accuracy", vectors, {"ensemble": True}) for vectors in (No
 
 
 def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> Config:
-    return init_config(task=task, optimize=optimize, **options)
+    config: Config = init_config(task=task, optimize=optimize, **options)
+    return config
 
 
 def named(block: Any, name: str) -> list[Any]:

@@ -76,7 +76,9 @@ def test_explain(trained: Path, tmp_path: Path):
 
 
 def title_of(page: Path) -> str:
-    return re.search("<title>(.*?)</title>", page.read_text(encoding="utf8"), re.DOTALL).group(1)
+    title = re.search("<title>(.*?)</title>", page.read_text(encoding="utf8"), re.DOTALL)
+    assert title
+    return title.group(1)
 
 
 def test_a_long_text_is_no_title(untrained: Path, tmp_path: Path):

@@ -9,7 +9,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
-from thinc.util import has_gpu
+from thinc.compat import has_gpu
 
 from spacy_seqrnn.report.log import FILE
 
@@ -29,7 +29,8 @@ def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def numbers(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf8"))
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+    return found
 
 
 def write_docs(path: Path, *docs: Doc) -> Path:

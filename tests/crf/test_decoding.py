@@ -43,8 +43,10 @@ def test_k_best(chain, k):
 def test_k_best_takes_ties_in_the_order_of_the_tags():
     """Of the last token first, so that an answer does not depend on how NumPy sorts."""
     random = np.random.default_rng(0)
-    scores = (random.integers(0, 2, size).astype(float) for size in ((3, 6), (6, 6), 6, 6))
-    chain = LinearChain(*scores, make_packing([3]))
+    emissions, transitions, start, end = (
+        random.integers(0, 2, size).astype(float) for size in ((3, 6), (6, 6), 6, 6)
+    )
+    chain = LinearChain(emissions, transitions, start, end, make_packing([3]))
     (found,) = k_best(chain, 300)
     paths = sorted((-score, path[::-1]) for score, path in enumerate_paths(chain, 0))
     assert [tuple(tags[::-1]) for _, tags in found] == [path for _, path in paths]

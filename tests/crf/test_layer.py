@@ -11,6 +11,7 @@ from spacy_seqrnn.crf.expectations import marginals
 from spacy_seqrnn.crf.layer import CRF, TokenSoftmax
 from spacy_seqrnn.crf.losses import negative_log_likelihood
 from spacy_seqrnn.ner.biluo import biluo_constraints
+from spacy_seqrnn.types import Floats2d
 
 from .. import gradients
 from .paths import LENGTHS
@@ -109,14 +110,16 @@ def test_forbidden_transitions_keep_score_zero():
     gold[:, 0] = True
     backprop(negative_log_likelihood(chain, gold)[1])
     forbidden = ~biluo_constraints(9).transitions
-    assert not model.get_grad("transitions")[forbidden].any()
-    assert model.get_grad("transitions")[~forbidden].any()
+    gradient: Floats2d = model.get_grad("transitions")
+    assert not gradient[forbidden].any()
+    assert gradient[~forbidden].any()
 
 
 def test_crf_round_trip():
     model = CRF(biluo_constraints, nO=9)
     model.initialize()
-    model.get_param("transitions")[...] = np.random.default_rng(0).normal(size=(9, 9))
+    scores: Floats2d = model.get_param("transitions")
+    scores[...] = np.random.default_rng(0).normal(size=(9, 9))
     X = packed_emissions()
     other = CRF(biluo_constraints, nO=9).from_bytes(model.to_bytes())
     np.testing.assert_array_equal(marginals(other.predict(X)), marginals(model.predict(X)))

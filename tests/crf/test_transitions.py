@@ -109,6 +109,7 @@ def test_worst_and_best_transitions_decide_what_is_looked_at(seed):
     product, found = MaxProduct(matrix, 50, 50), np.zeros(before.shape)
     product.into(before, found)
     np.testing.assert_array_equal(found, (before[:, :, None] + matrix).max(axis=1))
+    assert product.parts
     within = product._within_reach(before[:, product.parts.rows])
     assert within.mean() < 0.9
 
@@ -177,16 +178,16 @@ def plain_viterbi(chain):
     emissions = chain.emissions[chain.packing.from_packed]
     result = []
     for begin, end in pairwise([0, *np.cumsum(chain.packing.lengths)]):
-        best = []
+        best: list[np.ndarray] = []
         for t, row in enumerate(emissions[begin:end]):
             arriving = (best[-1][:, None] + chain.transitions).max(axis=0) if t else chain.start
             best.append(row + arriving)
-        totals = best[-1] + chain.end if best else None
-        own = []
+        totals = best[-1] + chain.end if best else chain.end
+        own: list[int] = []
         while best:
             own.append(int(totals.argmax()))
             best.pop()
-            totals = best[-1] + chain.transitions[:, own[-1]] if best else None
+            totals = best[-1] + chain.transitions[:, own[-1]] if best else chain.end
         result += own[::-1]
     return result
 
@@ -198,8 +199,9 @@ def test_pruned_tags_are_those_of_all_pairs(step, lengths, seed):
     n_tags = len(step[0])
     emissions = random.normal(size=(sum(lengths), n_tags)).round(random.integers(0, 2))
     emissions[random.random(emissions.shape) < random.choice([0.0, 0.1, 0.9])] = -np.inf
-    scores = (emissions, step[0], *random.integers(0, 2, (2, n_tags)))
-    chain = LinearChain(*(part.astype("float32") for part in scores), make_packing(lengths))
+    start, end = random.integers(0, 2, (2, n_tags)).astype("float32")
+    scores = (emissions.astype("float32"), step[0].astype("float32"), start, end)
+    chain = LinearChain(*scores, packing=make_packing(lengths))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "BLOCK_DOCS", 3)
         found = viterbi(chain)[chain.packing.from_packed].tolist()

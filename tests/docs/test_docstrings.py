@@ -5,6 +5,8 @@ from pathlib import Path
 
 EXTENSION = Path(__file__).parents[2] / "docs" / "extensions" / "docstrings.py"
 SPEC = importlib.util.spec_from_file_location("docstrings", EXTENSION)
+assert SPEC
+assert SPEC.loader
 docstrings = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(docstrings)
 

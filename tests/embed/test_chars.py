@@ -7,6 +7,7 @@ from thinc.api import NumpyOps, fix_random_seed
 
 from spacy_seqrnn.architectures.embeds import CharCNNEmbed, CharRNNEmbed
 from spacy_seqrnn.embed.chars import code_points
+from spacy_seqrnn.types import Ints1d
 
 from ..gradients import check_model_gradients
 
@@ -30,13 +31,15 @@ def make(build, **options):
 def test_code_points():
     chars = code_points(NumpyOps(), ["aß", "", "🎉", "abcdefg"], max_chars=4)
     assert chars.lengths.tolist() == [2, 1, 1, 4]
-    assert [chr(point) for point in chars.dataXd] == ["a", "ß", "\0", "🎉", "a", "b", "f", "g"]
+    points: Ints1d = chars.dataXd
+    assert [chr(point) for point in points] == ["a", "ß", "\0", "🎉", "a", "b", "f", "g"]
 
 
 @pytest.mark.parametrize("max_chars", [1, 2, 3])
 def test_long_words_keep_their_ends(max_chars):
     chars = code_points(NumpyOps(), ["abcdef"], max_chars=max_chars)
-    kept = "".join(chr(point) for point in chars.dataXd)
+    points: Ints1d = chars.dataXd
+    kept = "".join(chr(point) for point in points)
     assert kept == {1: "a", 2: "af", 3: "abf"}[max_chars]
 
 

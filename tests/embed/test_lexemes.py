@@ -18,6 +18,8 @@ from thinc.api import SGD, Adam, Model, RAdam, chain, expand_window, fix_random_
 from spacy_seqrnn.architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed
 from spacy_seqrnn.embed.lexeme_table import LexemeTable
 
+from ..pipes import add_pipe
+
 TEXTS = ["I don't know what the dog said .", "", "the dog", "Dogs say: \n what?", "dog " * 20]
 
 
@@ -303,7 +305,7 @@ def embed_pipeline():
     nlp.add_pipe("tok2vec", config={"model": tok2vec})
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 8}
     tagger = {"@architectures": "spacy.Tagger.v2", "tok2vec": listener}
-    nlp.add_pipe("tagger", config={"model": tagger}).add_label("X")
+    add_pipe(nlp, "tagger", config={"model": tagger}).add_label("X")
     nlp.initialize()
     return nlp
 

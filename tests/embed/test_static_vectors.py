@@ -1,3 +1,4 @@
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_correction_through_lexeme_embed_survives_saving():
 
 @pytest.mark.parametrize("layer", [word_vectors, LexemeEmbed])
 def test_missing_vectors_are_named(layer):
-    options = {"correction_rows": 0}
+    options: dict[str, Any] = {"correction_rows": 0}
     if layer is LexemeEmbed:
         options |= {"layers": {}, "include_static_vectors": True}
     with pytest.raises(ValueError, match="no word vectors"):

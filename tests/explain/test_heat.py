@@ -77,6 +77,7 @@ def test_the_probabilities_of_a_token_are_all_there(n_labels, n_tokens, seed):
     for row in rows:
         for cell in row[1:]:
             share = re.fullmatch(r"--p:([\d.]+)", cell.get("style", "--p:0"))
+            assert share
             assert float(share[1]) == pytest.approx(float(cell["text"] or 0), abs=2 * LEAST_SHOWN)
 
 

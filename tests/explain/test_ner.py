@@ -85,8 +85,9 @@ def test_html_shows_the_text_and_all_its_tokens(ner, text):
     found = explain_ner(ner, text)
     html = found._repr_html_()
     assert html.count("<mark") == len(found.entities)
-    head = re.search("<thead>(.*?)</thead>", html).group(1)
-    shown = re.findall('<th scope="col"><span [^>]*>(.*?)</span>', head)
+    head = re.search("<thead>(.*?)</thead>", html)
+    assert head
+    shown = re.findall('<th scope="col"><span [^>]*>(.*?)</span>', head.group(1))
     assert [unescape(each) for each in shown] == [visible(token) for token in found.tokens]
     pairs = zip(found.found, found.unconstrained, strict=True)
     n_different = sum(a != b for a, b in pairs)

@@ -12,8 +12,9 @@ from spacy_seqrnn.explain.pictures import draw_gates, draw_gradients
 
 def points(svg: str, curve: int) -> list[tuple[float, float]]:
     """The corners of a curve."""
-    path = re.search(rf'id="curve-{curve}">\s*<path d="([^"]*)"', svg).group(1)
-    return [(float(x), float(y)) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", path)]
+    path = re.search(rf'id="curve-{curve}">\s*<path d="([^"]*)"', svg)
+    assert path
+    return [(float(x), float(y)) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", path.group(1))]
 
 
 def test_a_curve_ends_where_its_norms_vanish():

@@ -5,6 +5,7 @@ import pytest
 from thinc.types import Ragged
 
 from spacy_seqrnn.explain import explain_textcat
+from spacy_seqrnn.types import Ints1d
 
 from ..small import small_textcat
 from .conftest import TEXT, pipeline
@@ -34,7 +35,8 @@ def test_poolings(textcat):
     classifier = textcat.get_pipe("textcat").model
     docs = [textcat.make_doc(TEXT)]
     (X,) = classifier.get_ref("tok2vec").predict(docs)
-    pooled = classifier.get_ref("pooling").predict(Ragged(X, np.asarray([5], dtype="int32")))
+    length: Ints1d = np.asarray([5], dtype="int32")
+    pooled = classifier.get_ref("pooling").predict(Ragged(X, length))
     np.testing.assert_allclose(views["attention"] @ X, pooled[0, 16:32], atol=1e-5)
 
 

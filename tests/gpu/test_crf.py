@@ -23,7 +23,7 @@ from spacy_seqrnn.crf.losses import (
 from spacy_seqrnn.crf.recursion import log_partition
 from spacy_seqrnn.ner.biluo import biluo_constraints
 
-from ..crf.test_chain import make_chain
+from ..crf.paths import make_chain
 from .compare import close, on_host
 
 LENGTHS = [3, 0, 1, 5]
@@ -37,7 +37,9 @@ def chain_on(ops: Ops, scale: float = 1.0, constrained: bool = False) -> LinearC
         masks = {name: getattr(allowed, name) for name in SCORES if name != "emissions"}
         scores = {n: np.where(mask, getattr(chain, n), -np.inf) for n, mask in masks.items()}
         chain = replace(chain, **scores)
-    return replace(chain, **{name: ops.asarray(getattr(chain, name)) for name in SCORES})
+    on_device: LinearChain
+    on_device = replace(chain, **{name: ops.asarray(getattr(chain, name)) for name in SCORES})
+    return on_device
 
 
 def gold(seed: int = 0) -> np.ndarray:

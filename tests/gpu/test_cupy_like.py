@@ -1,5 +1,8 @@
 """What stands for CuPy refuses what CuPy refuses."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +13,12 @@ from .cupy_ops import Kernels
 from .read_cupy import parameters, split_outside
 
 
-def device() -> cupy.ndarray:
+def device() -> Any:
     return cupy.array(np.arange(6, dtype="f").reshape(3, 2))
 
 
 HOST = np.ones((3, 2), dtype="f")
-REFUSED = {
+REFUSED: dict[str, tuple[type[Exception], Callable[[Any], Any]]] = {
     "a host's array in arithmetic": (TypeError, lambda x: x + HOST),
     "the same on the left": (TypeError, lambda x: HOST * x),
     "in place": (TypeError, lambda x: x.__iadd__(HOST)),
@@ -85,7 +88,7 @@ def test_arithmetic_in_place_stays_the_same_array():
 
 def test_memory_is_shared_with_torch():
     x = device()
-    torch.from_dlpack(x)[0] = 7.0
+    torch.utils.dlpack.from_dlpack(x)[0] = 7.0
     assert x.get()[0].tolist() == [7.0, 7.0]
 
 

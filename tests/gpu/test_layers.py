@@ -18,6 +18,7 @@ from spacy_seqrnn.heads.pooling import POOLINGS, pooling_layer
 from spacy_seqrnn.ner.biluo import biluo_constraints
 from spacy_seqrnn.rnn.dropout import dropout_mask, locked_dropout, word_dropout
 from spacy_seqrnn.rnn.layer import CELLS
+from spacy_seqrnn.types import Floats1d, FloatsXd
 
 from .compare import assert_same, close, gradient_like, on_host
 
@@ -27,7 +28,8 @@ TEXTS = ["Mira Holt visited Oslo .", "", "Oslo", "Otto left New Lund sadly , sad
 
 
 def normal(ops: Ops, *shape: int):
-    return ops.asarray(np.random.default_rng(0).normal(size=shape).astype("f"))
+    values: FloatsXd = np.random.default_rng(0).normal(size=shape).astype("f")
+    return ops.asarray(values)
 
 
 def ragged(ops: Ops) -> Ragged:
@@ -47,7 +49,8 @@ def docs(ops: Ops) -> list[Doc]:
     vocab = Vocab()
     vocab.reset_vectors(width=WIDTH)
     for number, word in enumerate(("Oslo", "left", "New", "Lund")):
-        vocab.set_vector(word, np.arange(WIDTH, dtype="f") + number)
+        vector: Floats1d = np.arange(WIDTH, dtype="f") + number
+        vocab.set_vector(word, vector)
     vocab.vectors.to_ops(ops)
     return [Doc(vocab, words=text.split()) for text in TEXTS]
 

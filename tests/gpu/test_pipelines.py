@@ -22,6 +22,7 @@ from spacy_seqrnn.rnn.layer import CELLS
 
 from ..architectures.test_data_validation import MODELS, NGRAMS
 from ..conftest import CLAUSES, LISTENER, ODD_TEXTS, gold_examples, tok2vec_config
+from ..pipes import get_pipe
 from ..small import small_ner, small_textcat
 from .compare import close, named
 
@@ -115,7 +116,8 @@ def trained_on_both(pipes: dict[str, dict[str, Any]]) -> tuple[Language, Languag
 @pytest.mark.parametrize("name", PIPELINES)
 def test_trains_and_predicts(gpu: Ops, name: str):
     host, device = trained_on_both(PIPELINES[name])
-    for _, pipe in device.components:
+    pipes: list[tuple[str, Any]] = device.components
+    for _, pipe in pipes:
         for node, param in named(pipe.model):
             assert type(node.get_param(param)) is gpu.xp.ndarray, (node.name, param)
     with use_ops("numpy"):
@@ -156,7 +158,7 @@ def test_new_labels(gpu: Ops):
     pipes = {"seqrnn_ner": {"model": small_ner()}, "textcat_multilabel": {"model": POOLED}}
     device = on_device(make(pipes))
     for pipe in pipes:
-        device.get_pipe(pipe).add_label("NEW")
+        get_pipe(device, pipe).add_label("NEW")
     losses = train(device, drop=0.3)
     assert all(np.isfinite(loss) for of_step in losses for loss in of_step.values())
     assert "NEW" in device(ODD_TEXTS[-1]).cats
@@ -166,12 +168,12 @@ def test_rehearsal_and_calibration(gpu: Ops):
     device = on_device(make({"seqrnn_ner": {"model": small_ner(), "spans_key": "scored"}}))
     train(device, steps=20, learn_rate=0.02)
     device.rehearse(gold_examples(device), sgd=device.resume_training())
-    temperature = device.get_pipe("seqrnn_ner").calibrate(device, gold_examples(device))
+    temperature = get_pipe(device, "seqrnn_ner").calibrate(device, gold_examples(device))
     assert temperature > 0
     assert device("Otto left New Lund .").spans["scored"].attrs["scores"] is not None
 
 
-EXPLAINED: dict[str, tuple[dict[str, Any], Callable]] = {
+EXPLAINED: dict[str, tuple[dict[str, Any], Callable[..., Any]]] = {
     "entities": ({"seqrnn_ner": {"model": small_ner()}}, explain_ner),
     "categories": ({"textcat_multilabel": {"model": ENSEMBLE}}, explain_textcat),
 }
@@ -188,7 +190,7 @@ def test_explanations(gpu: Ops, name: str):
     close([float(n) for n in NUMBER.findall(own)], [float(n) for n in NUMBER.findall(expected)])
 
 
-CURVES: dict[str, Callable] = {
+CURVES: dict[str, Callable[..., Any]] = {
     "gates": lambda nlp: gates_of_text(nlp, TEXTS[-1]),
     "gradients": lambda nlp: gradients_of_text(nlp, TEXTS[-1]),
     "cells": lambda nlp: gradients_of_cells(list(CELLS), length=9, width=4),

@@ -4,6 +4,7 @@ from thinc.api import NumpyOps
 from thinc.types import Ragged
 
 from spacy_seqrnn.heads.pooling import POOLINGS, pooling_layer, softmax_over_docs
+from spacy_seqrnn.types import Floats2d, Ints1d
 
 from ..gradients import check_gradient, check_model_gradients
 
@@ -12,8 +13,9 @@ WIDTH = 4
 
 
 def batch(lengths=LENGTHS, seed=0):
-    data = np.random.default_rng(seed).normal(size=(sum(lengths), WIDTH)).astype("f")
-    return Ragged(data, np.asarray(lengths, dtype="i"))
+    data: Floats2d = np.random.default_rng(seed).normal(size=(sum(lengths), WIDTH)).astype("f")
+    sizes: Ints1d = np.asarray(lengths, dtype="i")
+    return Ragged(data, sizes)
 
 
 def make(names, bidirectional=True):
@@ -112,7 +114,8 @@ def test_alone_as_in_a_batch(name):
     X, model = batch(), make([name])
     Y = model.predict(X)
     for i, doc in enumerate(docs_of(X)):
-        alone = model.predict(Ragged(doc, np.asarray([len(doc)], dtype="i")))
+        length: Ints1d = np.asarray([len(doc)], dtype="i")
+        alone = model.predict(Ragged(doc, length))
         np.testing.assert_allclose(alone[0], Y[i], atol=1e-6)
 
 

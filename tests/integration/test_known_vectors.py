@@ -19,6 +19,7 @@ from thinc.api import Model, fix_random_seed
 from spacy_seqrnn.embed.known_vectors import digest
 
 from ..conftest import LISTENER, gold_examples, tok2vec_config
+from ..pipes import get_pipe
 
 WORDS = ["Oslo", "Mira", "Otto", "left", "likes", "gladly", "sadly", "Bergen"]
 TEXTS = ["Mira left Bergen sadly .", "Otto likes Oslo gladly ."]
@@ -100,8 +101,9 @@ def of_vectors(found: list[warnings.WarningMessage]) -> list[str]:
     return [str(each.message) for each in found if "was trained with" in str(each.message)]
 
 
-def layers_that_know(nlp: Language) -> list[Model]:
-    models = [component.model for _, component in nlp.pipeline]
+def layers_that_know(nlp: Language) -> list[Model[Any, Any]]:
+    pipes: list[tuple[str, Any]] = nlp.pipeline
+    models = [component.model for _, component in pipes]
     return [node for model in models for node in model.walk() if "known_vectors" in node.attrs]
 
 
@@ -187,8 +189,10 @@ def test_who_trains_on_with_others_is_told_once(nlp, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_that_is_loaded_into_one_that_was_trained_with_others(kind):
     nlp, other = trained(kind), trained(kind, seed=1)
-    for name, pipe in other.pipeline:
-        pipe.from_bytes(nlp.get_pipe(name).to_bytes(exclude=["vocab"]), exclude=["vocab"])
+    for name in other.pipe_names:
+        get_pipe(other, name).from_bytes(
+            get_pipe(nlp, name).to_bytes(exclude=["vocab"]), exclude=["vocab"]
+        )
     assert len(told(other)) == len(layers_that_know(other))
 
 
@@ -228,12 +232,12 @@ def test_what_is_no_digest_is_not_loaded(saved):
     nlp = trained("seqrnn_ner")
     (node,) = layers_that_know(nlp)
     node.attrs["known_vectors"] = saved
-    model = nlp.get_pipe("seqrnn_ner").model
+    model = get_pipe(nlp, "seqrnn_ner").model
     with pytest.raises(ValueError, match=r"known_vectors = .* is no digest of vectors"):
         model.from_bytes(model.to_bytes())
 
 
-class WithoutTable(BaseVectors):
+class WithoutTable(BaseVectors):  # type: ignore[misc]  # spaCy has no types of it
     """Vectors of a class of the user's own, with no more than spaCy asks for."""
 
     mode, name, n_keys, shape = "own", "own", 0, (0, 4)

@@ -29,7 +29,9 @@ def names_of(tags):
 @st.composite
 def annotated_docs(draw):
     """Documents whose tokens are in an entity, outside, blocked or not annotated."""
-    texts, starts, kinds = [], [], []
+    texts: list[str] = []
+    starts: list[tuple[str, int, int]] = []
+    kinds: list[str] = []
     for _ in range(draw(st.integers(0, 5))):
         kind = draw(st.sampled_from(["O", "missing", "blocked", *LABELS]))
         size = draw(st.integers(1, 3)) if kind in LABELS else 1
@@ -40,7 +42,7 @@ def annotated_docs(draw):
         texts += own * size
         kinds.append(kind)
     doc = Doc(NLP.vocab, words=texts)
-    spans = {kind: [] for kind in ("O", "missing", "blocked", *LABELS)}
+    spans: dict[str, list[Span]] = {kind: [] for kind in ("O", "missing", "blocked", *LABELS)}
     for kind, start, end in starts:
         spans[kind].append(Span(doc, start, end, label=kind if kind in LABELS else ""))
     doc.set_ents(
@@ -116,6 +118,7 @@ def doc_with(words, ents=(), blocked=(), **options):
 
 def allowed_names(doc):
     allowed = allowed_by_docs([doc], NUMBERS, len(NAMES))
+    assert allowed is not None
     return [{NAMES[i] for i in np.flatnonzero(row)} for row in allowed]
 
 
@@ -138,6 +141,7 @@ def test_labels_that_cannot_be_predicted_yet():
     doc = doc_with(["a", "b"], [(0, 1, "ORG")])
     per = {name: number for name, number in NUMBERS.items() if number == 0}
     allowed = allowed_by_docs([doc], per, len(NAMES))
+    assert allowed is not None
     assert allowed.tolist() == [[True] + [False] * 8, [True] * 9]
 
 

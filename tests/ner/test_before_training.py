@@ -1,5 +1,7 @@
 """A recogniser that has learnt nothing yet, beside what spaCy's `ner` does then."""
 
+from typing import Any
+
 import pytest
 import spacy
 from spacy.tokens import Doc, Span
@@ -14,7 +16,7 @@ def make_nlp(factory, labels=("PER", "LOC"), **config):
     nlp = spacy.blank("en")
     if factory == "seqrnn_ner":
         config["model"] = small_ner()
-    component = nlp.add_pipe(factory, config=config)
+    component: Any = nlp.add_pipe(factory, config=config)
     for label in labels:
         component.add_label(label)
     return nlp

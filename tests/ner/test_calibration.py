@@ -14,6 +14,7 @@ from spacy_seqrnn.ner.calibration import Scored, fit_temperature, judge, log_los
 
 from ..conftest import gold_examples
 from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
+from ..pipes import get_pipe
 
 ROWS = 4000
 
@@ -25,7 +26,8 @@ def coin_flips(temperature):
     right = chance.random(ROWS) < 1 / (1 + np.exp(-truth))
     emissions = np.zeros((ROWS, 2))
     emissions[:, 1] = truth * temperature
-    chain = LinearChain(emissions, np.zeros((2, 2)), *np.zeros((2, 2)), make_packing([1] * ROWS))
+    start, end = np.zeros((2, 2))
+    chain = LinearChain(emissions, np.zeros((2, 2)), start, end, make_packing([1] * ROWS))
     zeros = np.zeros(ROWS, dtype=int)
     own = Entities(np.arange(ROWS), zeros, zeros + 1, zeros).segments()
     own.tags[:] = 1  # of the two tags here
@@ -49,7 +51,8 @@ def test_judging_needs_the_annotation_of_all_its_tokens():
     # "a b" is right; "a", "b c" and "c d" are wrong; nobody knows about "d".
     starts, lengths = np.asarray([0, 0, 1, 2, 3]), np.asarray([2, 1, 2, 2, 1])
     zeros = np.zeros(5, dtype=int)
-    chain = LinearChain(np.zeros((4, 5)), np.zeros((5, 5)), *np.zeros((2, 5)), make_packing([4]))
+    start, end = np.zeros((2, 5))
+    chain = LinearChain(np.zeros((4, 5)), np.zeros((5, 5)), start, end, make_packing([4]))
     scored = judge([example], chain, Entities(zeros, starts, lengths, zeros), numbers)
     assert scored.right.tolist() == [True, False, False, False]
     assert scored.segments.starts.tolist() == [0, 0, 1, 2]
@@ -63,7 +66,8 @@ def test_what_is_an_entity_of_an_unknown_label_is_wrong(words):
     example = Example(Doc(nlp.vocab, words=words), reference)
     numbers = {nlp.vocab.strings.add("X"): 0}
     zero, n = np.zeros(1, dtype=int), len(words)
-    chain = LinearChain(np.zeros((n, 5)), np.zeros((5, 5)), *np.zeros((2, 5)), make_packing([n]))
+    start, end = np.zeros((2, 5))
+    chain = LinearChain(np.zeros((n, 5)), np.zeros((5, 5)), start, end, make_packing([n]))
     found = Entities(zero, zero + n - 1, zero + 1, zero)
     assert judge([example], chain, found, numbers).right.tolist() == [False]
 
@@ -90,10 +94,10 @@ def test_a_component_learns_its_temperature_and_keeps_its_entities(nlp, tmp_path
     assert changed > 0
     nlp.to_disk(tmp_path)
     loaded = spacy.load(tmp_path)
-    assert loaded.get_pipe("seqrnn_ner").temperature == temperature
+    assert get_pipe(loaded, "seqrnn_ner").temperature == temperature
     assert_same(loaded.pipe(TEXTS), nlp.pipe(TEXTS), tolerance=0)
     initialize(loaded)
-    assert loaded.get_pipe("seqrnn_ner").temperature == 1.0
+    assert get_pipe(loaded, "seqrnn_ner").temperature == 1.0
 
 
 def test_any_temperature_can_be_saved(nlp, tmp_path, monkeypatch):
@@ -103,7 +107,7 @@ def test_any_temperature_can_be_saved(nlp, tmp_path, monkeypatch):
     )
     temperature = nlp.get_pipe("seqrnn_ner").calibrate(nlp, gold_examples(nlp))
     nlp.to_disk(tmp_path)
-    assert spacy.load(tmp_path).get_pipe("seqrnn_ner").temperature == temperature
+    assert get_pipe(spacy.load(tmp_path), "seqrnn_ner").temperature == temperature
 
 
 def test_nothing_to_learn_from_is_said(nlp):

@@ -1,4 +1,5 @@
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,7 +165,7 @@ def test_works_with_an_entity_ruler_before_it():
 
 def test_entities_do_not_cross_sentences(nlp):
     words = ["In", "New", "York", "City", "Bob", "sleeps"]
-    starts = [True, False, True, False, False, False]
+    starts: list[bool | int | None] = [True, False, True, False, False, False]
     doc = nlp(Doc(nlp.vocab, words=words, sent_starts=starts))
     assert not any(span.start < 2 < span.end for span in doc.ents)
 
@@ -202,7 +203,7 @@ def test_rehearsing_an_unchanged_model_teaches_nothing(kind):
         members = {"a": model, "b": model}
         model = {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": members}
     nlp = spacy.blank("en")
-    component = nlp.add_pipe("seqrnn_ner", config={"model": model})
+    component: Any = nlp.add_pipe("seqrnn_ner", config={"model": model})
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(5):
@@ -310,12 +311,10 @@ def test_model_of_other_labels_is_named_without_a_checksum(nlp, tmp_path):
 
 
 def test_model_that_gives_no_chain():
-    model = {
-        "@architectures": "spacy.Tagger.v2",
-        "tok2vec": {"@architectures": "spacy.HashEmbedCNN.v2"},
-    }
-    model["tok2vec"] |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
-    model["tok2vec"] |= {"maxout_pieces": 2, "subword_features": False, "pretrained_vectors": None}
+    tok2vec: dict[str, Any] = {"@architectures": "spacy.HashEmbedCNN.v2"}
+    tok2vec |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
+    tok2vec |= {"maxout_pieces": 2, "subword_features": False, "pretrained_vectors": None}
+    model = {"@architectures": "spacy.Tagger.v2", "tok2vec": tok2vec}
     with pytest.raises(ValueError, match=r"gives no scores of tag sequences: set `@architectures"):
         spacy.blank("en").add_pipe("seqrnn_ner", config={"model": model})
 

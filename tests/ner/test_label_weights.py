@@ -192,7 +192,9 @@ def test_explanations_and_reports_show_what_is_found(three_of_ten):
         evaluation = Evaluation(nlp)
         examples = make_examples(nlp, mixed((1, UNIT), (1, SEVERAL)))
         evaluation.read([Example(nlp(eg.predicted), eg.reference) for eg in examples], None)
-        assert evaluation.entity_report().total.found == 2 * n_found
+        report = evaluation.entity_report()
+        assert report
+        assert report.total.found == 2 * n_found
 
 
 def test_weights_can_be_changed_on_loading(three_of_ten, tmp_path):

@@ -9,6 +9,7 @@ from thinc.api import Adam
 from spacy_seqrnn.ner.biluo import tag_names
 from spacy_seqrnn.ner.labels import label_numbers, labels_in, share_labels, tags_of
 
+from ..pipes import get_pipe
 from .pipelines import TRAIN, entities, make_examples, make_nlp, train, trained
 
 
@@ -97,7 +98,7 @@ def test_unseen_labels_survive_saving(tmp_path):
     other = spacy.load(tmp_path)
     docs = [nlp.make_doc(text) for text, _ in TRAIN]
     # Even if the scores of the unseen label were the highest, it would not be predicted.
-    other.get_pipe("seqrnn_ner").model.get_ref("output_layer").get_param("b")[-4:] = 100.0
+    get_pipe(other, "seqrnn_ner").model.get_ref("output_layer").get_param("b")[-4:] = 100.0
     assert {e.label_ for doc in other.pipe(docs) for e in doc.ents} == {"LOC", "PER"}
 
 

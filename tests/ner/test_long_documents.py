@@ -1,6 +1,7 @@
 """Training on batches and documents that are too long to be read at once."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,8 +149,8 @@ def test_listeners_get_the_batch_whole():
     nlp = spacy.blank("en")
     nlp.add_pipe("tok2vec", config={"model": small_tok2vec()})
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
-    ner = nlp.add_pipe("seqrnn_ner", config={"model": {**small_ner(), "tok2vec": listener}})
-    textcat = nlp.add_pipe(
+    ner: Any = nlp.add_pipe("seqrnn_ner", config={"model": {**small_ner(), "tok2vec": listener}})
+    textcat: Any = nlp.add_pipe(
         "textcat",
         config={"model": {**small_textcat(True, bidirectional=True), "tok2vec": listener}},
     )
@@ -177,7 +178,7 @@ def test_text_categories_are_learnt_from_random_windows(monkeypatch):
 
     sizes = []
     nlp = spacy.blank("en")
-    textcat = nlp.add_pipe("textcat", config={"model": small_textcat(True)})
+    textcat: Any = nlp.add_pipe("textcat", config={"model": small_textcat(True)})
     examples = make_examples(nlp, [400, 5])
     for example, label in zip(examples, ("A", "B"), strict=True):
         example.reference.cats = {"A": label == "A", "B": label == "B"}

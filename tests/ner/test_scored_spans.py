@@ -8,6 +8,7 @@ import srsly
 from catalogue import Registry
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.cli._util import app
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer.testing import CliRunner
@@ -73,7 +74,7 @@ def test_merged_entities_are_in_the_group_as_in_ents(merging, tmp_path):
     (tmp_path / "in.jsonl").write_text(srsly.json_dumps({"text": TEXT}), encoding="utf8")
     merging.to_disk(tmp_path / "model")
     words = [str(tmp_path / name) for name in ("model", "in.jsonl", "out.spacy")]
-    result = CliRunner().invoke(spacy.cli._util.app, ["apply", *words])
+    result = CliRunner().invoke(app, ["apply", *words])
     assert result.exit_code == 0, result.exception
     applied = DocBin().from_disk(tmp_path / "out.spacy").get_docs(merging.vocab)
     for doc in [merging(TEXT), *merging.pipe([TEXT] * 2, n_process=2), *applied]:
@@ -165,9 +166,14 @@ def test_saved_as_spacy_saves_a_group(nlp):
 def test_saved_without_a_look_through_all_entry_points(nlp, monkeypatch):
     """Which takes longer than all else that a short document costs."""
     doc = nlp(TEXT)
-    looks = []
+    looks: list[Registry] = []
     get_all = Registry.get_all
-    monkeypatch.setattr(Registry, "get_all", lambda self: looks.append(self) or get_all(self))
+
+    def look(registry):
+        looks.append(registry)
+        return get_all(registry)
+
+    monkeypatch.setattr(Registry, "get_all", look)
     doc.spans["found"].to_bytes()
     assert not looks
     SpanGroup(doc).to_bytes()

@@ -13,6 +13,7 @@ from spacy_seqrnn.ner.annotations import MISSING
 from spacy_seqrnn.ner.labels import label_numbers
 from spacy_seqrnn.ner.loss import read_gold
 
+from ..pipes import get_pipe
 from ..small import small_ner
 
 # Words, the entity, and whether spaCy's `ner` can learn it
@@ -62,7 +63,7 @@ def test_white_space_in_entities(kind, factory):
 def nlp_of(**config):
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner", config={"model": small_ner(), **config})
-    nlp.get_pipe("seqrnn_ner").add_label("PER")
+    get_pipe(nlp, "seqrnn_ner").add_label("PER")
     nlp.initialize()
     return nlp
 

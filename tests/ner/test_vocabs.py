@@ -1,5 +1,7 @@
 """Documents of several vocabs in one batch, as separate converters and other programs make them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
@@ -63,7 +65,7 @@ def test_each_document_is_embedded_as_if_alone(texts, table_size):
 def make_nlp(factory):
     fix_random_seed(0)
     nlp = spacy.blank("en")
-    model = {"@architectures": "spacy-seqrnn.NER.v1", "tok2vec": tok2vec_config()}
+    model: dict[str, Any] = {"@architectures": "spacy-seqrnn.NER.v1", "tok2vec": tok2vec_config()}
     if factory == "textcat":
         model.update({"@architectures": "spacy-seqrnn.TextCat.v1", "exclusive_classes": True})
     nlp.add_pipe(factory, config={"model": model})

@@ -15,6 +15,7 @@ from spacy_seqrnn.report.analysis import Report, analyse
 from spacy_seqrnn.report.sections import label_parts
 
 from ..conftest import gold_docs, gold_examples
+from ..pipes import add_pipe
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,11 @@ def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
     nlp = trained("ner", "tagger", "textcat_multilabel", steps=30)
     found = report(nlp, tmp_path, data, train=data)
     scores = nlp.evaluate(list(Corpus(data)(nlp)))
+    assert found.entities
     assert found.entities.total.f1.value == pytest.approx(scores["ents_f"])
-    assert found.entities.reliability is found.entities.transitions is None
+    assert found.entities.reliability is None
+    assert found.entities.transitions is None
+    assert found.tags
     assert found.tags.accuracy.value == pytest.approx(scores["tag_acc"])
     (categories,) = found.categories
     assert not categories.exclusive
@@ -55,11 +59,13 @@ def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
 
 def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data: Path):
     nlp = trained("seqrnn_ner", steps=20)
-    nlp.add_pipe("entity_ruler").add_patterns([{"label": "DAY", "pattern": "angrily"}])
+    add_pipe(nlp, "entity_ruler").add_patterns([{"label": "DAY", "pattern": "angrily"}])
     found = report(nlp, tmp_path, data)
+    assert found.entities
     assert found.entities.component == "seqrnn_ner"
     (spurious,) = [each for each in found.entities.labels if each.label == "DAY"]
     assert (spurious.found, spurious.annotated) == (1, 0)
+    assert found.entities.reliability
     assert found.entities.reliability.n == found.entities.total.found - 1
     assert found.entities.seen is None
     assert "name them with --train" in found.notes[-1]
@@ -67,7 +73,9 @@ def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data:
 
 def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
     nlp = trained("tagger")
-    labels = report(nlp, tmp_path, data).tags.labels
+    found = report(nlp, tmp_path, data)
+    assert found.tags
+    labels = found.tags.labels
     many = [replace(labels[0], label=f"L{i}", annotated=i) for i in range(40)]
     picture, *_ = [part for part in label_parts(many) if "<svg" in part]
     assert "L39 " in picture
@@ -77,9 +85,10 @@ def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
 
 def test_a_pipeline_without_errors(tmp_path: Path, data: Path):
     nlp = spacy.blank("en")
-    ruler = nlp.add_pipe("entity_ruler")
+    ruler: Any = nlp.add_pipe("entity_ruler")
     for doc in gold_docs(nlp.vocab):
         ruler.add_patterns([{"label": e.label_, "pattern": e.text} for e in doc.ents])
     found = report(nlp, tmp_path, data)
+    assert found.entities
     assert found.entities.total.f1.value == found.entities.total.f1.low == 1.0
     assert "No entity was found wrongly." in page.report_page(found)

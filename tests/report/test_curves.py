@@ -106,6 +106,7 @@ def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest
 def test_curves(tmp_path: Path):
     write_log(tmp_path, 0, 5, 10)
     curves = read_curves(tmp_path, config(LOGGED))
+    assert curves
     assert curves.step == [0, 5, 10]
     assert curves.losses == {"seqrnn_ner": [3.0, 3 / 5, 3 / 5]}
     assert curves.scores == {"ents_f": [0.5] * 3}
@@ -120,7 +121,9 @@ def test_half_a_line_is_left_out(tmp_path: Path):
     write_log(tmp_path, 0, 5)
     with (tmp_path / FILE).open("a") as file:
         file.write('{"step": 10, "sco')
-    assert read_curves(tmp_path, config(LOGGED)).step == [0, 5]
+    curves = read_curves(tmp_path, config(LOGGED))
+    assert curves
+    assert curves.step == [0, 5]
 
 
 def test_damage_is_named(tmp_path: Path):

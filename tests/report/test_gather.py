@@ -1,6 +1,8 @@
 """Where a report finds its data."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -12,16 +14,18 @@ from spacy.util import registry
 from spacy_seqrnn.report.gather import read_examples, read_training_words
 
 
-@registry.readers("spacy-seqrnn.tests.lines")
-def create_reader(path: str):
-    def read(nlp: Language):
+def create_reader(path: str) -> Callable[[Language], Iterator[Example]]:
+    def read(nlp: Language) -> Iterator[Example]:
         for line in Path(path).read_text().splitlines():
             yield Example(nlp.make_doc(line), nlp.make_doc(line))
 
     return read
 
 
-def pipeline(**corpora: dict) -> Language:
+registry.readers("spacy-seqrnn.tests.lines")(create_reader)
+
+
+def pipeline(**corpora: dict[str, Any]) -> Language:
     nlp = spacy.blank("en")
     nlp.config["corpora"] = corpora
     return nlp
@@ -52,6 +56,7 @@ def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path):
     doc = Doc(nlp.vocab, words=["New", "York", "Is"], ents=["B-LOC", "I-LOC", "O"])
     DocBin(docs=[doc]).to_disk(tmp_path / "train.spacy")
     found = read_training_words(nlp, tmp_path)
+    assert found
     assert found.words == {"new", "york", "is"}
     assert found.entities == {("new", "york")}
 

@@ -132,6 +132,7 @@ def test_what_training_has_seen_of_an_entity():
     trained = TrainingWords(frozenset(["new", "york", "oslo"]), frozenset([("new", "york")]))
     gold = make_doc(["New", "York", "Oslo", "Vik"], [(0, 2, "LOC"), (2, 3, "LOC"), (3, 4, "LOC")])
     doc = read_entities(Example(gold.copy(), gold), None, trained)
+    assert doc
     assert [each.seen for each in doc.annotated] == [0, 1, 2]
 
 

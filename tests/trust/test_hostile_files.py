@@ -122,7 +122,7 @@ def test_real_models_are_far_from_the_limit(component):
 def test_settings_that_are_too_large(whole, tmp_path):
     """Of a component alone, and of a pipeline."""
     nlp = spacy.blank("en")
-    component = nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})
+    component: Any = nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})
     nlp.initialize()
     target = nlp if whole else component
     target.to_disk(tmp_path)
