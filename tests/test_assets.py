@@ -34,17 +34,17 @@ def without_names(sentence: list[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(tag[2:] or token for token, tag in sentence if not tag.startswith("I-"))
 
 
-def words_of(text):
+def words_of(text: str) -> list[str]:
     return "".join(char if char.isalnum() else " " for char in text.lower()).split()
 
 
-def test_size():
+def test_size() -> None:
     assert sum(len(read_ner(split)) for split in SPLITS) >= 600
     assert sum(len(read_sentiment(split)) for split in SPLITS) >= 800
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_tags_are_valid_iob2(split):
+def test_tags_are_valid_iob2(split: str) -> None:
     for sentence in read_ner(split):
         previous = "O"
         for token, tag in sentence:
@@ -56,7 +56,7 @@ def test_tags_are_valid_iob2(split):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_every_label_in_every_split(split):
+def test_every_label_in_every_split(split: str) -> None:
     entities = Counter(tag[2:] for s in read_ner(split) for _, tag in s if tag.startswith("B-"))
     assert set(entities) == LABELS
     assert min(entities.values()) >= 50
@@ -66,7 +66,7 @@ def test_every_label_in_every_split(split):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_sentiment_items(split):
+def test_sentiment_items(split: str) -> None:
     for item in read_sentiment(split):
         assert set(item) == {"text", "label", "domain"}
         assert item["label"] in ("positive", "negative")
@@ -75,7 +75,7 @@ def test_sentiment_items(split):
     assert domains[0] == domains[1] == domains[2]
 
 
-def test_no_sentence_twice():
+def test_no_sentence_twice() -> None:
     """Nor one that differs in its names, its punctuation or its capitals only."""
     sentences = [s for split in SPLITS for s in read_ner(split)]
     assert len({without_names(sentence) for sentence in sentences}) == len(sentences)
@@ -89,7 +89,7 @@ def shingles(words: list[str]) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("corpus", ["ner", "sentiment"])
-def test_no_template_across_splits(corpus):
+def test_no_template_across_splits(corpus: str) -> None:
     """No sentence of one split is made of the same phrases as one of another."""
     splits = []
     for split in SPLITS:

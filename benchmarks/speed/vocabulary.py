@@ -48,6 +48,7 @@ class Counter:
             self.largest = max(self.largest, len(table))
             return result
 
+        # Assigned to a class, so that what is measured knows nothing of it.
         LexemeTable.rows = counted  # type: ignore[assignment, method-assign]
 
 

@@ -15,7 +15,7 @@ batches = st.lists(edges | st.integers(0, 40), max_size=3 * DOCS_STEP) | st.list
 
 
 @given(batches)
-def test_every_token_is_read_once_in_either_direction(lengths):
+def test_every_token_is_read_once_in_either_direction(lengths: list[int]) -> None:
     packing = make_packing(lengths)
     for direction in range(2):
         rows = [stretch.rows[direction] for stretch in packing.stretches]
@@ -26,7 +26,7 @@ def test_every_token_is_read_once_in_either_direction(lengths):
 
 
 @given(batches)
-def test_stretches_are_small(lengths):
+def test_stretches_are_small(lengths: list[int]) -> None:
     for stretch in make_packing(lengths).stretches:
         n_rows = stretch.rows.shape[1]
         assert n_rows <= STRETCH_ROWS
@@ -35,13 +35,13 @@ def test_stretches_are_small(lengths):
         assert stretch.n_docs < DOCS_STEP or stretch.n_docs % DOCS_STEP == 0
 
 
-def test_one_long_document_does_not_pad_the_others():
+def test_one_long_document_does_not_pad_the_others() -> None:
     packing = make_packing([5000, *[3] * 200])
     assert sum(stretch.rows.shape[1] for stretch in packing.stretches) < 2 * packing.n_tokens
 
 
 @given(batches, st.booleans())
-def test_predicts_what_torch_does(lengths, bidirectional):
+def test_predicts_what_torch_does(lengths: list[int], bidirectional: bool) -> None:
     packing = make_packing(lengths)
     if not packing.n_tokens:
         return

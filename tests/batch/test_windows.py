@@ -19,13 +19,13 @@ TABLE = np.arange(8, dtype="float32").reshape(4, 2)
 
 
 @pytest.fixture(autouse=True)
-def _small_pieces(monkeypatch):
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PREDICTION", module.Limits(piece=40, window=10, context=3))
 
 
 @pytest.mark.parametrize("cut", [False, True])
 @given(lengths=st.lists(st.integers(0, 100), max_size=6))
-def test_every_token_is_kept_once_and_in_order(lengths, cut):
+def test_every_token_is_kept_once_and_in_order(lengths: list[int], cut: bool) -> None:
     parts = prediction_pieces(lengths, cut=cut)
     kept = np.concatenate([piece.rows[piece.kept] for piece in parts])
     np.testing.assert_array_equal(kept, np.arange(sum(lengths)))
@@ -36,7 +36,7 @@ def test_every_token_is_kept_once_and_in_order(lengths, cut):
 
 
 @given(st.lists(st.integers(0, 100), max_size=6))
-def test_windows_stay_within_their_documents_and_have_context(lengths):
+def test_windows_stay_within_their_documents_and_have_context(lengths: list[int]) -> None:
     ends = np.cumsum(lengths)
     for piece in prediction_pieces(lengths, cut=True):
         firsts, lasts = piece.firsts, piece.firsts + piece.lengths
@@ -48,14 +48,14 @@ def test_windows_stay_within_their_documents_and_have_context(lengths):
         assert ((piece.lengths - piece.ends == 3) | at_end).all()
 
 
-def test_pieces_are_as_large_as_they_may_be():
+def test_pieces_are_as_large_as_they_may_be() -> None:
     sizes = [len(piece.rows) for piece in prediction_pieces([30, 9, 2, 95], cut=True)]
     assert max(sizes) <= 40
     whole = [piece.lengths.tolist() for piece in prediction_pieces([30, 9, 2, 95], cut=False)]
     assert whole == [[30, 9], [2], [95]]
 
 
-def test_windows_of_a_long_document():
+def test_windows_of_a_long_document() -> None:
     limits = module.Limits(piece=100, window=10, context=3)
     piece = module._windows(np.asarray([2, 30]), limits)
     bounds = zip(piece.firsts.tolist(), (piece.firsts + piece.lengths).tolist(), strict=True)
@@ -65,7 +65,9 @@ def test_windows_of_a_long_document():
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 3), st.booleans())
-def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
+def test_some_tokens_are_a_batch_of_their_own(
+    lengths: list[int], seed: int, distinct: bool
+) -> None:
     """And the way back puts each gradient where its token was."""
     random = np.random.default_rng(seed)
     rows = random.integers(len(TABLE), size=sum(lengths))
@@ -83,10 +85,10 @@ def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
     np.testing.assert_array_equal(join(OPS, unpack(OPS, total)), X)
 
 
-def test_a_batch_finds_out_once():
+def test_a_batch_finds_out_once() -> None:
     found = []
 
-    def find():
+    def find() -> int:
         found.append(1)
         return len(found)
 

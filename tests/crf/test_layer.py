@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +19,13 @@ from .. import gradients
 from .paths import LENGTHS
 
 
-def packed_emissions(lengths=LENGTHS, n_tags=9, seed=0):
+def packed_emissions(lengths: list[int] = LENGTHS, n_tags: int = 9, seed: int = 0) -> Packed:
     random = np.random.default_rng(seed)
     return Packed(random.normal(size=(sum(lengths), n_tags)).astype("f"), make_packing(lengths))
 
 
 @pytest.mark.parametrize("layer", [CRF, TokenSoftmax])
-def test_decoding_is_always_valid(layer):
+def test_decoding_is_always_valid(layer: Callable[..., Any]) -> None:
     """Whatever the emissions, no forbidden transition, start or end is decoded."""
     model = layer(biluo_constraints, nO=9)
     model.initialize()
@@ -38,7 +40,7 @@ def test_decoding_is_always_valid(layer):
             assert all(allowed.transitions[a, b] for a, b in pairwise(own))
 
 
-def test_softmax_loss_is_token_cross_entropy():
+def test_softmax_loss_is_token_cross_entropy() -> None:
     model = TokenSoftmax(biluo_constraints, nO=9)
     X = packed_emissions()
     chain, backprop = model.begin_update(X)
@@ -50,7 +52,7 @@ def test_softmax_loss_is_token_cross_entropy():
 
 
 @pytest.mark.parametrize("layer", [CRF, TokenSoftmax])
-def test_layer_gradients(layer):
+def test_layer_gradients(layer: Callable[..., Any]) -> None:
     """Of the loss, through the layer, for what goes into it and for each of its parameters."""
     model = layer(biluo_constraints, nO=9)
     model.initialize()
@@ -61,7 +63,7 @@ def test_layer_gradients(layer):
     gold = np.zeros(X.data.shape, dtype=bool)
     gold[:, [0, 4]] = True
 
-    def loss():
+    def loss() -> float:
         return float(negative_log_likelihood(model.begin_update(X)[0], gold)[0].sum())
 
     chain, backprop = model.begin_update(X)
@@ -74,7 +76,9 @@ def test_layer_gradients(layer):
 
 
 @pytest.mark.parametrize(("layer", "name"), [(CRF, "crf"), (TokenSoftmax, "token_softmax")])
-def test_says_what_it_is_and_has_before_it_is_initialized(layer, name):
+def test_says_what_it_is_and_has_before_it_is_initialized(
+    layer: Callable[..., Any], name: str
+) -> None:
     """As `spacy debug model` shows it, and as a model that gets more labels asks its decoder."""
     model = layer(biluo_constraints, nO=9)
     assert model.name == name
@@ -82,7 +86,7 @@ def test_says_what_it_is_and_has_before_it_is_initialized(layer, name):
     assert model.param_names == (("transitions", "start", "end") if layer is CRF else ())
 
 
-def test_crf_learns_transitions_that_emissions_cannot_tell():
+def test_crf_learns_transitions_that_emissions_cannot_tell() -> None:
     """Tags alternate while the emissions are constant: only the transitions can know."""
     fix_random_seed(0)
     anything = np.ones((2, 2), dtype=bool)
@@ -100,7 +104,7 @@ def test_crf_learns_transitions_that_emissions_cannot_tell():
     assert viterbi(model.predict(X)).tolist() == [0, 1, 0, 1, 0, 1]
 
 
-def test_forbidden_transitions_keep_score_zero():
+def test_forbidden_transitions_keep_score_zero() -> None:
     """What the scheme forbids gets no gradient, so an optimizer never moves it."""
     model = CRF(biluo_constraints, nO=9)
     model.initialize()
@@ -115,7 +119,7 @@ def test_forbidden_transitions_keep_score_zero():
     assert gradient[~forbidden].any()
 
 
-def test_crf_round_trip():
+def test_crf_round_trip() -> None:
     model = CRF(biluo_constraints, nO=9)
     model.initialize()
     scores: Floats2d = model.get_param("transitions")

@@ -30,7 +30,7 @@ class ndarray:
     """An array of the device."""
 
     __array_priority__ = 100
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as of all that compares its elements
 
     def __init__(self, host: np.ndarray) -> None:
         self._host = host

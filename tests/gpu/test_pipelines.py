@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ def trained_on_both(pipes: dict[str, dict[str, Any]]) -> tuple[Language, Languag
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_trains_and_predicts(gpu: Ops, name: str):
+def test_trains_and_predicts(gpu: Ops, name: str) -> None:
     host, device = trained_on_both(PIPELINES[name])
     pipes: list[tuple[str, Any]] = device.components
     for _, pipe in pipes:
@@ -128,7 +129,7 @@ def test_trains_and_predicts(gpu: Ops, name: str):
 
 
 @pytest.mark.parametrize("name", ["crf", "textcat ensemble", "listeners"])
-def test_from_one_device_to_the_other(gpu: Ops, name: str, tmp_path):
+def test_from_one_device_to_the_other(gpu: Ops, name: str, tmp_path: Path) -> None:
     """A pipeline that was trained on a GPU reads the same on a CPU, and back."""
     device = on_device(make(PIPELINES[name]))
     train(device)
@@ -140,7 +141,7 @@ def test_from_one_device_to_the_other(gpu: Ops, name: str, tmp_path):
 
 
 @pytest.mark.parametrize("factory", ["seqrnn_ner", "textcat"])
-def test_long_documents(gpu: Ops, factory: str, monkeypatch):
+def test_long_documents(gpu: Ops, factory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In windows, in training and prediction."""
     limits = windows.Limits(piece=12, window=2, context=1)
     monkeypatch.setattr(windows, "PREDICTION", limits)
@@ -153,7 +154,7 @@ def test_long_documents(gpu: Ops, factory: str, monkeypatch):
     assert_same_answers(read(device, [text] * 2), expected)
 
 
-def test_new_labels(gpu: Ops):
+def test_new_labels(gpu: Ops) -> None:
     """Output layers grow on the device."""
     pipes = {"seqrnn_ner": {"model": small_ner()}, "textcat_multilabel": {"model": POOLED}}
     device = on_device(make(pipes))
@@ -164,7 +165,7 @@ def test_new_labels(gpu: Ops):
     assert "NEW" in device(ODD_TEXTS[-1]).cats
 
 
-def test_rehearsal_and_calibration(gpu: Ops):
+def test_rehearsal_and_calibration(gpu: Ops) -> None:
     device = on_device(make({"seqrnn_ner": {"model": small_ner(), "spans_key": "scored"}}))
     train(device, steps=20, learn_rate=0.02)
     device.rehearse(gold_examples(device), sgd=device.resume_training())
@@ -180,7 +181,7 @@ EXPLAINED: dict[str, tuple[dict[str, Any], Callable[..., Any]]] = {
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
-def test_explanations(gpu: Ops, name: str):
+def test_explanations(gpu: Ops, name: str) -> None:
     pipes, explain = EXPLAINED[name]
     host, device = trained_on_both(pipes)
     with use_ops("numpy"):
@@ -201,7 +202,7 @@ CURVES: dict[str, Callable[..., Any]] = {
 
 
 @pytest.mark.parametrize("name", CURVES)
-def test_curves(gpu: Ops, name: str):
+def test_curves(gpu: Ops, name: str) -> None:
     """What the recurrence is shown by."""
     host = make({"seqrnn_ner": {"model": small_ner()}})
     own = str(CURVES[name](on_device(host)))

@@ -1,5 +1,7 @@
 """A shared `tok2vec`: with its listeners, without them, frozen, and moved to another pipeline."""
 
+from pathlib import Path
+
 import pytest
 import spacy
 from spacy.language import Language
@@ -51,7 +53,7 @@ def test_replaced_listeners_predict_the_same_and_go_on_learning(
 
 
 def test_replaced_listeners_are_saved(
-    name: str, unfinished: tuple[Language, Optimizer], tmp_path
+    name: str, unfinished: tuple[Language, Optimizer], tmp_path: Path
 ) -> None:
     nlp, _ = unfinished
     nlp.replace_listeners("tok2vec", name, ["model.tok2vec"])
@@ -93,7 +95,7 @@ def test_sourced_by_itself(name: str) -> None:
     assert_same(nlp.pipe(TEXTS), before)
 
 
-def test_many_components_share_one_tok2vec(tmp_path) -> None:
+def test_many_components_share_one_tok2vec(tmp_path: Path) -> None:
     names = ["tagger", "morphologizer", "parser", "spancat", "seqrnn_ner", "seqrnn_textcat"]
     nlp = make_pipeline(*names, shared=True)
     train(nlp, initialize(nlp))

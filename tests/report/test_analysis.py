@@ -39,7 +39,7 @@ def report(nlp: Language, folder: Path, data: Path, **options: Any) -> Report:
     return analyse(folder, nlp, "model-best", data=data, **options)
 
 
-def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
+def test_all_kinds_of_predictions(tmp_path: Path, data: Path) -> None:
     nlp = trained("ner", "tagger", "textcat_multilabel", steps=30)
     found = report(nlp, tmp_path, data, train=data)
     scores = nlp.evaluate(list(Corpus(data)(nlp)))
@@ -57,7 +57,7 @@ def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
         assert f"<h2>{title}</h2>" in html
 
 
-def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data: Path):
+def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data: Path) -> None:
     nlp = trained("seqrnn_ner", steps=20)
     add_pipe(nlp, "entity_ruler").add_patterns([{"label": "DAY", "pattern": "angrily"}])
     found = report(nlp, tmp_path, data)
@@ -71,7 +71,7 @@ def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data:
     assert "name them with --train" in found.notes[-1]
 
 
-def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
+def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path) -> None:
     nlp = trained("tagger")
     found = report(nlp, tmp_path, data)
     assert found.tags
@@ -83,7 +83,7 @@ def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
     assert "L14 " not in picture
 
 
-def test_a_pipeline_without_errors(tmp_path: Path, data: Path):
+def test_a_pipeline_without_errors(tmp_path: Path, data: Path) -> None:
     nlp = spacy.blank("en")
     ruler: Any = nlp.add_pipe("entity_ruler")
     for doc in gold_docs(nlp.vocab):

@@ -36,7 +36,7 @@ def random_examples(exclusive: bool) -> list[Example]:
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_scores_are_those_of_spacy(exclusive: bool):
+def test_scores_are_those_of_spacy(exclusive: bool) -> None:
     examples = [each for each in random_examples(exclusive) if each.reference.cats]
     read = [read_categories(each, LABELS, exclusive, None) for each in examples]
     docs = [doc for doc in read if doc]
@@ -65,7 +65,7 @@ def test_scores_are_those_of_spacy(exclusive: bool):
     assert all(error.found != error.annotated for error in found.errors)
 
 
-def test_documents_without_annotation_are_left_out():
+def test_documents_without_annotation_are_left_out() -> None:
     gold = Doc(VOCAB, words=["a"])
     example = Example(gold.copy(), gold)
     assert read_categories(example, LABELS, True, None) is None
@@ -74,7 +74,7 @@ def test_documents_without_annotation_are_left_out():
     assert read_categories(example, LABELS, False, None) is not None
 
 
-def test_unseen_words_are_counted_without_case():
+def test_unseen_words_are_counted_without_case() -> None:
     gold = Doc(VOCAB, words=["Oslo", "is", "Vik", "vik"])
     gold.cats = {"a": 1.0}
     trained = TrainingWords(frozenset(["oslo", "is"]), frozenset())
@@ -83,7 +83,7 @@ def test_unseen_words_are_counted_without_case():
     assert doc.unseen == 0.5
 
 
-def test_tags_are_scored_as_by_spacy():
+def test_tags_are_scored_as_by_spacy() -> None:
     chance, examples = random.Random(0), []
     for i in range(100):
         words = [f"w{j}" for j in range(chance.randint(1, 9))]

@@ -37,7 +37,7 @@ def lines(tmp_path: Path) -> dict[str, str]:
     return {"@readers": "spacy-seqrnn.tests.lines", "path": str(tmp_path / "lines.txt")}
 
 
-def test_readers_of_other_files(lines: dict[str, str]):
+def test_readers_of_other_files(lines: dict[str, str]) -> None:
     nlp = pipeline(train=lines, dev=lines)
     name, examples = read_examples(nlp, None)
     assert name == lines["path"]
@@ -45,13 +45,13 @@ def test_readers_of_other_files(lines: dict[str, str]):
     assert read_training_words(nlp, None) is None
 
 
-def test_no_path(lines: dict[str, str]):
+def test_no_path(lines: dict[str, str]) -> None:
     nlp = pipeline(train=lines, dev={"@readers": "spacy.Corpus.v1", "path": None})
     with pytest.raises(ValueError, match=r"names no data in \[corpora.dev\]: name a file with"):
         read_examples(nlp, None)
 
 
-def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path):
+def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     doc = Doc(nlp.vocab, words=["New", "York", "Is"], ents=["B-LOC", "I-LOC", "O"])
     DocBin(docs=[doc]).to_disk(tmp_path / "train.spacy")
@@ -61,7 +61,7 @@ def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path):
     assert found.entities == {("new", "york")}
 
 
-def test_a_folder_without_data(tmp_path: Path):
+def test_a_folder_without_data(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     with pytest.raises(ValueError, match=r"has no `\.spacy` file \(--data\)"):
         read_examples(nlp, tmp_path)

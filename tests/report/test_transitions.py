@@ -45,7 +45,7 @@ def around(tag: str, end: str) -> list[str]:
     return [f"L-{label}"] if prefix in ("B", "I") else []
 
 
-def test_forbidden_cells_are_those_of_no_valid_sequence():
+def test_forbidden_cells_are_those_of_no_valid_sequence() -> None:
     nlp = pipeline(small_ner())
     found = transitions(nlp, get_pipe(nlp, "seqrnn_ner"))
     assert found
@@ -58,7 +58,7 @@ def test_forbidden_cells_are_those_of_no_valid_sequence():
             assert (score is not None) == is_valid([*first, *last]), (before, after)
 
 
-def test_scores_are_the_layers():
+def test_scores_are_the_layers() -> None:
     nlp = pipeline(small_ner())
     pipe: Any = nlp.get_pipe("seqrnn_ner")
     decoder = pipe.model.get_ref("decoder")
@@ -71,7 +71,7 @@ def test_scores_are_the_layers():
     assert found.scores[1][-1] == pytest.approx(learnt["end"][0])
 
 
-def test_an_ensemble_has_the_mean_of_its_members():
+def test_an_ensemble_has_the_mean_of_its_members() -> None:
     members = {"one": small_ner(), "two": small_ner()}
     nlp = pipeline({"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": members})
     pipe: Any = nlp.get_pipe("seqrnn_ner")
@@ -83,6 +83,6 @@ def test_an_ensemble_has_the_mean_of_its_members():
     assert found.scores[1][0] == pytest.approx(mean)
 
 
-def test_softmax_has_none():
+def test_softmax_has_none() -> None:
     nlp = pipeline(small_ner(decoder="softmax"))
     assert transitions(nlp, get_pipe(nlp, "seqrnn_ner")) is None

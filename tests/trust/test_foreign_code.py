@@ -222,7 +222,7 @@ def _collecting() -> Iterator[None]:
 def test_the_payloads_are_live(saved: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     models = payloads(model_of(saved, "tagger"), marker)
-    loaders = {
+    loaders: dict[str, Callable[[bytes], Any]] = {
         "pickle": pickle.loads,
         "torch": lambda data: torch.load(io.BytesIO(data), weights_only=False),
         "numpy": lambda data: np.load(io.BytesIO(data), allow_pickle=True),

@@ -150,7 +150,7 @@ def test_a_failure_leaves_what_was_there(
     nlp.to_disk(target)
     before = files(target)
 
-    def fail(*args, **kwargs):
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(nlp.get_pipe("seqrnn_textcat"), "to_disk", fail)
