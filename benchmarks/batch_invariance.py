@@ -12,11 +12,11 @@ import srsly
 import typer
 from spacy.ml.models.tok2vec import BiLSTMEncoder
 from thinc.api import Model, fix_random_seed
-from thinc.types import Floats2d
 from wasabi import msg
 
 from spacy_seqrnn.architectures.encoders import RNNEncoder
 from spacy_seqrnn.rnn.cells import CELLS
+from spacy_seqrnn.types import Floats2d
 
 from .environment import describe_environment
 
@@ -50,7 +50,9 @@ def documents(n: int, seed: int, shortest: int = 0) -> list[Floats2d]:
     return [random.normal(size=(length, WIDTH)).astype("float32") for length in lengths]
 
 
-def largest_difference(encoder: Model, docs: list[Floats2d]) -> float:
+def largest_difference(
+    encoder: Model[list[Floats2d], list[Floats2d]], docs: list[Floats2d]
+) -> float:
     """The largest difference between a document's outputs in the batch and alone."""
     together = encoder.predict(docs)
     differences = [

@@ -82,7 +82,8 @@ def _times(row: str, other: str) -> list[str]:
 
 
 def _result(row: str) -> dict[str, Any]:
-    return srsly.read_json(SPEED / f"{row}.json")
+    result: dict[str, Any] = srsly.read_json(SPEED / f"{row}.json")
+    return result
 
 
 if __name__ == "__main__":

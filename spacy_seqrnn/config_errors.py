@@ -16,7 +16,7 @@ class ConfigError(ConfigValidationError):
     """An option has a value that cannot work. This is a ValueError."""
 
     def __init__(
-        self, option: str, value: Any, sentence: str, *, layer: Model | None = None
+        self, option: str, value: Any, sentence: str, *, layer: Model[Any, Any] | None = None
     ) -> None:
         """option: its name.
         value: its value in the config.

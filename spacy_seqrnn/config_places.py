@@ -21,7 +21,7 @@ COMPONENTS = "components"
 
 
 def find_block(
-    option: str, value: Any, traceback: TracebackType | None, layer: Model | None = None
+    option: str, value: Any, traceback: TracebackType | None, layer: Model[Any, Any] | None = None
 ) -> Keys:
     """The keys of the block that has an option, e.g. ["components", "ner", "model", "tok2vec"].
 
@@ -110,7 +110,7 @@ def _parts(block: dict[str, Any], keys: tuple[str, ...] = ()) -> Iterator[tuple[
 
 
 def _used_block(
-    frames: list[FrameType], option: str, value: Any, layer: Model | None = None
+    frames: list[FrameType], option: str, value: Any, layer: Model[Any, Any] | None = None
 ) -> Keys:
     """The block of the component that was running; [] if there was none."""
     nlp, name, component = None, None, None
@@ -131,7 +131,7 @@ def _used_block(
 
 
 def _running_block(
-    model: Model | None, component: dict[str, Any], running: list[Model]
+    model: Model[Any, Any] | None, component: dict[str, Any], running: list[Model[Any, Any]]
 ) -> tuple[Keys, dict[str, Any]]:
     """The innermost block with a running layer, and its keys."""
     keys: Keys = []
@@ -150,7 +150,7 @@ def _running_block(
     return keys, block
 
 
-def _layers_of(model: Model, block: dict[str, Any]) -> list[tuple[Keys, Model]]:
+def _layers_of(model: Model[Any, Any], block: dict[str, Any]) -> list[tuple[Keys, Model[Any, Any]]]:
     """The layers that the blocks within a block have become, as far as they can be told apart.
 
     Members of an ensemble are in the order of its blocks, and layers of LexemeEmbed in the order of

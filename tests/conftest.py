@@ -86,6 +86,7 @@ def gold_docs(vocab: Vocab) -> list[Doc]:
 def _annotated(vocab: Vocab, person: str, verb: str, city: str, adverb: str) -> Doc:
     subject, place = person.split(), city.split()
     root, last = len(subject), len(subject) + len(place)
+    starts: list[bool | int | None] = [True, *[False] * (last + 2)]
     doc = Doc(
         vocab,
         words=[*subject, verb, *place, adverb, "."],
@@ -95,7 +96,7 @@ def _annotated(vocab: Vocab, person: str, verb: str, city: str, adverb: str) -> 
         heads=[*range(1, root), root, root, *range(root + 2, last + 1), root, root, root],
         deps=[*_noun("subject", root), "ROOT", *_noun("object", len(place)), "adverb", "punct"],
         ents=[*_iob("PERSON", root), "O", *_iob("CITY", len(place)), "O", "O"],
-        sent_starts=[True] + [False] * (last + 2),
+        sent_starts=starts,
     )
     doc.cats = {"GOOD": float(MOODS[adverb] == "GOOD"), "BAD": float(MOODS[adverb] == "BAD")}
     doc.spans["sc"] = doc.ents

@@ -1,10 +1,13 @@
 """Gradients against central differences."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from thinc.api import Model
+
+from spacy_seqrnn.types import FloatsXd
 
 
 def check_gradient(
@@ -30,9 +33,13 @@ def check_gradient(
         assert gradient[i] == pytest.approx((up - down) / (2 * step), abs=abs, rel=rel)
 
 
-def check_model_gradients(loss: Callable[[], float], model: Model, **tolerance: float) -> None:
+def check_model_gradients(
+    loss: Callable[[], float], model: Model[Any, Any], **tolerance: Any
+) -> None:
     """The same for every parameter of a model. There must be some, each with a gradient."""
     named = [(node, name) for node in model.walk() for name in node.param_names]
     assert named
     for node, name in named:
-        check_gradient(loss, node.get_param(name), node.get_grad(name), **tolerance)
+        value: FloatsXd = node.get_param(name)
+        gradient: FloatsXd = node.get_grad(name)
+        check_gradient(loss, value, gradient, **tolerance)

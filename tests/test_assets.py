@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import srsly
@@ -11,34 +12,39 @@ SPLITS = ["train", "dev", "test"]
 LABELS = {"PER", "ORG", "LOC", "DATE"}
 
 
-def read_ner(split):
+def read_ner(split: str) -> list[list[tuple[str, str]]]:
     """Sentences as lists of (token, tag)."""
     text = (ASSETS / "ner" / f"{split}.conll").read_text(encoding="utf8")
     return [
-        [tuple(line.split("\t")) for line in block.split("\n")] for block in text[:-2].split("\n\n")
+        [_token_and_tag(line) for line in block.split("\n")] for block in text[:-2].split("\n\n")
     ]
 
 
-def read_sentiment(split):
+def _token_and_tag(line: str) -> tuple[str, str]:
+    token, tag = line.split("\t")
+    return token, tag
+
+
+def read_sentiment(split: str) -> list[dict[str, Any]]:
     return list(srsly.read_jsonl(ASSETS / "sentiment" / f"{split}.jsonl"))
 
 
-def without_names(sentence):
+def without_names(sentence: list[tuple[str, str]]) -> tuple[str, ...]:
     """A sentence with every entity replaced by its type."""
     return tuple(tag[2:] or token for token, tag in sentence if not tag.startswith("I-"))
 
 
-def words_of(text):
+def words_of(text: str) -> list[str]:
     return "".join(char if char.isalnum() else " " for char in text.lower()).split()
 
 
-def test_size():
+def test_size() -> None:
     assert sum(len(read_ner(split)) for split in SPLITS) >= 600
     assert sum(len(read_sentiment(split)) for split in SPLITS) >= 800
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_tags_are_valid_iob2(split):
+def test_tags_are_valid_iob2(split: str) -> None:
     for sentence in read_ner(split):
         previous = "O"
         for token, tag in sentence:
@@ -50,7 +56,7 @@ def test_tags_are_valid_iob2(split):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_every_label_in_every_split(split):
+def test_every_label_in_every_split(split: str) -> None:
     entities = Counter(tag[2:] for s in read_ner(split) for _, tag in s if tag.startswith("B-"))
     assert set(entities) == LABELS
     assert min(entities.values()) >= 50
@@ -60,7 +66,7 @@ def test_every_label_in_every_split(split):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_sentiment_items(split):
+def test_sentiment_items(split: str) -> None:
     for item in read_sentiment(split):
         assert set(item) == {"text", "label", "domain"}
         assert item["label"] in ("positive", "negative")
@@ -69,7 +75,7 @@ def test_sentiment_items(split):
     assert domains[0] == domains[1] == domains[2]
 
 
-def test_no_sentence_twice():
+def test_no_sentence_twice() -> None:
     """Nor one that differs in its names, its punctuation or its capitals only."""
     sentences = [s for split in SPLITS for s in read_ner(split)]
     assert len({without_names(sentence) for sentence in sentences}) == len(sentences)
@@ -77,13 +83,13 @@ def test_no_sentence_twice():
     assert len({tuple(words_of(text)) for text in texts}) == len(texts)
 
 
-def shingles(words):
+def shingles(words: list[str]) -> set[tuple[str, ...]]:
     """All runs of six words."""
     return {tuple(words[i : i + 6]) for i in range(len(words) - 5)}
 
 
 @pytest.mark.parametrize("corpus", ["ner", "sentiment"])
-def test_no_template_across_splits(corpus):
+def test_no_template_across_splits(corpus: str) -> None:
     """No sentence of one split is made of the same phrases as one of another."""
     splits = []
     for split in SPLITS:
@@ -94,7 +100,7 @@ def test_no_template_across_splits(corpus):
         splits.append([shingles(words_of(text)) for text in texts])
     for i, own in enumerate(splits):
         others = [phrases for j, split in enumerate(splits) if j != i for phrases in split]
-        index = {}
+        index: dict[tuple[str, ...], set[int]] = {}
         for k, phrases in enumerate(others):
             for phrase in phrases:
                 index.setdefault(phrase, set()).add(k)

@@ -10,6 +10,7 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.core import DataObject
 from spacy.language import Language
 from spacy.pipeline import TextCategorizer
 from spacy.schemas import ConfigSchemaTraining
@@ -22,6 +23,7 @@ from spacy_seqrnn.config_errors import ConfigError
 from spacy_seqrnn.config_places import pipeline_at_work
 
 from .conftest import gold_examples
+from .pipes import get_pipe
 from .trust.test_bad_configs import (
     CNN,
     NAME,
@@ -132,7 +134,7 @@ def place(error: ConfigError) -> str:
 
 
 @pytest.mark.parametrize(("models", "expected"), PLACES.values(), ids=list(PLACES))
-def test_the_block_of_the_option_is_named(models, expected):
+def test_the_block_of_the_option_is_named(models: dict[str, dict[str, Any]], expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         use(make_nlp(models))
     assert place(caught.value) == expected
@@ -153,7 +155,9 @@ def leaves(tree: Tree, path: str = TEXTCAT) -> Iterator[str]:
         yield from leaves(part, f"{path}.members.{name}")
 
 
-def grown(tree: Tree, wrong: str, model: Callable[[bool], dict], path: str = TEXTCAT) -> dict:
+def grown(
+    tree: Tree, wrong: str, model: Callable[[bool], dict[str, Any]], path: str = TEXTCAT
+) -> dict[str, Any]:
     """The config of ensembles within ensembles, with a wrong model at one place."""
     if tree is None:
         return model(path == wrong)
@@ -164,12 +168,12 @@ def grown(tree: Tree, wrong: str, model: Callable[[bool], dict], path: str = TEX
 @pytest.mark.parametrize("when", ["made", "initialised"])
 @given(data=st.data())
 @settings(max_examples=15, deadline=None)
-def test_the_member_is_found_at_any_depth(when, data):
+def test_the_member_is_found_at_any_depth(when: str, data: DataObject) -> None:
     """All members have the same values; only together with another option one of them is wrong."""
     tree = data.draw(TREES.filter(lambda tree: len(list(leaves(tree))) < 8))
     wrong = data.draw(st.sampled_from(list(leaves(tree))))
 
-    def model(is_wrong: bool) -> dict:
+    def model(is_wrong: bool) -> dict[str, Any]:
         if when == "made":
             return textcat(tok2vec(width=7, bidirectional=is_wrong))
         return textcat(WRONG if is_wrong else RIGHT)
@@ -180,7 +184,7 @@ def test_the_member_is_found_at_any_depth(when, data):
     assert place(caught.value) == f"{wrong}.tok2vec.encode -> {option}"
 
 
-def test_variables_are_followed():
+def test_variables_are_followed() -> None:
     """The value tells the block, which `LexemeEmbed` has another of."""
     embed = lexemes(a={**HASHES, "include_static_vectors": "${vars.vectors}"})
     config = {
@@ -195,7 +199,7 @@ def test_variables_are_followed():
     assert place(caught.value) == f"{TEXTCAT}.tok2vec.embed.layers.a -> include_static_vectors"
 
 
-def test_components_have_their_own_names():
+def test_components_have_their_own_names() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner", name="fine", config={"model": ner(RIGHT)})
     nlp.add_pipe("seqrnn_ner", name="wrong", config={"model": ner(WRONG)})
@@ -207,37 +211,40 @@ def test_components_have_their_own_names():
     assert place(caught.value) == "components.wrong.model.tok2vec.encode -> residual"
 
 
-def test_sections_of_functions_are_named():
+def test_sections_of_functions_are_named() -> None:
     logger = {"@loggers": "spacy-seqrnn.TrainingLog.v1", "progress_bar": "both"}
     with pytest.raises(ConfigError) as caught:
         registry.resolve({"logger": logger}, schema=ConfigSchemaTraining, validate=False)
     assert place(caught.value) == "training.logger -> progress_bar"
 
 
-def test_positional_blocks_are_named():
+def test_positional_blocks_are_named() -> None:
     layers = {"a": chars(), "b": chars(width=0)}
     with pytest.raises(ConfigError) as caught:
         registry.resolve({"block": {"@layers": "concatenate.v1", "*": layers}})
     assert place(caught.value) == "block.*.b -> width"
 
 
-@registry.architectures("tests.OwnConfig.v1")
-def OwnConfig() -> Model:
-    return registry.resolve({"inner": encoder(width=7)})["inner"]
+def OwnConfig() -> Model[Any, Any]:
+    inner: Model[Any, Any] = registry.resolve({"inner": encoder(width=7)})["inner"]
+    return inner
 
 
-def test_a_config_that_a_function_resolves_is_not_the_users():
+registry.architectures("tests.OwnConfig.v1")(OwnConfig)
+
+
+def test_a_config_that_a_function_resolves_is_not_the_users() -> None:
     with pytest.raises(ConfigError) as caught:
         make_nlp({"tok2vec": {**tok2vec(), "encode": {NAME: "tests.OwnConfig.v1"}}})
     assert caught.value.block() == "components.tok2vec.model.encode"
 
 
 @Language.factory("tests_own_factory", default_config={"network": textcat(WRONG)})
-def own_factory(nlp: Language, name: str, network: Model) -> TextCategorizer:
+def own_factory(nlp: Language, name: str, network: Model[Any, Any]) -> TextCategorizer:
     return TextCategorizer(nlp.vocab, network, name, threshold=0.5, scorer=None)
 
 
-def test_a_factory_may_have_other_options():
+def test_a_factory_may_have_other_options() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("tests_own_factory", name="own")
     with pytest.raises(ConfigError) as caught:
@@ -245,10 +252,10 @@ def test_a_factory_may_have_other_options():
     assert place(caught.value) == "components.own.network.tok2vec.encode -> residual"
 
 
-def test_a_frozen_component_is_listened_to_as_well():
+def test_a_frozen_component_is_listened_to_as_well() -> None:
     nlp = make_nlp({"tok2vec": tok2vec(), "textcat": textcat(listener(6))})
     examples = gold_examples(nlp)
-    nlp.get_pipe("tok2vec").initialize(lambda: examples, nlp=nlp)
+    get_pipe(nlp, "tok2vec").initialize(lambda: examples, nlp=nlp)
     with nlp.select_pipes(disable="tok2vec"), pytest.raises(ConfigError, match=r"'tok2vec', .* 8"):
         nlp.initialize(lambda: examples)
 
@@ -262,7 +269,7 @@ def test_a_frozen_component_is_listened_to_as_well():
         {"textcat": ensemble("TextCat", a=ngrams(), b=textcat(listener(8), pooling="mean"))},
     ],
 )
-def test_another_width_after_initialisation(models):
+def test_another_width_after_initialisation(models: dict[str, dict[str, Any]]) -> None:
     """In training and in prediction, where spaCy's command line shows a traceback."""
     nlp = with_wider_tok2vec({**SHARED, **models})
     examples = gold_examples(nlp)
@@ -280,7 +287,7 @@ def test_another_width_after_initialisation(models):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("model", [ner, textcat])
-def test_an_encoder_reads_no_other_width(model, cell):
+def test_an_encoder_reads_no_other_width(model: Callable[..., Any], cell: str) -> None:
     """Torch's kernel for few documents would read on with the weights of another width."""
     name = "seqrnn_ner" if model is ner else "textcat"
     nlp = with_wider_tok2vec({**SHARED, name: model(tok2vec(listener(8), cell=cell))})
@@ -298,12 +305,12 @@ def with_wider_tok2vec(models: dict[str, dict[str, Any]]) -> Language:
     nlp.initialize(lambda: examples)
     nlp.remove_pipe("tok2vec")
     nlp.add_pipe("tok2vec", first=True, config={"model": tok2vec(width=10)})
-    nlp.get_pipe("tok2vec").initialize(lambda: examples, nlp=nlp)
+    get_pipe(nlp, "tok2vec").initialize(lambda: examples, nlp=nlp)
     nlp.add_pipe("sentencizer")  # so that the component with the listener is not the last
     return nlp
 
 
-def test_without_a_pipeline_there_is_no_place():
+def test_without_a_pipeline_there_is_no_place() -> None:
     assert pipeline_at_work() is None
     block = {"block": {NAME: "spacy-seqrnn.RNNEncoder.v1", "width": 7}}
     with pytest.raises(ConfigError) as caught:
@@ -316,10 +323,10 @@ def test_without_a_pipeline_there_is_no_place():
     assert str(caught.value) == caught.value.sentence
 
 
-def test_a_place_that_cannot_be_looked_up_hides_nothing(monkeypatch):
+def test_a_place_that_cannot_be_looked_up_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with callers of another version, whose variables have other names."""
 
-    def renamed(*args):
+    def renamed(*args: Any) -> None:
         raise KeyError("key")
 
     monkeypatch.setattr(config_places, "_resolved_block", renamed)

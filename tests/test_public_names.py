@@ -22,13 +22,16 @@ HEAVY = {"numpy", "spacy", "thinc", "torch", "typing"}
 
 def for_type_checkers(package: str) -> dict[str, list[str]]:
     """The names that each module has, by the imports under `if TYPE_CHECKING`."""
-    tree = ast.parse(Path(import_module(package).__file__).read_text(encoding="utf8"))
+    file = import_module(package).__file__
+    assert file
+    tree = ast.parse(Path(file).read_text(encoding="utf8"))
     (block,) = [
         node
         for node in tree.body
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
-    return {node.module: [alias.name for alias in node.names] for node in block.body}
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {str(node.module): [alias.name for alias in node.names] for node in imports}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

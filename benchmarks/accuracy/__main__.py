@@ -31,7 +31,8 @@ def run(name: str, side: str, seed: int) -> float:
     """Train and score one side once, and save the result. Returns the test score."""
     result = train_and_score(name, side, seed)
     write_result(result, name, side, seed)
-    dev, test = result["dev"]["score"], result["test"]["score"]
+    dev: float = result["dev"]["score"]
+    test: float = result["test"]["score"]
     msg.info(f"{name}, {side}, seed {seed}: dev {dev}, test {test}, {result['train_seconds']} s")
     return test
 

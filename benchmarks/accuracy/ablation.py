@@ -100,7 +100,7 @@ def count_parameters(model: Path) -> int:
 def score_by_token(model: Path, docs: Path) -> dict[str, Any]:
     """Score the best tag of each token on its own, counting only whole BILUO sequences."""
     nlp = spacy.load(model)
-    component = nlp.get_pipe("seqrnn_ner")
+    component: Any = nlp.get_pipe("seqrnn_ner")
     examples = list(Corpus(docs)(nlp))
     for example in examples:
         chain = component.model.predict([example.predicted])

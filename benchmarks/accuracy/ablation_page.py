@@ -95,7 +95,10 @@ def chance_table(results: dict[str, list[dict[str, Any]]]) -> str:
 
 def seed_deviation(name: str) -> float:
     """The standard deviation of the development score of our accuracy recipe over its seeds."""
-    return stdev(result["dev"]["score"] for result in read_results(side=OURS, corpus=name))
+    scores: list[float] = [
+        result["dev"]["score"] for result in read_results(side=OURS, corpus=name)
+    ]
+    return stdev(scores)
 
 
 def by_seeds(name: str) -> float:
@@ -202,6 +205,7 @@ def difference(results: list[dict[str, Any]], own: list[dict[str, Any]]) -> str:
     return f"{means[0] - means[1]:+.1f}"
 
 
-def mean_of(results: list[dict[str, Any]], *place: str | int) -> float:
+def mean_of(results: list[Any], *place: str | int) -> float:
     """Mean of a number over seeds. place: the keys of the number in a result."""
-    return mean(reduce(getitem, place, result) for result in results)
+    numbers: list[float] = [reduce(getitem, place, result) for result in results]
+    return mean(numbers)

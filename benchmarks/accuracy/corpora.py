@@ -64,7 +64,7 @@ CORPORA = {
 
 def preparation(name: str) -> list[str]:
     """The project's commands to run before training."""
-    workflow = load_project_config(Path.cwd())["workflows"][name]
+    workflow: list[str] = load_project_config(Path.cwd())["workflows"][name]
     return workflow[: workflow.index(f"train-{name}")]
 
 

@@ -69,7 +69,8 @@ def seqeval_f1(examples: list[Example]) -> float:
     """Micro F1 of seqeval on IOB2 tags, which counts entities independently of spaCy."""
     gold = [iob_tags(example.reference) for example in examples]
     predicted = [iob_tags(example.predicted) for example in examples]
-    return f1_score(gold, predicted, mode="strict", scheme=IOB2)
+    f1: float = f1_score(gold, predicted, mode="strict", scheme=IOB2)
+    return f1
 
 
 def iob_tags(doc: Doc) -> list[str]:

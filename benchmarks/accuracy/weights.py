@@ -63,7 +63,8 @@ def measure() -> None:
 def score_with(model: Path, weight: float) -> dict[str, Any]:
     """Precision, recall and F1 on the development data, in percent."""
     nlp = spacy.load(model)
-    nlp.get_pipe("seqrnn_ner").label_weights = weight
+    ner: Any = nlp.get_pipe("seqrnn_ner")
+    ner.label_weights = weight
     scores = nlp.evaluate(list(Corpus(f"corpus/{NAME}/dev.spacy")(nlp)))
     return {"weight": weight, **{name: percent(scores[key]) for name, key in SCORES.items()}}
 

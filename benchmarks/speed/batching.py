@@ -8,13 +8,14 @@ documents in the given order, and `spacy.batch_by_padded.v1` sorts them by lengt
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from statistics import median
 
 import spacy
 import torch
+from spacy.language import Language
 from spacy.training import Corpus, Example
 from spacy.training.batchers import minibatch_by_padded_size, minibatch_by_words
 from wasabi import msg
@@ -27,7 +28,7 @@ WORDS = 500  # per batch
 BATCHES = 20
 ROUNDS = 7
 Batches = list[list[Example]]
-BATCHERS: dict[str, Callable] = {
+BATCHERS: dict[str, Callable[..., Iterable[list[Example]]]] = {
     "as they come": partial(minibatch_by_words, size=WORDS),
     "sorted within 256": partial(minibatch_by_padded_size, size=WORDS, buffer=256),
     "sorted within 1000": partial(minibatch_by_padded_size, size=WORDS, buffer=1000),
@@ -50,7 +51,7 @@ def main() -> None:
     keep("batching", {"speeds": speeds})
 
 
-def compare(nlp: spacy.Language, ways: dict[str, Batches]) -> dict[str, list[float]]:
+def compare(nlp: Language, ways: dict[str, Batches]) -> dict[str, list[float]]:
     """Words per second inside updates, alternating between batchers."""
     optimizer = nlp.resume_training()
     speeds: dict[str, list[float]] = {title: [] for title in ways}

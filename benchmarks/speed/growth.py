@@ -50,7 +50,8 @@ def _in_new_process(name: str, length: int, way: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.speed.growth"]
     command += map(str, (pipeline(name), documents(NER), length, way))
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(result.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
 
 
 def measure(model: str, docs: str, length: int, way: str) -> dict[str, Any]:

@@ -36,7 +36,9 @@ class Counter:
         """Count lookups in every table from now on."""
         rows = LexemeTable.rows
 
-        def counted(table: LexemeTable, keys: Any, sources: Any, compute: Callable) -> Any:
+        def counted(
+            table: LexemeTable, keys: Any, sources: Any, compute: Callable[..., Any]
+        ) -> Any:
             def count(missing: Any) -> Any:
                 self.missing += len(missing)
                 return compute(missing)
@@ -46,6 +48,7 @@ class Counter:
             self.largest = max(self.largest, len(table))
             return result
 
+        # Assigned to a class, so that what is measured knows nothing of it.
         LexemeTable.rows = counted  # type: ignore[assignment, method-assign]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import spacy
 import srsly
 import torch
+from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
@@ -36,10 +37,11 @@ def main() -> None:
     msg.text(srsly.json_dumps(describe_environment()))
 
 
-def _read(nlp: spacy.Language, words: list[str]) -> tuple[Any, set[tuple[int, int, int]]]:
+def _read(nlp: Language, words: list[str]) -> tuple[Any, set[tuple[int, int, int]]]:
     """Emissions and entities of one document."""
     doc = Doc(nlp.vocab, words=words)
-    scores = nlp.get_pipe("seqrnn_ner").model.predict([doc]).emissions
+    ner: Any = nlp.get_pipe("seqrnn_ner")
+    scores = ner.model.predict([doc]).emissions
     return scores, {(ent.start, ent.end, ent.label) for ent in nlp(doc).ents}
 
 

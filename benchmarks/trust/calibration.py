@@ -22,11 +22,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import spacy
 import srsly
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
 from wasabi import msg
 
 from spacy_seqrnn.report.reliability import reliability
+from spacy_seqrnn.types import Floats1d
 
 from ..accuracy.corpora import (
     CORPORA,
@@ -112,21 +114,23 @@ def our_scores(name: str) -> tuple[dict[Entity, float], dict[Entity, float], flo
     nlp = spacy.load(trained(name, ENSEMBLE))
     plain = scores_of(nlp, name)
     dev = Corpus(f"corpus/{name}/dev.spacy")(nlp)
-    temperature = nlp.get_pipe("seqrnn_ner").calibrate(nlp, dev)
+    ner: Any = nlp.get_pipe("seqrnn_ner")
+    temperature: float = ner.calibrate(nlp, dev)
     return plain, scores_of(nlp, name), temperature
 
 
-def scores_of(nlp: spacy.Language, name: str) -> dict[Entity, float]:
+def scores_of(nlp: Language, name: str) -> dict[Entity, float]:
     """The entities that a pipeline predicts for the test data."""
+    ner: Any = nlp.get_pipe("seqrnn_ner")
     found = {}
     for i, doc in enumerate(nlp.pipe(test_inputs(nlp, name))):
-        group = doc.spans[nlp.get_pipe("seqrnn_ner").spans_key]
+        group = doc.spans[ner.spans_key]
         for span, score in zip(group, group.attrs["scores"], strict=True):
             found[i, span.start, span.end, span.label_] = float(score)
     return found
 
 
-def test_inputs(nlp: spacy.Language, name: str) -> list[Doc]:
+def test_inputs(nlp: Language, name: str) -> list[Doc]:
     """The test documents without annotation."""
     return [example.predicted for example in Corpus(f"corpus/{name}/test.spacy")(nlp)]
 
@@ -134,7 +138,7 @@ def test_inputs(nlp: spacy.Language, name: str) -> list[Doc]:
 def beam_scores(name: str) -> dict[Entity, float]:
     """The entities of spaCy's `ner` with the share of a beam's probability that contains them."""
     nlp = spacy.load(trained(name, SPACY))
-    ner = nlp.get_pipe("ner")
+    ner: Any = nlp.get_pipe("ner")
     found = {}
     for i, doc in enumerate(nlp.pipe(test_inputs(nlp, name))):
         beams = ner.beam_parse([bare(doc)], BEAM_WIDTH)
@@ -187,7 +191,8 @@ def write_vectors(splits: dict[str, list[Doc]], path: Path) -> None:
     vocab = spacy.load(VECTORS).vocab
     words = sorted({t.lower_ for docs in splits.values() for doc in docs for t in doc})
     known = [word for word in words if vocab.has_vector(word)]
-    np.savez(path, words=known, matrix=np.stack([vocab.get_vector(word) for word in known]))
+    vectors: list[Floats1d] = [vocab.get_vector(word) for word in known]
+    np.savez(path, words=known, matrix=np.stack(vectors))
 
 
 def summary(scores: dict[Entity, float], gold: set[Entity]) -> dict[str, Any]:

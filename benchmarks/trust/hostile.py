@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import spacy
 import srsly
@@ -42,7 +44,8 @@ def _in_each_other(part: bytes) -> bytes:
 def _array(dimensions: int) -> bytes:
     """An array whose product of sizes is never computed."""
     shape = [LARGEST_SIZE] * dimensions
-    return packb({b"nd": True, b"type": "<f4", b"shape": shape, b"data": b""}, use_bin_type=True)
+    array = {b"nd": True, b"type": "<f4", b"shape": shape, b"data": b""}
+    return bytes(packb(array, use_bin_type=True))
 
 
 def _in_model(key: str, part: bytes) -> bytes:
@@ -51,12 +54,17 @@ def _in_model(key: str, part: bytes) -> bytes:
     return b"\x84" + b"".join(packb(name) + value for name, value in parts.items())
 
 
+def _maps_as(key: str) -> bytes:
+    return _in_model(key, _lists(EMPTY_MAP))
+
+
 def _attributes(number: int, value: bytes) -> bytes:
     """The model itself, except for attributes of its first layer, each of which is read
     separately."""
-    saved = srsly.msgpack_loads(spacy.blank("en").add_pipe("seqrnn_ner").model.to_bytes())
+    ner: Any = spacy.blank("en").add_pipe("seqrnn_ner")
+    saved = srsly.msgpack_loads(ner.model.to_bytes())
     saved["attrs"][0] = {f"a{i}": value for i in range(number)}
-    return packb(saved, use_bin_type=True)
+    return bytes(packb(saved, use_bin_type=True))
 
 
 FILES: dict[str, Callable[[], bytes]] = {
@@ -80,7 +88,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "a text that claims to be long": lambda: b"\xdb\xff\xff\xff\xff" + b"x" * 1000,
     "extensions": lambda: _lists(b"\xd4\x01\x00"),
     "many keys": lambda: _lists(b"\x82\xa1a\xc0\xa1b\xc0"),
-    **{f"maps as {key}": lambda key=key: _in_model(key, _lists(EMPTY_MAP)) for key in KEYS},
+    **{f"maps as {key}": partial(_maps_as, key) for key in KEYS},
     "large attributes": lambda: _attributes(500, LIST_OF_10000 + 10_000 * NIL),
     "one long text": lambda: packb("x" * SIZE),
     "one long array of bytes": lambda: packb(b"x" * SIZE, use_bin_type=True),
@@ -98,7 +106,7 @@ def main() -> None:
 
 def measure(name: str) -> None:
     """Print the cost of rejecting one file."""
-    component = spacy.blank("en").add_pipe("seqrnn_ner")
+    component: Any = spacy.blank("en").add_pipe("seqrnn_ner")
     data = FILES[name]()
     before = reset_peak()
     start = time.perf_counter()

@@ -161,7 +161,8 @@ def in_new_process(kind: str, n_docs: int, pipeline: str, plain: bool = False) -
     command = [sys.executable, "-m", "benchmarks.trust.leaks", kind, str(n_docs), pipeline]
     command += ["plain"] * plain
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(result.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
 
 
 def measure(kind: str, n_docs: int, pipeline: str, *, plain: bool = False) -> dict[str, Any]:

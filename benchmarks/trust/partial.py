@@ -85,7 +85,7 @@ def run(name: str, percent: int, seed: int) -> None:
         run_training(command, output)
         if name == "spacy":
             keep_lower_case(model)
-    result = {
+    result: dict[str, Any] = {
         "side": name,
         "missing": percent,
         "seed": seed,

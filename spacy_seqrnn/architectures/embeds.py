@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from spacy.attrs import IDS
 from spacy.tokens import Doc
 from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
+from thinc.types import Ragged
 
 from ..batch.packed import with_packed
 from ..checks import MOST_ROWS, WIDEST, check_int, check_rate
@@ -44,7 +45,7 @@ def CharCNNEmbed(
     check_int("window_size", window_size, 1, WIDEST)
     _check_chars(width, char_width, rows, max_chars)
     # In Thinc's products, a word's bits do not depend on the words beside it.
-    layer = chain(
+    layer: Model[Ragged, Floats2d] = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         expand_window(window_size),
         with_array(Linear(width, char_width * (2 * window_size + 1))),
@@ -77,7 +78,7 @@ def CharRNNEmbed(
     Raises ValueError for an option out of its range.
     """
     _check_chars(width, char_width, rows, max_chars)
-    layer = chain(
+    layer: Model[Ragged, Floats2d] = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         with_packed(RNN(cell=cell, nO=width, nI=char_width)),
         last_pooling(bidirectional=True),

@@ -15,7 +15,7 @@ from ..config_errors import ConfigError
 from ..crf.chain import PooledChain
 from ..saved.layers import describe_layer, in_parallel
 from ..saved.shapes import Layer
-from ..types import Floats2d
+from ..types import Backprop, Floats2d, Forward
 from .ner import run_windows
 
 
@@ -52,7 +52,7 @@ def TextCatEnsemble(
 
 def textcat_forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     batch = DocBatch(docs)
     results = [run(member, batch, is_train) for member in model.layers]
     Y = sum(Y for Y, _ in results) / len(results)
@@ -97,7 +97,7 @@ def NEREnsemble(
 
 def ner_forward(
     model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
-) -> tuple[PooledChain, Callable]:
+) -> tuple[PooledChain, Callable[[PooledChain], list[Doc]]]:
     batch = DocBatch(docs)
     chains, backprops = zip(*(run(member, batch, is_train) for member in model.layers), strict=True)
     return PooledChain(chains), partial(_backprop_members, backprops)
@@ -108,7 +108,7 @@ describe_layer(ner_forward, width=in_parallel, fixed_attrs=["gives_chain"])
 
 def ner_in_chunks(
     model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Chunk, PooledChain, Callable]]:
+) -> Iterator[tuple[Chunk, PooledChain, Callable[[PooledChain], list[Doc]]]]:
     """Run the members on a batch of any size; see `run_in_chunks`."""
     tok2vecs = [member.get_ref("tok2vec") for member in model.layers]
     return run_in_chunks(model, tok2vecs, docs, is_train, _run_windows)
@@ -116,22 +116,22 @@ def ner_in_chunks(
 
 def _run_windows(
     model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Chunk], is_train: bool
-) -> Iterator[tuple[Chunk, PooledChain, Callable]]:
+) -> Iterator[tuple[Chunk, PooledChain, Callable[[PooledChain], list[Doc]]]]:
     members = [run_windows(member, batch, parts, is_train) for member in model.layers]
     for chunk, *results in zip(parts, *members, strict=True):
         _, chains, backprops = zip(*results, strict=True)
         yield chunk, PooledChain(chains), partial(_backprop_members, backprops)
 
 
-def _backprop_members(backprops: Iterable[Callable], d_chain: PooledChain) -> list[Doc]:
+def _backprop_members(backprops: Iterable[Backprop], d_chain: PooledChain) -> list[Doc]:
     for backprop_member, d_member in zip(backprops, d_chain.members, strict=True):
         backprop_member(d_member)
     return []
 
 
 def _ensemble(
-    members: dict[str, Any], forward: Callable, nO: int | None, attr: str, example: str
-) -> Model:
+    members: dict[str, Any], forward: Forward, nO: int | None, attr: str, example: str
+) -> Model[Any, Any]:
     """A model of members that all have the attribute `attr`, which it takes over from them.
 
     example: an architecture of such models, for the error message.
@@ -167,7 +167,7 @@ def _ensemble(
             )
     check_n_outputs(nO)
     layers = list(members.values())
-    model: Model = Layer(
+    model: Model[Any, Any] = Layer(
         kind,
         forward,
         init=init,
@@ -179,7 +179,7 @@ def _ensemble(
     return model
 
 
-def init(model: Model, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
+def init(model: Model[Any, Any], X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:
     if Y is not None:
         model.set_dim("nO", Y.shape[1])
     for member in model.layers:
@@ -188,7 +188,7 @@ def init(model: Model, X: list[Doc] | None = None, Y: Floats2d | None = None) ->
     _refer_to_first(model)
 
 
-def resize_output(model: Model, nO: int) -> Model:
+def resize_output(model: Model[Any, Any], nO: int) -> Model[Any, Any]:
     """Make room for `nO` labels. What was learned for the old ones is kept."""
     for member in model.layers:
         member.attrs["resize_output"](member, nO)
@@ -197,7 +197,7 @@ def resize_output(model: Model, nO: int) -> Model:
     return model
 
 
-def _refer_to_first(model: Model) -> None:
+def _refer_to_first(model: Model[Any, Any]) -> None:
     """Point the references of the ensemble to the parts of its first member."""
     for name in model.layers[0].ref_names:
         model.set_ref(name, model.layers[0].maybe_get_ref(name))

@@ -1,6 +1,7 @@
 """The model of the entity recogniser: token vectors, emissions, linear chain."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -27,7 +28,7 @@ from ..heads.linear import Linear
 from ..ner.biluo import biluo_constraints, check_n_tags
 from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
-from ..types import Floats2d
+from ..types import Floats1d, Floats2d
 
 DECODERS = {"crf": CRF, "softmax": TokenSoftmax}
 
@@ -81,13 +82,13 @@ def NER(
 
 def forward(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> tuple[LinearChain, Callable]:
+) -> tuple[LinearChain, Callable[[LinearChain], list[Doc]]]:
     return forward_batch(model, DocBatch(docs), is_train)
 
 
 def forward_batch(
     model: Model[list[Doc], LinearChain], batch: DocBatch, is_train: bool
-) -> tuple[LinearChain, Callable]:
+) -> tuple[LinearChain, Callable[[LinearChain], list[Doc]]]:
     check_vectors(model, batch, is_train=is_train)
     if not is_train:
         return model.get_ref("decoder").predict(_predict_emissions(model, batch)), no_backprop
@@ -95,7 +96,7 @@ def forward_batch(
     chain, backprop_scores = _score(model, X, is_train)
 
     def backprop(d_chain: LinearChain) -> list[Doc]:
-        d_docs = backprop_tokvecs(backprop_scores(d_chain))
+        d_docs: list[Doc] = backprop_tokvecs(backprop_scores(d_chain))
         clip_gradients(model, model.attrs["max_grad_norm"])
         return d_docs
 
@@ -140,14 +141,14 @@ def _predict_emissions(model: Model[list[Doc], LinearChain], batch: DocBatch) ->
 
 def in_chunks(
     model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
-) -> Iterator[tuple[Chunk, LinearChain, Callable]]:
+) -> Iterator[tuple[Chunk, LinearChain, Callable[[LinearChain], list[Doc]]]]:
     """Run the model on a batch of any size; see `run_in_chunks`."""
     return run_in_chunks(model, [model.get_ref("tok2vec")], docs, is_train, run_windows)
 
 
 def run_windows(
     model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Chunk], is_train: bool
-) -> Iterator[tuple[Chunk, LinearChain, Callable]]:
+) -> Iterator[tuple[Chunk, LinearChain, Callable[[LinearChain], list[Doc]]]]:
     """Embed documents as a whole, and encode and score their token vectors chunk by chunk."""
     check_vectors(model, batch, is_train=is_train)
     tok2vec = model.get_ref("tok2vec")
@@ -192,14 +193,16 @@ def resize_output(model: Model[list[Doc], LinearChain], nO: int) -> Model[list[D
     return model
 
 
-def replace_size(decoder: Model, nO: int) -> Model:
+def replace_size(decoder: Model[Any, Any], nO: int) -> Model[Any, Any]:
     """A decoder of another size with the same scores for the old tags, and 0 for new ones."""
     build = TokenSoftmax if decoder._func is forward_softmax else CRF
     new = build(decoder.attrs["constraints"], nO=nO)
     if decoder.has_param("transitions"):
         new.initialize()
         n = decoder.get_dim("nO")
-        new.get_param("transitions")[:n, :n] = decoder.get_param("transitions")
+        transitions: Floats2d = new.get_param("transitions")
+        transitions[:n, :n] = decoder.get_param("transitions")
         for name in ("start", "end"):
-            new.get_param(name)[:n] = decoder.get_param(name)
+            scores: Floats1d = new.get_param(name)
+            scores[:n] = decoder.get_param(name)
     return new

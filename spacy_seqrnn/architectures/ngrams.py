@@ -58,13 +58,14 @@ def NgramTextCat(
 
 def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     logits, backprop_scores = model.layers[0](docs, is_train)
     lengths = model.ops.asarray1i([len(doc) for doc in docs])
     Y, backprop_probabilities = probabilities(model, logits, lengths)
 
     def backprop(dY: Floats2d) -> list[Doc]:
-        return backprop_scores(backprop_probabilities(dY))
+        d_docs: list[Doc] = backprop_scores(backprop_probabilities(dY))
+        return d_docs
 
     return Y, backprop
 

@@ -1,6 +1,7 @@
 """The model of text classification: token vectors, pooling, output layer."""
 
 from collections.abc import Callable
+from typing import Any
 
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -88,7 +89,7 @@ def TextCat(
     )
 
 
-def _reads_both_ways(tok2vec: Model, poolings: list[str]) -> bool:
+def _reads_both_ways(tok2vec: Model[Any, Any], poolings: list[str]) -> bool:
     """Ask the encoder whether "last" has to read both ends of a text."""
     known = _directions(tok2vec)
     if known is not None:
@@ -103,13 +104,13 @@ def _reads_both_ways(tok2vec: Model, poolings: list[str]) -> bool:
     return False
 
 
-def _directions(tok2vec: Model) -> bool | None:
+def _directions(tok2vec: Model[Any, Any]) -> bool | None:
     """Whether the encoder reads in both directions; None if it does not say."""
     encoders = [node for node in tok2vec.walk() if "bidirectional" in node.attrs]
     return encoders[-1].attrs["bidirectional"] if encoders else None
 
 
-def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
+def _check_directions(tok2vec: Model[Any, Any], pool: Model[Any, Any], width: int) -> None:
     """Raise ValueError if "last" would read states that the encoder does not have."""
     told = [node.attrs["bidirectional"] for node in pool.walk() if "bidirectional" in node.attrs]
     known = _directions(tok2vec)
@@ -132,13 +133,13 @@ def _check_directions(tok2vec: Model, pool: Model, width: int) -> None:
 
 def forward(
     model: Model[list[Doc], Floats2d], docs: list[Doc], is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     return forward_batch(model, DocBatch(docs), is_train)
 
 
 def forward_batch(
     model: Model[list[Doc], Floats2d], batch: DocBatch, is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     ops = model.ops
     tok2vec = model.get_ref("tok2vec")
     check_vectors(model, batch, is_train=is_train)

@@ -11,19 +11,22 @@ wrapped, run on lists.
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.layers.chain import forward as chain_forward
 
-from ..types import Floats2d
+from ..types import Backprop, Floats2d, Forward
 from . import packed
 from .docs import DocBatch
 from .packed import Packed, pack, pack_distinct, unpack
 
+# Runs a layer, given (layer, X, is_train)
+RunWithin: TypeAlias = Callable[[Model[Any, Any], Any, bool], tuple[Any, Backprop]]
 
-def run(layer: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+
+def run(layer: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     """Run a layer on the output of the previous one.
 
     X: a `DocBatch` represents a list of documents, a `Packed` a list of token vectors; anything
@@ -55,7 +58,7 @@ def run_packed(
     return pack(ops, Y), in_reverse([backprop, partial(unpack, ops)])
 
 
-def run_in_turn(layers: Iterable[Model], X: Any, is_train: bool) -> tuple[Any, Callable]:
+def run_in_turn(layers: Iterable[Model[Any, Any]], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     """Run layers, each on the output of the previous one; see `run`."""
     backprops = []
     for layer in layers:
@@ -64,7 +67,7 @@ def run_in_turn(layers: Iterable[Model], X: Any, is_train: bool) -> tuple[Any, C
     return X, in_reverse(backprops)
 
 
-def in_reverse(backprops: list[Callable]) -> Callable:
+def in_reverse(backprops: list[Backprop]) -> Backprop:
     """The backward pass of steps that ran one after the other."""
 
     def backprop(gradient: Any) -> Any:
@@ -75,7 +78,7 @@ def in_reverse(backprops: list[Callable]) -> Callable:
     return backprop
 
 
-def split_encoders(tok2vec: Model) -> tuple[Model, list[Model]]:
+def split_encoders(tok2vec: Model[Any, Any]) -> tuple[Model[Any, Any], list[Model[Any, Any]]]:
     """The part that reads documents, and the encoders of this package that follow it.
 
     If a model does not end in such encoders, the first part is the whole model and the list is
@@ -87,11 +90,11 @@ def split_encoders(tok2vec: Model) -> tuple[Model, list[Model]]:
     return (tok2vec.layers[0], encoders) if encoders else (tok2vec, [])
 
 
-def _run_chain(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+def _run_chain(model: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     return run_in_turn(model.layers, X, is_train)
 
 
-def _run_encoder(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+def _run_encoder(model: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     """Run a layer made by `with_packed`."""
     if isinstance(X, Packed):
         return packed.forward_packed(model, X, is_train)
@@ -104,7 +107,7 @@ def _run_encoder(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
 
 # What a layer runs between layers of this package, by its public forward function. Modules with
 # layers that read documents register theirs.
-FORWARD_WITHIN: dict[Callable, Callable] = {
+FORWARD_WITHIN: dict[Forward, RunWithin] = {
     chain_forward: _run_chain,
     packed.forward: _run_encoder,
 }

@@ -31,7 +31,8 @@ class DocBatch:
         """The result of `find`, which is called only once per key."""
         if key not in self._found:
             self._found[key] = find()
-        return self._found[key]
+        found: Found = self._found[key]
+        return found
 
 
 def check_docs(name: str, X: list[Any] | None) -> None:

@@ -13,7 +13,7 @@ from thinc.util import get_array_module
 from ..config_errors import ConfigError
 from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
-from ..types import Floats2d
+from ..types import Floats2d, Ints1d
 from .distinct import DistinctRows, find_distinct
 from .packing import Packing, make_packing, split_docs
 
@@ -46,7 +46,8 @@ class Packed:
     def width(self) -> int:
         """The number of features per token."""
         X = self.features
-        return (X.rows if isinstance(X, DistinctRows) else X).shape[1]
+        width: int = (X.rows if isinstance(X, DistinctRows) else X).shape[1]
+        return width
 
     def rows(self, numbers: np.ndarray | slice) -> Floats2d:
         """The features of some tokens. Shape (n_taken, width).
@@ -117,7 +118,8 @@ def unpack(ops: Ops, X: Packed) -> list[Floats2d]:
 
 def unpack_ragged(ops: Ops, X: Packed) -> Ragged:
     """Convert the packed layout to one array for all documents."""
-    return Ragged(X.doc_major(), ops.asarray1i(X.packing.lengths))
+    lengths: Ints1d = X.packing.lengths
+    return Ragged(X.doc_major(), ops.asarray1i(lengths))
 
 
 def join(ops: Ops, Xs: list[Floats2d]) -> Floats2d:
@@ -142,7 +144,9 @@ def with_packed(layer: Model[Packed, Packed]) -> Model[SeqT, SeqT]:
     )
 
 
-def forward(model: Model[SeqT, SeqT], Xseq: SeqT, is_train: bool) -> tuple[SeqT, Callable]:
+def forward(
+    model: Model[SeqT, SeqT], Xseq: SeqT, is_train: bool
+) -> tuple[SeqT, Callable[[SeqT], SeqT]]:
     ops = model.ops
     restore = unpack_ragged if isinstance(Xseq, Ragged) else unpack
     X = pack(ops, Xseq) if is_train else pack_distinct(ops, Xseq)

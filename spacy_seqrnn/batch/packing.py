@@ -48,7 +48,8 @@ class Packing:
     @cached_property
     def starts(self) -> np.ndarray:
         """First packed row of each time step. Shape (n_steps,)."""
-        return np.cumsum(self.size_at_t) - self.size_at_t
+        starts: np.ndarray = np.cumsum(self.size_at_t) - self.size_at_t
+        return starts
 
     @cached_property
     def lengths_by_rank(self) -> np.ndarray:
@@ -58,7 +59,8 @@ class Packing:
     @cached_property
     def rank_of_row(self) -> np.ndarray:
         """The rank of the document that each packed row belongs to. Shape (n_tokens,)."""
-        return np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
+        ranks: np.ndarray = np.arange(self.n_tokens) - np.repeat(self.starts, self.size_at_t)
+        return ranks
 
     @cached_property
     def reversed_rows(self) -> np.ndarray:
@@ -68,13 +70,14 @@ class Packing:
         """
         ranks = self.rank_of_row
         steps = np.repeat(np.arange(len(self.size_at_t)), self.size_at_t)  # (n_tokens,)
-        return self.starts[self.lengths_by_rank[ranks] - 1 - steps] + ranks
+        rows: np.ndarray = self.starts[self.lengths_by_rank[ranks] - 1 - steps] + ranks
+        return rows
 
     @cached_property
     def previous(self) -> np.ndarray:
         """For each packed row, that of the previous token; -1 for first tokens. (n_tokens,)"""
         before = np.roll(self.starts, 1)
-        rows = np.repeat(before, self.size_at_t) + self.rank_of_row
+        rows: np.ndarray = np.repeat(before, self.size_at_t) + self.rank_of_row
         rows[: self.n_sequences] = -1
         return rows
 

@@ -10,13 +10,13 @@ up to an error that shrinks with every token of context.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model, Ops
 
-from ..types import Floats2d
+from ..types import Backprop, Floats2d
 from .composition import in_reverse, run_in_turn, run_packed, split_encoders
 from .docs import DocBatch
 from .packed import Packed
@@ -73,7 +73,8 @@ class Chunk:
     @cached_property
     def rows(self) -> np.ndarray:
         """The index of each token that is read, among all tokens of the batch. Shape (n_read,)."""
-        return np.repeat(self.firsts, self.lengths) + self._within
+        rows: np.ndarray = np.repeat(self.firsts, self.lengths) + self._within
+        return rows
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -85,7 +86,12 @@ class Chunk:
     def _within(self) -> np.ndarray:
         """The index of each token within its window. Shape (n_read,)."""
         starts = np.cumsum(self.lengths) - self.lengths
-        return np.arange(self.lengths.sum()) - np.repeat(starts, self.lengths)
+        within: np.ndarray = np.arange(self.lengths.sum()) - np.repeat(starts, self.lengths)
+        return within
+
+
+# A chunk, what a model gives for it, and the backward pass
+InChunk: TypeAlias = tuple[Chunk, Any, Backprop]
 
 
 def prediction_chunks(lengths: list[int], *, cut: bool) -> list[Chunk]:
@@ -97,7 +103,7 @@ def prediction_chunks(lengths: list[int], *, cut: bool) -> list[Chunk]:
     return _chunks(np.asarray(lengths, dtype="int64"), PREDICTION, cut)
 
 
-def training_chunks(tok2vecs: list[Model], docs: list[Doc]) -> list[Chunk]:
+def training_chunks(tok2vecs: list[Model[Any, Any]], docs: list[Doc]) -> list[Chunk]:
     """The chunks that models with these token vectors are trained on in turn; usually just one.
 
     Listeners to a shared tok2vec get the whole batch, as the tok2vec has read it. Documents are
@@ -115,12 +121,12 @@ def are_cut(parts: list[Chunk], n_docs: int) -> bool:
 
 
 def run_in_chunks(
-    model: Model,
-    tok2vecs: list[Model],
+    model: Model[Any, Any],
+    tok2vecs: list[Model[Any, Any]],
     docs: list[Doc],
     is_train: bool,
-    run_windows: Callable[[Model, DocBatch, list[Chunk], bool], Iterator],
-) -> Iterator[tuple[Chunk, Any, Callable]]:
+    run_windows: Callable[[Model[Any, Any], DocBatch, list[Chunk], bool], Iterator[InChunk]],
+) -> Iterator[InChunk]:
     """Run a model on a batch of any size, in chunks that are small enough for training.
 
     tok2vecs: those of the model.
@@ -180,7 +186,7 @@ def _part(windows: Chunk, part: slice) -> Chunk:
     return Chunk(*(getattr(windows, field)[part] for field in fields))
 
 
-def listens(model: Model) -> bool:
+def listens(model: Model[Any, Any]) -> bool:
     """Whether a model takes token vectors from an earlier component."""
     return any(hasattr(node, "upstream_name") for node in model.walk())
 

@@ -306,7 +306,8 @@ def _progress(what: Iterable[Any], name: str, total: int | None = None) -> Itera
     """Show progress, on a terminal and only if it takes long."""
     from tqdm import tqdm  # noqa: PLC0415
 
-    return tqdm(what, desc=name, total=total, disable=None, delay=1, leave=False)
+    shown: Iterable[Any] = tqdm(what, desc=name, total=total, disable=None, delay=1, leave=False)
+    return shown
 
 
 def _tell_of_new_labels(labels: dict[Path, set[str]]) -> None:

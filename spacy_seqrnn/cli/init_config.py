@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 from jinja2 import Environment, StrictUndefined
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from .app import FORCE, seqrnn_cli
 from .comments import with_comments

@@ -60,7 +60,7 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
-def busy(text: str) -> AbstractContextManager:
+def busy(text: str) -> AbstractContextManager[Any]:
     """Show that something slow is running, on a terminal only: in a log, a spinner adds lines."""
     return msg.loading(text) if sys.stdout.isatty() else nullcontext()
 

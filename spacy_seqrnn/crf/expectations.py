@@ -158,14 +158,16 @@ class Segments:
     @cached_property
     def firsts(self) -> np.ndarray:
         """Index of each segment's first tag in `tags`. Shape (n_segments,)."""
-        return np.cumsum(self.lengths) - self.lengths
+        firsts: np.ndarray = np.cumsum(self.lengths) - self.lengths
+        return firsts
 
     def packed_rows(self, packing: Packing) -> np.ndarray:
         """The packed row of each tag in `tags`."""
         doc_starts = np.cumsum(packing.lengths) - packing.lengths
         within = np.arange(len(self.tags)) - np.repeat(self.firsts, self.lengths)
         begin = (doc_starts[self.docs] + self.starts).astype("int64")  # (n_segments,)
-        return packing.from_packed[np.repeat(begin, self.lengths) + within]
+        rows: np.ndarray = packing.from_packed[np.repeat(begin, self.lengths) + within]
+        return rows
 
 
 def segment_log_posteriors(chain: LinearChain, segments: Segments) -> Floats1d:

@@ -54,7 +54,7 @@ def CRF(constraints: ConstraintsForSize, *, nO: int | None = None) -> Model[Pack
 
 def forward(
     model: Model[Packed, LinearChain], X: Packed, is_train: bool
-) -> tuple[LinearChain, Callable]:
+) -> tuple[LinearChain, Callable[[LinearChain], Packed]]:
     scores = {name: model.get_param(name) for name in PARAMS}
     chain = constrain(model, LinearChain(emissions=X.data, packing=X.packing, **scores))
 
@@ -96,7 +96,7 @@ def TokenSoftmax(
 
 def forward_softmax(
     model: Model[Packed, LinearChain], X: Packed, is_train: bool
-) -> tuple[LinearChain, Callable]:
+) -> tuple[LinearChain, Callable[[LinearChain], Packed]]:
     n_tags = X.data.shape[1]
     zeros = model.ops.alloc1f(n_tags)
     chain = LinearChain(X.data, model.ops.alloc2f(n_tags, n_tags), zeros, zeros, X.packing)

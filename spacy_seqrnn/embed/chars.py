@@ -12,7 +12,7 @@ from ..batch.docs import check_docs
 from ..batch.packing import split_docs
 from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
-from ..types import Floats2d
+from ..types import Floats2d, Ints1d
 
 EMPTY_WORD = "\0"  # placeholder for the empty word, since every word needs a character
 
@@ -41,7 +41,7 @@ def with_chars(
 
 def forward(
     model: Model[list[Doc], list[Floats2d]], docs: list[Doc], is_train: bool
-) -> tuple[list[Floats2d], Callable]:
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     ops = model.ops
     lengths = [len(doc) for doc in docs]
     if not sum(lengths):
@@ -65,8 +65,9 @@ def code_points(ops: Ops, words: list[str], max_chars: int) -> Ragged:
     """The Unicode code points of the words. Shape (n_chars,), uint64; lengths (n_words,)."""
     words = [_shorten(word, max_chars) or EMPTY_WORD for word in words]
     points = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    lengths = np.fromiter(map(len, words), dtype="int32", count=len(words))
-    return Ragged(ops.asarray(points.astype("uint64")), ops.asarray1i(lengths))
+    lengths: Ints1d = np.fromiter(map(len, words), dtype="int32", count=len(words))
+    codes: Ints1d = points.astype("uint64")
+    return Ragged(ops.asarray(codes), ops.asarray1i(lengths))
 
 
 def _shorten(word: str, max_chars: int) -> str:

@@ -37,10 +37,10 @@ class SeenVectors:
     """
 
     def __init__(self) -> None:
-        self._met: list[tuple[ref, Digest]] = []
+        self._met: list[tuple[ref[Any], Digest]] = []
         self._told: set[tuple[str, ...]] = set()
 
-    def __reduce__(self) -> tuple[type, tuple]:
+    def __reduce__(self) -> tuple[type, tuple[()]]:
         return SeenVectors, ()
 
     def find(self, array: Any) -> Digest | None:
@@ -65,12 +65,12 @@ def vectors_attrs() -> dict[str, Any]:
     return {"known_vectors": None, "seen_vectors": SeenVectors()}
 
 
-def static_vectors_attrs(layers: Iterable[Model]) -> dict[str, Any]:
+def static_vectors_attrs(layers: Iterable[Model[Any, Any]]) -> dict[str, Any]:
     """The same for a layer that contains one of spaCy's vector layers; otherwise none."""
     return vectors_attrs() if _read_static(layers) else {}
 
 
-def _read_static(layers: Iterable[Model]) -> bool:
+def _read_static(layers: Iterable[Model[Any, Any]]) -> bool:
     """Whether one of spaCy's layers reads vectors and no layer around it remembers them yet."""
     return any(
         layer.name == "static_vectors"
@@ -79,7 +79,7 @@ def _read_static(layers: Iterable[Model]) -> bool:
     )
 
 
-def know_vectors(model: Model, docs: list[Doc] | None) -> None:
+def know_vectors(model: Model[Any, Any], docs: list[Doc] | None) -> None:
     """Remember the vectors that a model is going to be trained with, if it reads any.
 
     docs: the sample that it is initialised with.
@@ -102,9 +102,9 @@ def know_vectors(model: Model, docs: list[Doc] | None) -> None:
         model.attrs["known_vectors"] = _digest_once(model, DocBatch(docs), vectors)
 
 
-def _digest_once(model: Model, batch: DocBatch, vectors: Vectors) -> Digest:
+def _digest_once(model: Model[Any, Any], batch: DocBatch, vectors: Vectors) -> Digest:
     """The digest of the documents' vectors, computed once per array."""
-    seen = model.attrs["seen_vectors"]
+    seen: SeenVectors = model.attrs["seen_vectors"]
     found = seen.find(vectors.data)
     if found is None:
         found = batch.once(("digest of vectors", id(vectors)), partial(digest, vectors))
@@ -112,7 +112,7 @@ def _digest_once(model: Model, batch: DocBatch, vectors: Vectors) -> Digest:
     return found
 
 
-def check_vectors(model: Model, batch: DocBatch, *, is_train: bool) -> None:
+def check_vectors(model: Model[Any, Any], batch: DocBatch, *, is_train: bool) -> None:
     """Check that the vocab of documents has the vectors that a model was trained with.
 
     A model that reads no vectors, or has not remembered its vectors, accepts any.
@@ -140,7 +140,7 @@ def check_vectors(model: Model, batch: DocBatch, *, is_train: bool) -> None:
         model.attrs["known_vectors"] = found
 
 
-def _compare(model: Model, known: Digest, found: Digest) -> None:
+def _compare(model: Model[Any, Any], known: Digest, found: Digest) -> None:
     if found["width"] != known["width"]:
         raise ValueError(
             f"The model was trained with {describe(known)} and cannot read {describe(found)}: give "
@@ -158,7 +158,7 @@ def _compare(model: Model, known: Digest, found: Digest) -> None:
         )
 
 
-def check_known(model: Model) -> None:
+def check_known(model: Model[Any, Any]) -> None:
     """Raise ValueError if the saved record of a model's vectors is not a digest."""
     digest = model.attrs.get("known_vectors")
     if digest is None:
@@ -220,4 +220,5 @@ def _mixed(values: np.ndarray) -> np.ndarray:
     """Numbers in which each bit depends on all input bits (the finaliser of SplitMix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    values = values ^ (values >> np.uint64(31))
+    return values

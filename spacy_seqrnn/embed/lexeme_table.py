@@ -90,19 +90,20 @@ class LexemeTable:
         if len(keys) > self.capacity or not len(keys):
             return
         used = len(self._slots)
-        self._reserve(used + len(keys), fresh)
-        self._rows[used : used + len(keys)] = fresh  # type: ignore[index]
+        rows = self._reserve(used + len(keys), fresh)
+        rows[used : used + len(keys)] = fresh
         self._slots.update(zip(keys.tolist(), range(used, used + len(keys)), strict=True))
 
-    def _reserve(self, size: int, like: Floats2d) -> None:
+    def _reserve(self, size: int, like: Floats2d) -> Floats2d:
         """Make room for `size` rows by doubling, which costs amortised constant time per row."""
         if self._rows is not None and len(self._rows) >= size:
-            return
+            return self._rows
         xp = get_array_module(like)
         rows = xp.empty((min(max(1024, 2 * size), self.capacity), like.shape[1]), like.dtype)
         if self._rows is not None:
             rows[: len(self._slots)] = self._rows[: len(self._slots)]
         self._rows = rows
+        return rows
 
 
 def _same_objects(a: list[Any], b: list[Any]) -> bool:

@@ -13,14 +13,15 @@ from thinc.api import Model, Ops
 from thinc.types import Ragged
 
 from ..batch.composition import FORWARD_WITHIN, in_reverse, run
+from ..batch.distinct import DistinctRows
 from ..batch.docs import DocBatch, check_docs
 from ..batch.no_backprop import no_backprop
-from ..batch.packed import DistinctRows, Packed, pack, unpack
+from ..batch.packed import Packed, pack, unpack
 from ..batch.packing import Packing, make_packing
 from ..config_errors import ConfigError
 from ..saved.layers import describe_layer, side_by_side
 from ..saved.shapes import Layer
-from ..types import Floats2d, Ints1d
+from ..types import Backprop, Floats2d, Ints1d
 from .known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
 from .lexeme_table import LexemeTable
 
@@ -108,7 +109,7 @@ class PendingGradients:
 
     pending: bool = False
 
-    def __reduce__(self) -> tuple[type, tuple]:
+    def __reduce__(self) -> tuple[type, tuple[()]]:
         return PendingGradients, ()
 
 
@@ -153,7 +154,7 @@ class DistinctWords:
         return doc
 
 
-def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
+def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Backprop]:
     Y, backprop = forward_packed(model, DocBatch(docs), is_train)
     return unpack(model.ops, Y), in_reverse([backprop, partial(pack, model.ops)])
 
@@ -278,7 +279,7 @@ def _token_keys(docs: list[Doc], columns: list[int | str]) -> tuple[Ints1d, np.n
 
 def _embed(
     ops: Ops, layers: list[Embedder], batch: DocBatch, is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], None]]:
     """Run layers over documents and concatenate. Shape (n_words, width)."""
     results = [_run_layer(ops, layer, batch, is_train) for layer in layers]
     ends = np.cumsum([Y.shape[1] for Y, _ in results]).tolist()
@@ -292,7 +293,7 @@ def _embed(
 
 def _run_layer(
     ops: Ops, layer: Embedder, batch: DocBatch, is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], None]]:
     """Run a layer that returns a list or `Ragged`, as spaCy's embedding layers do, or a `Packed`.
 
     Each document has a vocab of its own, and layers only read the vocab of the first document, so
@@ -310,7 +311,7 @@ def _run_layer(
 
 def _run_each(
     ops: Ops, layer: Embedder, batch: DocBatch, is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], None]]:
     results = [_run_layer(ops, layer, DocBatch([doc]), is_train) for doc in batch.docs if len(doc)]
     ends = np.cumsum([len(Y) for Y, _ in results]).tolist()
 
@@ -321,15 +322,15 @@ def _run_each(
     return ops.xp.concatenate([Y for Y, _ in results]), backprop
 
 
-def _backprop_ragged(backprop: Callable, lengths: Ints1d, dY: Floats2d) -> None:
+def _backprop_ragged(backprop: Backprop, lengths: Ints1d, dY: Floats2d) -> None:
     backprop(Ragged(dY, lengths))
 
 
-def _backprop_packed(backprop: Callable, packing: Packing, dY: Floats2d) -> None:
+def _backprop_packed(backprop: Backprop, packing: Packing, dY: Floats2d) -> None:
     backprop(Packed(dY, packing))
 
 
-def _backprop_list(backprop: Callable, dY: Floats2d) -> None:
+def _backprop_list(backprop: Backprop, dY: Floats2d) -> None:
     backprop([dY])
 
 

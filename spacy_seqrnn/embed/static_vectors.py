@@ -48,17 +48,22 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
     )
 
 
-def forward(model: WordVectors, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
+def forward(
+    model: WordVectors, docs: list[Doc], is_train: bool
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     Y, backprop_words = forward_words(model, DocBatch(docs), is_train)
+    lengths: Ints1d = Y.lengths
 
     def backprop(dYs: list[Floats2d]) -> list[Doc]:
         dY = model.ops.xp.concatenate(dYs, axis=0)
-        return backprop_words(Ragged(dY, Y.lengths))
+        return backprop_words(Ragged(dY, lengths))
 
-    return split_docs(Y.dataXd, Y.lengths), backprop
+    return split_docs(Y.dataXd, lengths), backprop
 
 
-def forward_words(model: WordVectors, batch: DocBatch, is_train: bool) -> tuple[Ragged, Callable]:
+def forward_words(
+    model: WordVectors, batch: DocBatch, is_train: bool
+) -> tuple[Ragged, Callable[[Ragged], list[Doc]]]:
     """The vectors of all words. Vectors that several models ask for are looked up only once."""
     vocab = batch.docs[0].vocab
     check_vectors(model, batch, is_train=is_train)
@@ -105,7 +110,8 @@ def look_up(model: WordVectors, vectors: Any, keys: Ints1d) -> Floats2d:
 
 def vectors_attr(vocab: Any) -> int:
     """The attribute that the vocab's vectors are looked up by."""
-    return getattr(vocab.vectors, "attr", ORTH)
+    attr: int = getattr(vocab.vectors, "attr", ORTH)
+    return attr
 
 
 def init(model: WordVectors, X: list[Doc] | None = None, Y: Any = None) -> None:

@@ -38,7 +38,7 @@ def word_embed(*, width: int, attr: str, rows: int, dropout: float) -> WordEmbed
 
 def forward(
     model: WordEmbedding, docs: list[Doc], is_train: bool
-) -> tuple[list[Floats2d], Callable]:
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     keys = np.concatenate([doc.to_array(model.attrs["columns"][0]) for doc in docs])
     Y = model.ops.alloc2f(len(keys), model.get_dim("nO"))
     backprop_rows = add_word_rows(model, keys, Y, is_train)

@@ -31,7 +31,9 @@ def word_row_attrs(max_rows: int) -> dict[str, Any]:
     }
 
 
-def add_word_rows(model: Model, keys: np.ndarray, Y: Floats2d, is_train: bool) -> Callable:
+def add_word_rows(
+    model: Model[Any, Any], keys: np.ndarray, Y: Floats2d, is_train: bool
+) -> Callable[[Floats2d], None]:
     """Add the rows of the words with these keys to Y, shape (n_tokens, nO), in place.
 
     In training, words without a row get one of zeros, as long as there is room. Returns the
@@ -66,7 +68,7 @@ class Places:
     rows: Ints1d
 
 
-def _find_rows(model: Model, keys: np.ndarray) -> list[Places]:
+def _find_rows(model: Model[Any, Any], keys: np.ndarray) -> list[Places]:
     """The existing rows of the words with these keys, one entry per block."""
     at, found = _find_keys(model.attrs["known_keys"], keys)
     tokens = np.flatnonzero(found)
@@ -90,7 +92,7 @@ def _find_keys(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
     return at, known[at] == keys
 
 
-def _make_rows(model: Model, keys: np.ndarray) -> None:
+def _make_rows(model: Model[Any, Any], keys: np.ndarray) -> None:
     """Give words without a row a row of zeros, in order of occurrence."""
     known = model.attrs["known_keys"]
     room = model.attrs["max_rows"] - len(known)
@@ -109,12 +111,12 @@ def _make_rows(model: Model, keys: np.ndarray) -> None:
             model.set_param(_block_name(block), model.ops.alloc2f(BLOCK_ROWS, model.get_dim("nO")))
 
 
-def block_shape(model: Model, param: str) -> tuple[int, ...]:
+def block_shape(model: Model[Any, Any], param: str) -> tuple[int, ...]:
     """The shape of a block of rows."""
     return BLOCK_ROWS, model.get_dim("nO")
 
 
-def check_word_rows(model: Model) -> None:
+def check_word_rows(model: Model[Any, Any]) -> None:
     """Raise ValueError if a word has a row that is not in any block."""
     keys, rows = model.attrs["known_keys"], model.attrs["rows_of_keys"]
     if keys.shape != rows.shape or keys.ndim != 1 or (keys.dtype, rows.dtype) != KEYS_AND_ROWS:

@@ -1,7 +1,7 @@
 """Find the parts of a pipeline that can be explained."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -32,8 +32,8 @@ class Encoder:
     """
 
     name: str
-    embed: Model
-    layers: list[Model]
+    embed: Model[Any, Any]
+    layers: list[Model[Any, Any]]
     residual: bool
 
 
@@ -49,7 +49,7 @@ def find_recognisers(nlp: Language) -> dict[str, RecurrentNER]:
     return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, RecurrentNER)}
 
 
-def find_classifiers(nlp: Language) -> dict[str, list[Model]]:
+def find_classifiers(nlp: Language) -> dict[str, list[Model[Any, Any]]]:
     """The `TextCat.v1` models of each text classifier, alone or as members of an ensemble."""
     found = {}
     for name, pipe in nlp.pipeline:
@@ -77,7 +77,7 @@ def find_encoders(nlp: Language) -> list[Encoder]:
     return found
 
 
-def _stack_of(node: Model) -> Model | None:
+def _stack_of(node: Model[Any, Any]) -> Model[Any, Any] | None:
     """The recurrent layers of a `spacy.Tok2Vec.v2`; None for any other node."""
     if not {"embed", "encode"} <= set(node.ref_names):
         return None

@@ -7,6 +7,7 @@ between both, each token's attribution is its vector times the gradient.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from spacy.language import Language
@@ -153,7 +154,7 @@ def explain_textcat(
     )
 
 
-def _explain(model: Model, doc: Doc, label: int, steps: int) -> ModelExplanation:
+def _explain(model: Model[Any, Any], doc: Doc, label: int, steps: int) -> ModelExplanation:
     tok2vec = model.get_ref("tok2vec")
     inside = {"embed", "encode"} <= set(tok2vec.ref_names)
     below = tok2vec.get_ref("embed") if inside else tok2vec
@@ -175,7 +176,7 @@ def _explain(model: Model, doc: Doc, label: int, steps: int) -> ModelExplanation
     )
 
 
-def _without_dropout(model: Model) -> None:
+def _without_dropout(model: Model[Any, Any]) -> None:
     for node in model.walk():
         node.attrs.update({name: 0.0 for name in DROPOUTS if name in node.attrs})
 
@@ -187,9 +188,9 @@ class Head:
     encode: maps a list of token vectors to vectors in context; None if they already are.
     """
 
-    encode: Model | None
-    pooling: Model
-    output_layer: Model
+    encode: Model[Any, Any] | None
+    pooling: Model[Any, Any]
+    output_layer: Model[Any, Any]
     multi_label: bool
 
     def encoded(self, vectors: Floats2d) -> Floats2d:
@@ -212,7 +213,7 @@ class Head:
         dX = backprop_pooled(backprop_logits(ops.as_contig(d_logits)))
         return p, backprop_X(dX).reshape(texts.shape)
 
-    def _encode(self, texts: list[Floats2d]) -> tuple[Ragged, Callable]:
+    def _encode(self, texts: list[Floats2d]) -> tuple[Ragged, Callable[[Ragged], Floats2d]]:
         ops = self.pooling.ops
         lengths = ops.asarray1i([len(text) for text in texts])
         if self.encode is None:
@@ -266,7 +267,9 @@ def _pooling_views(
     return tuple(views)
 
 
-def _view(name: str, node: Model, X: Floats2d, gradient_input: Floats1d) -> tuple[str, Floats1d]:
+def _view(
+    name: str, node: Model[Any, Any], X: Floats2d, gradient_input: Floats1d
+) -> tuple[str, Floats1d]:
     xp = node.ops.xp
     if name == "attention":
         _, weights = attention_weights(node, X, node.ops.asarray1i([len(X)]))

@@ -11,14 +11,14 @@ from ..config_errors import ConfigError
 from ..config_places import pipeline_at_work
 from ..rnn.dropout import dropout_mask
 from ..saved.shapes import Layer
-from ..types import Floats2d, Ints1d
+from ..types import Floats1d, Floats2d, FloatsXd, Ints1d
 
 # A label that is added to a trained classifier starts this far below the least likely one, in
 # logits: the other labels hardly change, and the new one can still be learned.
 NEW_LABEL_MARGIN = 5.0
 
 
-def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
+def init_tok2vec(tok2vec: Model[Any, Any], X: list[Doc] | None) -> int:
     """Initialise the option `tok2vec` of a model. Returns the width of the vectors.
 
     Raises ConfigError if it does not map documents to token vectors, or if it is a listener whose
@@ -38,7 +38,7 @@ def init_tok2vec(tok2vec: Model, X: list[Doc] | None) -> int:
         ) from error
 
 
-def check_listeners(tok2vec: Model) -> None:
+def check_listeners(tok2vec: Model[Any, Any]) -> None:
     """Raise ConfigError if a listener is not as wide as the component that it listens to.
 
     Only a pipeline links the two; without one, `check_width` raises the error in training.
@@ -61,7 +61,7 @@ def check_listeners(tok2vec: Model) -> None:
                 )
 
 
-def check_width(tok2vec: Model, X: Floats2d) -> None:
+def check_width(tok2vec: Model[Any, Any], X: Floats2d) -> None:
     """Raise ConfigError if the width of the token vectors differs from the option of `tok2vec`."""
     width = tok2vec.maybe_get_dim("nO")
     if len(X) and width is not None and X.shape[1] != width:
@@ -73,7 +73,7 @@ def check_width(tok2vec: Model, X: Floats2d) -> None:
         )
 
 
-def check_truth(model: Model, Y: Any) -> None:
+def check_truth(model: Model[Any, Any], Y: Any) -> None:
     """Raise ValueError if the component's training labels are not for a text classifier.
 
     Y: the first texts' labels, shape (n_docs, nO).
@@ -95,7 +95,7 @@ def check_truth(model: Model, Y: Any) -> None:
         )
 
 
-def clip_gradients(model: Model, max_norm: float) -> None:
+def clip_gradients(model: Model[Any, Any], max_norm: float) -> None:
     """Scale all gradients of a model so that their joint Euclidean norm is at most `max_norm`.
 
     Pascanu et al. 2013. spaCy's optimizer clips each parameter separately instead, which changes
@@ -103,7 +103,9 @@ def clip_gradients(model: Model, max_norm: float) -> None:
     """
     if not max_norm:
         return
-    gradients = [node.get_grad(name) for node in model.walk() for name in node.grad_names]
+    gradients: list[FloatsXd] = [
+        node.get_grad(name) for node in model.walk() for name in node.grad_names
+    ]
     flat = [gradient.ravel() for gradient in gradients]
     norm = sum(gradient @ gradient for gradient in flat) ** 0.5
     if model.ops.device_type == "gpu" or float(norm) > max_norm:
@@ -132,8 +134,8 @@ def resized_linear(
     )
     if layer.has_param("W"):
         old_nO = layer.get_dim("nO")
-        W = layer.ops.alloc2f(nO, layer.get_dim("nI"))
-        b = layer.ops.alloc1f(nO)
+        W: Floats2d = layer.ops.alloc2f(nO, layer.get_dim("nI"))
+        b: Floats1d = layer.ops.alloc1f(nO)
         W[:old_nO], b[:old_nO] = layer.get_param("W"), layer.get_param("b")
         b[old_nO:] = new_bias
         new.set_param("W", W)
@@ -141,7 +143,9 @@ def resized_linear(
     return new
 
 
-def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d, Callable]:
+def dropout_forward(
+    model: Model[Any, Any], X: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """Dropout at the model's `dropout_rate`, which spaCy's `[training] dropout` sets."""
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
@@ -150,7 +154,9 @@ def dropout_forward(model: Model, X: Floats2d, is_train: bool) -> tuple[Floats2d
     return X * mask, lambda dY: dY * mask
 
 
-def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+def probabilities(
+    model: Model[Any, Any], logits: Floats2d, lengths: Ints1d
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """The probabilities of text categories, shape (n_docs, nO), by the model's attr `multi_label`.
 
     lengths: tokens of each document. A document without tokens has 0 for every label.
@@ -165,6 +171,6 @@ def probabilities(model: Model, logits: Floats2d, lengths: Ints1d) -> tuple[Floa
     return Y, lambda dY: ops.as_contig(dY * read, dtype="float32")
 
 
-def new_label_bias(output: Model) -> float:
+def new_label_bias(output: Model[Any, Any]) -> float:
     """The bias of new labels, from those that an output layer has; 0 if it has none."""
     return float(output.get_param("b").min()) - NEW_LABEL_MARGIN if output.has_param("b") else 0.0

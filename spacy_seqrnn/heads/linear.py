@@ -26,7 +26,7 @@ def Linear(*, nO: int | None = None, nI: int | None = None) -> Model[Floats2d, F
 
 def forward(
     model: Model[Floats2d, Floats2d], X: Floats2d, is_train: bool
-) -> tuple[Floats2d, Callable]:
+) -> tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     W = model.get_param("W")
 
     def backprop(dY: Floats2d) -> Floats2d:

@@ -1,7 +1,7 @@
 """Documents as bags of word n-grams, each with a learned score."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from spacy.attrs import LOWER
@@ -12,7 +12,7 @@ from thinc.api import Model, NumpyOps
 from ..rnn.dropout import dropout_mask
 from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
-from ..types import Floats2d, Ints1d
+from ..types import Floats1d, Floats2d, Ints1d
 
 NgramModel: TypeAlias = Model[list[Doc], Floats2d]
 
@@ -41,14 +41,16 @@ def NgramScores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -
     )
 
 
-def forward(model: NgramModel, docs: list[Doc], is_train: bool) -> tuple[Floats2d, Callable]:
+def forward(
+    model: NgramModel, docs: list[Doc], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     ops = model.ops
     # Whether a document has an n-gram is more informative than how often (Pang et al. 2002).
     keys, lengths = _distinct_ngrams(model, docs)
     if not len(keys):
         return _without_ngrams(model, len(docs))
     rows = [ops.asarray1i(of_hash) for of_hash in rows_of_keys(keys, model.attrs["rows"])]
-    W = model.get_param("W")
+    W: Floats2d = model.get_param("W")
     scores = W[rows[0]] + W[rows[1]]
     rate = model.attrs["ngram_dropout"]
     mask = dropout_mask(ops, (len(scores), 1), rate) if is_train and rate else None
@@ -69,7 +71,7 @@ def forward(model: NgramModel, docs: list[Doc], is_train: bool) -> tuple[Floats2
     return ops.reduce_sum(scores, lengths) + model.get_param("b"), backprop
 
 
-def param_shapes(model: Model, param: str) -> tuple[int, ...]:
+def param_shapes(model: Model[Any, Any], param: str) -> tuple[int, ...]:
     """The shape of the table of scores or of the bias."""
     nO = model.get_dim("nO")
     return {"W": (model.attrs["rows"], nO), "b": (nO,)}[param]
@@ -78,12 +80,14 @@ def param_shapes(model: Model, param: str) -> tuple[int, ...]:
 describe_layer(forward, param_shapes=param_shapes, fixed_attrs=["rows"])
 
 
-def _without_ngrams(model: NgramModel, n_docs: int) -> tuple[Floats2d, Callable]:
+def _without_ngrams(
+    model: NgramModel, n_docs: int
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     def backprop(dY: Floats2d) -> list[Doc]:
         model.inc_grad("b", dY.sum(axis=0))
         return []
 
-    b = model.get_param("b")
+    b: Floats1d = model.get_param("b")
     return model.ops.xp.repeat(b[None], n_docs, axis=0), backprop
 
 
@@ -92,7 +96,7 @@ def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, In
 
     On a GPU, Thinc truncates hashes of n-grams to 32 bits, so these are always computed on the CPU.
     """
-    lengths = np.zeros(len(docs), dtype="int32")
+    lengths: Ints1d = np.zeros(len(docs), dtype="int32")
     read = [i for i, doc in enumerate(docs) if len(doc)]
     if not read:
         return np.zeros(0, dtype="uint64"), model.ops.asarray1i(lengths)
@@ -105,7 +109,7 @@ def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, In
     return keys, model.ops.asarray1i(lengths)
 
 
-def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[np.ndarray]:
+def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[Ints1d]:
     """Two rows for each key, as independent as possible."""
     uint64 = keys.dtype.type
     return [(keys % uint64(n_rows)), ((keys * uint64(SECOND_HASH)) >> uint64(32)) % uint64(n_rows)]
@@ -132,7 +136,8 @@ def resized_scores(model: NgramModel, nO: int, *, new_bias: float) -> NgramModel
     if model.has_param("W"):
         new.initialize()
         n_old = model.get_dim("nO")
-        W, b = new.get_param("W"), new.get_param("b")
+        W: Floats2d = new.get_param("W")
+        b: Floats1d = new.get_param("b")
         W[:, :n_old], b[:n_old] = model.get_param("W"), model.get_param("b")
         b[n_old:] = new_bias
     return new

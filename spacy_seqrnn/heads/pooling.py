@@ -18,6 +18,7 @@ from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
 Pooling: TypeAlias = Model[Ragged, Floats2d]
+Pooled: TypeAlias = tuple[Floats2d, Callable[[Floats2d], Floats2d]]
 
 
 def pooling_layer(names: list[str], *, bidirectional: bool) -> Pooling:
@@ -80,19 +81,22 @@ POOLINGS = {
 }
 
 
-def forward(model: Pooling, X: Ragged, is_train: bool) -> tuple[Floats2d, Callable]:
+def forward(
+    model: Pooling, X: Ragged, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], Ragged]]:
     """Pool the documents that have tokens, and return zeros for the others.
 
     The attribute `pool` maps (model, X, lengths) to (Y, backprop), all lengths at least 1.
     """
     ops = model.ops
+    tokens: Floats2d = X.dataXd
     nonempty = np.flatnonzero(ops.to_numpy(X.lengths))  # (n_nonempty,)
-    shape = (len(X.lengths), X.dataXd.shape[1] * model.attrs.get("times", 1))
+    shape = (len(X.lengths), tokens.shape[1] * model.attrs.get("times", 1))
     Y = ops.alloc2f(*shape)
     if not len(nonempty):
-        return Y, lambda dY: Ragged(ops.alloc2f(*X.dataXd.shape), X.lengths)
+        return Y, lambda dY: Ragged(ops.alloc2f(*tokens.shape), X.lengths)
     rows = ops.xp.asarray(nonempty)
-    pooled, backprop_pool = model.attrs["pool"](model, X.dataXd, X.lengths[rows])
+    pooled, backprop_pool = model.attrs["pool"](model, tokens, X.lengths[rows])
     Y[rows] = pooled
 
     def backprop(dY: Floats2d) -> Ragged:
@@ -114,16 +118,16 @@ describe_layer(
 )
 
 
-def _mean(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+def _mean(model: Pooling, X: Floats2d, lengths: Ints1d) -> Pooled:
     return model.ops.reduce_mean(X, lengths), lambda dY: model.ops.backprop_reduce_mean(dY, lengths)
 
 
-def _max(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+def _max(model: Pooling, X: Floats2d, lengths: Ints1d) -> Pooled:
     Y, which = model.ops.reduce_max(X, lengths)  # both (n_docs, width)
     return Y, lambda dY: model.ops.backprop_reduce_max(dY, which, lengths)
 
 
-def _last(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+def _last(model: Pooling, X: Floats2d, lengths: Ints1d) -> Pooled:
     xp = model.ops.xp
     firsts, lasts = _ends(model.ops, lengths)
     half = X.shape[1] // 2 if model.attrs["bidirectional"] else X.shape[1]
@@ -138,7 +142,7 @@ def _last(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Calla
     return Y, backprop
 
 
-def _first_last(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+def _first_last(model: Pooling, X: Floats2d, lengths: Ints1d) -> Pooled:
     firsts, lasts = _ends(model.ops, lengths)
     width = X.shape[1]
 
@@ -157,7 +161,7 @@ def _ends(ops: Ops, lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
     return ends - lengths, ends - 1
 
 
-def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Floats2d, Callable]:
+def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> Pooled:
     ops = model.ops
     W, query = model.get_param("W"), model.get_param("query")
     keys, weights = attention_weights(model, X, lengths)
@@ -204,7 +208,8 @@ def softmax_over_docs(ops: Ops, scores: Floats2d, lengths: Ints1d) -> Floats2d:
 
 def _init_attention(model: Pooling, X: Ragged | None = None, Y: Floats2d | None = None) -> None:
     if X is not None:
-        model.set_dim("nI", X.dataXd.shape[1])
+        tokens: Floats2d = X.dataXd
+        model.set_dim("nI", tokens.shape[1])
     width = model.get_dim("nI")
     model.set_param("W", glorot_uniform_init(model.ops, (width, width)))
     model.set_param("b", zero_init(model.ops, (width,)))

@@ -38,7 +38,8 @@ class Annotation:
     @property
     def firsts(self) -> np.ndarray:
         """The first tokens of all documents that have any."""
-        return (np.cumsum(self.lengths) - self.lengths)[self.lengths > 0]
+        firsts: np.ndarray = (np.cumsum(self.lengths) - self.lengths)[self.lengths > 0]
+        return firsts
 
 
 def read_annotation(docs: Sequence[Doc], attrs: list[int | str]) -> Annotation:

@@ -27,7 +27,8 @@ def n_tags(n_labels: int) -> int:
 
 def tag_of(label: np.ndarray, position: np.ndarray) -> np.ndarray:
     """The tags of label numbers at BEGIN, IN, LAST or UNIT."""
-    return 1 + TAGS_PER_LABEL * label + position
+    tags: np.ndarray = 1 + TAGS_PER_LABEL * label + position
+    return tags
 
 
 def tag_names(labels: tuple[str, ...] | list[str]) -> list[str]:

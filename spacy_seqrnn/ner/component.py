@@ -42,7 +42,7 @@ class RecurrentNER(ChainInference):
         incorrect_spans_key: str | None = None,
         spans_key: str | None = None,
         label_weights: LabelWeights | None = None,
-        scorer: Callable | None = None,
+        scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         """Create the component.
 
@@ -236,5 +236,7 @@ class RecurrentNER(ChainInference):
 
 def _in_chunks(
     model: Model[list[Doc], Chain], docs: list[Doc], *, is_train: bool
-) -> Iterator[tuple[Chunk, Chain, Callable]]:
-    return model.attrs["in_chunks"](model, docs, is_train)
+) -> Iterator[tuple[Chunk, Chain, Callable[[Chain], list[Doc]]]]:
+    chunks: Iterator[tuple[Chunk, Chain, Callable[[Chain], list[Doc]]]]
+    chunks = model.attrs["in_chunks"](model, docs, is_train)
+    return chunks

@@ -1,6 +1,7 @@
 """The factories that `nlp.add_pipe` can name, with default configs. spaCy always imports this."""
 
 from collections.abc import Callable
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -42,7 +43,7 @@ def make_seqrnn_ner(
     incorrect_spans_key: str | None,
     spans_key: str | None,
     label_weights: float | dict[str, float],
-    scorer: Callable | None,
+    scorer: Callable[..., dict[str, Any]] | None,
 ) -> RecurrentNER:
     """Create a `RecurrentNER`; see there."""
     return RecurrentNER(

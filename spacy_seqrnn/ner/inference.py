@@ -82,7 +82,8 @@ class ChainInference(LabelledPipe):
         """
         tempered = chain if self.temperature == 1.0 else chain.scale(1.0 / self.temperature)
         scores = chain.xp.exp(segment_log_posteriors(tempered, entities.segments()))
-        return self.model.ops.to_numpy(scores).astype("float32")
+        on_host: np.ndarray = self.model.ops.to_numpy(scores)
+        return on_host.astype("float32")
 
     def calibrate(
         self, nlp: Language, examples: Iterable[Example], *, batch_size: int = 256

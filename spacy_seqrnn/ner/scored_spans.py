@@ -55,7 +55,8 @@ class ScoredSpans(SpanGroup):
             SAVED.pack(s.id, s.kb_id, s.label, s.start, s.end, s.start_char, s.end_char)
             for s in self
         ]
-        return _PER_THREAD.pack({"name": self.name, "attrs": self.attrs, "spans": spans})
+        packed: bytes = _PER_THREAD.pack({"name": self.name, "attrs": self.attrs, "spans": spans})
+        return packed
 
     def copy(self, doc: Doc | None = None) -> "ScoredSpans":
         """A copy, which also follows its text.

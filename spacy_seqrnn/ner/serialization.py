@@ -24,7 +24,7 @@ from .biluo import TAGS_PER_LABEL, n_tags
 PARTS = ("cfg", "model")  # the parts that have a checksum; the vocabulary belongs to the pipeline
 
 
-class SavedWithChecksum(TrainablePipe):
+class SavedWithChecksum(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of it
     """The part of a recogniser that saves and loads it, with checksums of settings and model."""
 
     name: str
@@ -38,7 +38,8 @@ class SavedWithChecksum(TrainablePipe):
     @property
     def temperature(self) -> float:
         """The divisor of the chain's scores before they become probabilities; see `calibrate`."""
-        return self.cfg.get("temperature", 1.0)
+        temperature: float = self.cfg.get("temperature", 1.0)
+        return temperature
 
     def _check_label_weights(self) -> None:
         raise NotImplementedError
@@ -50,7 +51,8 @@ class SavedWithChecksum(TrainablePipe):
         """
         saved = srsly.msgpack_loads(super().to_bytes(exclude=exclude))
         saved[CHECKSUMS] = format_list(_checksums(saved))
-        return srsly.msgpack_dumps(saved)
+        packed: bytes = srsly.msgpack_dumps(saved)
+        return packed
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save to a directory.

@@ -31,7 +31,7 @@ def check_spans_key(name: str, option: str, key: str | None) -> None:
         )
 
 
-def check_rehearsal(name: str, model: Model) -> None:
+def check_rehearsal(name: str, model: Model[Any, Any]) -> None:
     """Raise ValueError if the model listens to a shared `tok2vec`, which does not rehearse."""
     if listens(model):
         raise ValueError(

@@ -91,7 +91,7 @@ def analyse(
     data: Path | None = None,
     train: Path | None = None,
     progress: Callable[[Iterable[Example]], Iterable[Example]] = iter,
-    busy: Callable[[str], AbstractContextManager] = nullcontext,
+    busy: Callable[[str], AbstractContextManager[Any]] = nullcontext,
 ) -> Report:
     """Evaluate a trained pipeline.
 

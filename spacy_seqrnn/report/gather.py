@@ -54,7 +54,7 @@ def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Examp
 
 def _section(config: dict[str, Any], dot_name: str) -> dict[str, Any]:
     """A section of an interpolated config, such as `corpora.dev`; empty if there is none."""
-    section: Any = config
+    section = config
     for key in dot_name.split("."):
         section = section.get(key, {})
     return section

@@ -39,7 +39,7 @@ def create_training_log(progress_bar: str | None = None) -> Callable[..., Logger
         check_choice("progress_bar", progress_bar, list(PROGRESS_BARS))
     console = console_logger_v3(progress_bar=progress_bar)
 
-    def setup(nlp: Language, stdout: IO, stderr: IO) -> Logger:
+    def setup(nlp: Language, stdout: IO[str], stderr: IO[str]) -> Logger:
         log_to_console, finalize = console(nlp, stdout, stderr)
         log_to_file = TrainingLog()
 

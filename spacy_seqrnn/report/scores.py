@@ -43,28 +43,33 @@ class LabelScores:
 
 def precision(counts: np.ndarray) -> np.ndarray:
     """The share of predictions that are correct; 0 if nothing was predicted."""
-    return counts[..., 0] / np.maximum(counts[..., 1], 1)
+    share: np.ndarray = counts[..., 0] / np.maximum(counts[..., 1], 1)
+    return share
 
 
 def recall(counts: np.ndarray) -> np.ndarray:
     """The share of what is annotated that was predicted; 0 if nothing is annotated."""
-    return counts[..., 0] / np.maximum(counts[..., 2], 1)
+    share: np.ndarray = counts[..., 0] / np.maximum(counts[..., 2], 1)
+    return share
 
 
 def f1(counts: np.ndarray) -> np.ndarray:
     """The harmonic mean of precision and recall; 0 if nothing was predicted or annotated."""
     right, found, annotated = np.moveaxis(counts, -1, 0)
-    return 2 * right / np.maximum(found + annotated, 1)
+    means: np.ndarray = 2 * right / np.maximum(found + annotated, 1)
+    return means
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
     """The mean F1 of all labels, which are on the second-to-last axis."""
-    return f1(counts).mean(axis=-1)
+    means: np.ndarray = f1(counts).mean(axis=-1)
+    return means
 
 
 def accuracy(counts: np.ndarray) -> np.ndarray:
     """The share correct, from counts (correct, all) in the last axis."""
-    return counts[..., 0] / np.maximum(counts[..., 1], 1)
+    share: np.ndarray = counts[..., 0] / np.maximum(counts[..., 1], 1)
+    return share
 
 
 def resampled_sums(counts: np.ndarray) -> np.ndarray:

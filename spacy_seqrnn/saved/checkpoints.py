@@ -142,7 +142,7 @@ def _unchanged(folder: Path) -> Iterator[None]:
             )
 
 
-def _models(nlp: Language, exclude: Iterable[str]) -> Iterator[tuple[str, Model]]:
+def _models(nlp: Language, exclude: Iterable[str]) -> Iterator[tuple[str, Model[Any, Any]]]:
     """The models of all loaded components, with the components' names."""
     for name, component in nlp.components:
         model = getattr(component, "model", None)

@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 
 from thinc.api import Model
 
+from ..types import Forward
+
 Shape: TypeAlias = tuple[int, ...]
 Width: TypeAlias = int | None
 # An object with `get_dim` and `attrs`, such as a layer, and the name of a parameter
@@ -41,40 +43,40 @@ def _shape(params: dict[str, tuple[str | int, ...]], sizes: Any, param: str) -> 
     return tuple(axis if isinstance(axis, int) else sizes.get_dim(axis) for axis in params[param])
 
 
-def apart(node: Model, width: Width) -> Width:
+def apart(node: Model[Any, Any], width: Width) -> Width:
     """Nothing is known about the inputs and outputs of the layers within this one."""
     for layer in node.layers:
         output_width(layer, None)
     return None
 
 
-def in_turn(node: Model, width: Width) -> Width:
+def in_turn(node: Model[Any, Any], width: Width) -> Width:
     """The layer runs the layers within it one after the other."""
     for layer in node.layers:
         width = output_width(layer, width)
     return width
 
 
-def side_by_side(node: Model, width: Width) -> Width:
+def side_by_side(node: Model[Any, Any], width: Width) -> Width:
     """The layer concatenates the outputs of the layers within it."""
     widths = [output_width(layer, width) for layer in node.layers]
     known = [width for width in widths if width is not None]
     return sum(known) if len(known) == len(widths) else None
 
 
-def in_parallel(node: Model, width: Width) -> Width:
+def in_parallel(node: Model[Any, Any], width: Width) -> Width:
     """The layers within this one all return vectors of its own width."""
     for layer in node.layers:
         _check_same(node, "nO", output_width(layer, width))
     return None
 
 
-def as_wide(node: Model, width: Width) -> Width:
+def as_wide(node: Model[Any, Any], width: Width) -> Width:
     """The layer's output is as wide as its input."""
     return width
 
 
-def output_width(node: Model, width: Width) -> Width:
+def output_width(node: Model[Any, Any], width: Width) -> Width:
     """The width of a layer's output; None if unknown.
 
     width: of its input, if known.
@@ -87,7 +89,7 @@ def output_width(node: Model, width: Width) -> Width:
     return width or node.maybe_get_dim("nO")
 
 
-def _check_same(node: Model, dim: str, width: Width) -> None:
+def _check_same(node: Model[Any, Any], dim: str, width: Width) -> None:
     own = node.maybe_get_dim(dim)
     if width is not None and own is not None and own != width:
         raise ValueError(
@@ -106,21 +108,21 @@ class LayerDescription:
     """
 
     param_shapes: ParamShapes | None = no_params
-    width: Callable[[Model, Width], Width] = apart
+    width: Callable[[Model[Any, Any], Width], Width] = apart
     fixed_attrs: Iterable[str] = ()
-    check: Callable[[Model], None] | None = None
+    check: Callable[[Model[Any, Any]], None] | None = None
 
 
-OURS: dict[Callable, LayerDescription] = {}
+OURS: dict[Forward, LayerDescription] = {}
 
 
 def describe_layer(
-    forward: Callable,
+    forward: Forward,
     *,
     param_shapes: ParamShapes = no_params,
-    width: Callable[[Model, Width], Width] = apart,
+    width: Callable[[Model[Any, Any], Width], Width] = apart,
     fixed_attrs: Iterable[str] = (),
-    check: Callable[[Model], None] | None = None,
+    check: Callable[[Model[Any, Any]], None] | None = None,
 ) -> None:
     """Register the description of all layers with this forward function.
 
@@ -129,7 +131,7 @@ def describe_layer(
     OURS[forward] = LayerDescription(param_shapes, width, fixed_attrs, check)
 
 
-def find_description(node: Model) -> LayerDescription:
+def find_description(node: Model[Any, Any]) -> LayerDescription:
     """The description of a layer.
 
     Raises LookupError for a layer of this package that is not described.
@@ -147,20 +149,20 @@ def find_description(node: Model) -> LayerDescription:
     return found
 
 
-def is_ours(node: Model) -> bool:
+def is_ours(node: Model[Any, Any]) -> bool:
     """Whether a layer is from this package: unlike its name, its function is not in any file."""
     return _module_of(_forward_of(node)).startswith(PACKAGE)
 
 
-def _forward_of(node: Model) -> Callable:
+def _forward_of(node: Model[Any, Any]) -> Forward:
     return getattr(node._func, "func", node._func)  # which may be a `partial`
 
 
-def _module_of(forward: Callable) -> str:
+def _module_of(forward: Forward) -> str:
     return getattr(forward, "__module__", None) or ""
 
 
-def _window_width(node: Model, width: Width) -> Width:
+def _window_width(node: Model[Any, Any], width: Width) -> Width:
     return width and width * (2 * node.attrs["window_size"] + 1)
 
 

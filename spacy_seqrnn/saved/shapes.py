@@ -19,7 +19,7 @@ from .foreign import Budget, is_size, read_saved
 from .layers import find_description, is_ours, output_width
 
 
-class Layer(Model):
+class Layer(Model[Any, Any]):
     """A layer of this package, which rejects parameters of the wrong shape.
 
     As the outermost layer of a saved model, it checks the whole model. The shapes are declared with
@@ -60,7 +60,7 @@ def naming(name: str) -> Iterator[None]:
         ) from error
 
 
-def check_saved(model: Model, data: bytes) -> None:
+def check_saved(model: Model[Any, Any], data: bytes) -> None:
     """Raise ValueError if the bytes are not from a model with the same structure."""
     budget = Budget()
     saved = read_saved(data, budget)
@@ -82,7 +82,9 @@ def check_saved(model: Model, data: bytes) -> None:
 class SavedLayer:
     """The sizes and attributes that a layer is going to have."""
 
-    def __init__(self, node: Model, dims: dict[str, int | None], attrs: dict[str, Any]) -> None:
+    def __init__(
+        self, node: Model[Any, Any], dims: dict[str, int | None], attrs: dict[str, Any]
+    ) -> None:
         known = {dim: size for dim, size in dims.items() if size is not None}
         self.dims = {**{dim: node.maybe_get_dim(dim) for dim in node.dim_names}, **known}
         self.attrs = {**node.attrs, **attrs}
@@ -94,7 +96,7 @@ class SavedLayer:
         return size
 
 
-def _check_info(node: Model, info: Any, n_nodes: int) -> None:
+def _check_info(node: Model[Any, Any], info: Any, n_nodes: int) -> None:
     """Check the name, sizes and references of a layer."""
     if not isinstance(info, dict) or not isinstance(info.get("name"), str):
         raise ValueError(f"the layer '{node.name}' without a name")
@@ -115,7 +117,7 @@ def _check_info(node: Model, info: Any, n_nodes: int) -> None:
             raise ValueError(f"the reference '{ref}' = {str(index)[:50]} of '{node.name}'")
 
 
-def _read_attrs(node: Model, attrs: Any, budget: Budget) -> dict[str, Any]:
+def _read_attrs(node: Model[Any, Any], attrs: Any, budget: Budget) -> dict[str, Any]:
     """The attributes of a layer, if they are valid for it."""
     if not isinstance(attrs, dict) or not _is_list_of(bytes, list(attrs.values())):
         raise ValueError(f"the layer '{node.name}' without attributes")
@@ -149,7 +151,7 @@ def _as_saved(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _check_arrays(node: Model, params: Any, loaded: SavedLayer) -> None:
+def _check_arrays(node: Model[Any, Any], params: Any, loaded: SavedLayer) -> None:
     if not isinstance(params, dict):
         raise ValueError(f"the layer '{node.name}' without parameters")
     for name, value in params.items():
@@ -163,7 +165,7 @@ def _is_list_of(kind: type, values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
-def check_fits(model: Model) -> None:
+def check_fits(model: Model[Any, Any]) -> None:
     """Raise ValueError if parameters, or neighbouring layers, do not fit each other.
 
     Also if what a layer has stored about words and their vectors is not valid.
@@ -177,7 +179,7 @@ def check_fits(model: Model) -> None:
     output_width(model, None)
 
 
-def check_param(node: Model, name: str, value: Any, sizes: Any = None) -> None:
+def check_param(node: Model[Any, Any], name: str, value: Any, sizes: Any = None) -> None:
     """Raise ValueError if a parameter does not have the shape that the layer's sizes require.
 
     sizes: provides the sizes and attributes; None for the layer itself.

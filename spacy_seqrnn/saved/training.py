@@ -16,7 +16,7 @@ from spacy.schemas import ConfigSchemaTraining
 from spacy.training import loop
 from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed, set_gpu_allocator
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from .checkpoints import guard
 from .whole import CONFIG, change, contents
@@ -29,8 +29,8 @@ def train(
     output: Path,
     *,
     use_gpu: int,
-    stdout: IO,
-    stderr: IO,
+    stdout: IO[str],
+    stderr: IO[str],
 ) -> None:
     """Train a pipeline as `spacy train` does, into `model-best` and `model-last` of a folder.
 
@@ -86,7 +86,7 @@ def _steps(nlp: Language, config: Any, training: dict[str, Any]) -> Iterator[Ste
     )
     evaluate = loop.create_evaluation_callback(nlp, dev_corpus, training["score_weights"])
     options = ("dropout", "accumulate_gradient", "patience", "max_steps", "eval_frequency")
-    return loop.train_while_improving(
+    steps: Iterator[Step] = loop.train_while_improving(
         nlp,
         training["optimizer"],
         batches,
@@ -96,9 +96,10 @@ def _steps(nlp: Language, config: Any, training: dict[str, Any]) -> Iterator[Ste
         before_update=training["before_update"],
         **{name: training[name] for name in options},
     )
+    return steps
 
 
-def _say_what_is_trained(nlp: Language, training: dict[str, Any], stdout: IO) -> None:
+def _say_what_is_trained(nlp: Language, training: dict[str, Any], stdout: IO[str]) -> None:
     """Print what is trained, as `spacy train` does."""
     frozen, annotating = training["frozen_components"], training["annotating_components"]
     said = [

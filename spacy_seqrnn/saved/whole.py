@@ -292,4 +292,4 @@ def _heals(config: Path) -> bool:
         nlp = Config().from_disk(config, interpolate=False).get("nlp", {})
     except ValueError:  # not a config; loading it reports the error
         return False
-    return nlp.get("after_creation") == HEALING
+    return bool(nlp.get("after_creation") == HEALING)

@@ -36,7 +36,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_models_under_data_validation(name):
+def test_models_under_data_validation(name: str) -> None:
     factory, model = MODELS[name]
     nlp = spacy.blank("en")
     nlp.add_pipe(factory, config={"model": model})

@@ -1,13 +1,20 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.training import Example
-from thinc.api import Adam, fix_random_seed
+from thinc.api import Adam, Model, fix_random_seed
 
 from spacy_seqrnn.architectures.ensembles import NEREnsemble, TextCatEnsemble
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
 from spacy_seqrnn.crf.chain import SCORES
+from spacy_seqrnn.types import FloatsXd
 
+from ..pipes import get_pipe
 from ..small import small_ner, small_textcat
 
 ENTITIES = [
@@ -26,18 +33,18 @@ CATS = [
 NGRAMS = {"@architectures": "spacy-seqrnn.NgramTextCat.v1", "rows": 64, "dropout": 0.0}
 
 
-def ner_config(n=2):
+def ner_config(n: int = 2) -> dict[str, Any]:
     members = {f"member{i}": small_ner() for i in range(n)}
     return {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": members}
 
 
-def textcat_config(exclusive=True):
+def textcat_config(exclusive: bool = True) -> dict[str, Any]:
     ngrams = {**NGRAMS, "exclusive_classes": exclusive}
     members = {"recurrent": small_textcat(exclusive), "ngrams": ngrams}
     return {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": members}
 
 
-def make_nlp(factory, model):
+def make_nlp(factory: str, model: dict[str, Any]) -> Language:
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe(factory, name="pipe", config={"model": model})
@@ -45,14 +52,15 @@ def make_nlp(factory, model):
     return nlp
 
 
-def make_examples(nlp):
+def make_examples(nlp: Language) -> list[Example]:
     if nlp.get_pipe_meta("pipe").factory == "seqrnn_ner":
         return [Example.from_dict(nlp.make_doc(t), {"entities": ents}) for t, ents in ENTITIES]
     return [Example.from_dict(nlp.make_doc(text), {"cats": cats}) for text, cats in CATS]
 
 
-def train(nlp, steps=60):
+def train(nlp: Language, steps: int = 60) -> dict[str, float]:
     optimizer = Adam(0.02)
+    losses: dict[str, float] = {}
     for _ in range(steps):
         losses = nlp.update(make_examples(nlp), sgd=optimizer, losses={})
     return losses
@@ -65,7 +73,7 @@ KINDS = [
 ]
 
 
-def predictions(nlp):
+def predictions(nlp: Language) -> list[Any]:
     return [
         ([(span.text, span.label_) for span in doc.ents], doc.cats)
         for doc in nlp.pipe([eg.text for eg in make_examples(nlp)])
@@ -73,7 +81,9 @@ def predictions(nlp):
 
 
 @pytest.mark.parametrize(("factory", "model"), KINDS)
-def test_learns_its_training_data_and_survives_saving(factory, model, tmp_path):
+def test_learns_its_training_data_and_survives_saving(
+    factory: str, model: dict[str, Any], tmp_path: Path
+) -> None:
     nlp = make_nlp(factory, model)
     train(nlp)
     examples = make_examples(nlp)
@@ -83,9 +93,9 @@ def test_learns_its_training_data_and_survives_saving(factory, model, tmp_path):
     assert predictions(spacy.load(tmp_path)) == predictions(nlp)
 
 
-def test_chain_is_the_mean_of_the_members():
+def test_chain_is_the_mean_of_the_members() -> None:
     nlp = make_nlp("seqrnn_ner", ner_config(3))
-    model = nlp.get_pipe("pipe").model
+    model = get_pipe(nlp, "pipe").model
     docs = [eg.predicted for eg in make_examples(nlp)]
     chain = model.predict(docs)
     assert len(chain.members) == 3
@@ -95,19 +105,19 @@ def test_chain_is_the_mean_of_the_members():
     assert not np.allclose(*(m.predict(docs).emissions for m in model.layers[:2]))
 
 
-def test_categories_are_the_mean_of_the_members():
+def test_categories_are_the_mean_of_the_members() -> None:
     nlp = make_nlp("textcat", textcat_config())
-    model = nlp.get_pipe("pipe").model
+    model = get_pipe(nlp, "pipe").model
     docs = [eg.predicted for eg in make_examples(nlp)]
     mean = np.mean([member.predict(docs) for member in model.layers], axis=0)
     np.testing.assert_allclose(model.predict(docs), mean, atol=1e-6)
 
 
-def with_spacy_config():
+def with_spacy_config() -> dict[str, Any]:
     """A recurrent member beside spaCy's own bag of words and convolutional network."""
-    bow = {"@architectures": "spacy.TextCatBOW.v3", "length": 64, "ngram_size": 1}
+    bow: dict[str, Any] = {"@architectures": "spacy.TextCatBOW.v3", "length": 64, "ngram_size": 1}
     bow |= {"exclusive_classes": True, "no_output_layer": False}
-    cnn = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
+    cnn: dict[str, Any] = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
     cnn |= {"use_reduce_first": False, "use_reduce_last": False}
     cnn |= {"use_reduce_max": False, "use_reduce_mean": True}
     cnn["tok2vec"] = {"@architectures": "spacy.HashEmbedCNN.v2", "width": 8, "depth": 1}
@@ -117,7 +127,7 @@ def with_spacy_config():
     return {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": members}
 
 
-def test_spacys_models_can_be_members(tmp_path):
+def test_spacys_models_can_be_members(tmp_path: Path) -> None:
     nlp = make_nlp("textcat", with_spacy_config())
     train(nlp, 100)
     examples = make_examples(nlp)[:-1]  # spaCy's have a category for a text without tokens
@@ -126,14 +136,14 @@ def test_spacys_models_can_be_members(tmp_path):
     assert predictions(spacy.load(tmp_path)) == predictions(nlp)
 
 
-def gradients(model):
+def gradients(model: Model[Any, Any]) -> list[FloatsXd]:
     return [node.get_grad(name) for node in model.walk() for name in node.grad_names]
 
 
 @pytest.mark.parametrize(("factory", "model"), KINDS)
-def test_each_member_learns_as_if_alone(factory, model):
+def test_each_member_learns_as_if_alone(factory: str, model: dict[str, Any]) -> None:
     nlp = make_nlp(factory, model)
-    together, member = nlp.get_pipe("pipe"), nlp.get_pipe("pipe").model.layers[0]
+    together, member = get_pipe(nlp, "pipe"), get_pipe(nlp, "pipe").model.layers[0]
     together.update(make_examples(nlp))  # without an optimizer: gradients stay
     found = [gradient.copy() for gradient in gradients(member)]
     for node in together.model.walk():
@@ -146,9 +156,9 @@ def test_each_member_learns_as_if_alone(factory, model):
     assert any(gradient.any() for gradient in found)
 
 
-def test_categories_without_annotation_teach_nothing():
+def test_categories_without_annotation_teach_nothing() -> None:
     nlp = make_nlp("textcat", textcat_config())
-    model = nlp.get_pipe("pipe").model
+    model = get_pipe(nlp, "pipe").model
     docs = [eg.predicted for eg in make_examples(nlp)]
     Y, backprop = model.begin_update(docs)
     backprop(np.zeros_like(Y))
@@ -156,21 +166,21 @@ def test_categories_without_annotation_teach_nothing():
 
 
 @pytest.mark.parametrize(("factory", "model"), KINDS)
-def test_new_label_on_a_trained_model(factory, model):
+def test_new_label_on_a_trained_model(factory: str, model: dict[str, Any]) -> None:
     nlp = make_nlp(factory, model)
     train(nlp)
     before = predictions(nlp)
-    nlp.get_pipe("pipe").add_label("NEW")
+    get_pipe(nlp, "pipe").add_label("NEW")
     for (ents, cats), (old_ents, old_cats) in zip(predictions(nlp), before, strict=True):
         assert ents == old_ents
         assert {k: v for k, v in cats.items() if k != "NEW"} == pytest.approx(old_cats, abs=0.02)
     train(nlp, 2)
-    model = nlp.get_pipe("pipe").model
-    walked = list(model.walk())
-    assert all(model.get_ref(name) in walked for name in model.ref_names)
+    ensemble = get_pipe(nlp, "pipe").model
+    walked = list(ensemble.walk())
+    assert all(ensemble.get_ref(name) in walked for name in ensemble.ref_names)
 
 
-def test_rehearsal_keeps_the_members_scores():
+def test_rehearsal_keeps_the_members_scores() -> None:
     nlp = make_nlp("seqrnn_ner", ner_config())
     train(nlp)
     optimizer = nlp.resume_training()
@@ -199,6 +209,8 @@ def test_rehearsal_keeps_the_members_scores():
         ),
     ],
 )
-def test_wrong_members_are_named(ensemble, members, message):
+def test_wrong_members_are_named(
+    ensemble: Callable[..., Any], members: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         ensemble(members=members)

@@ -1,43 +1,47 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
-from thinc.api import SGD, set_dropout_rate
+from thinc.api import SGD, Model, set_dropout_rate
 
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
 from spacy_seqrnn.heads.ngrams import NgramScores
+from spacy_seqrnn.types import Floats2d
 
 VOCAB = spacy.blank("en").vocab
 WORDS = st.lists(st.sampled_from(["a", "A", "b", "c"]), max_size=7)
 
 
-def make(nO=2, **options):
+def make(nO: int = 2, **options: Any) -> Model[Any, Any]:
     model = NgramTextCat(exclusive_classes=True, **options)
     return model.initialize(Y=np.zeros((1, nO), dtype="f"))
 
 
-def make_docs(texts):
+def make_docs(texts: list[list[str]]) -> list[Doc]:
     return [Doc(VOCAB, words=words) for words in texts]
 
 
-def ngrams_of(words, size):
+def ngrams_of(words: list[str], size: int) -> set[Any]:
     words = [word.lower() for word in words]
     return {tuple(words[i : i + n]) for n in range(1, size + 1) for i in range(len(words) - n + 1)}
 
 
 @given(st.lists(WORDS, min_size=1, max_size=4), st.integers(1, 3))
-def test_scores_are_sums_over_distinct_ngrams(texts, size):
+def test_scores_are_sums_over_distinct_ngrams(texts: list[list[str]], size: int) -> None:
     """With weights of which each document has a known number: one step from zero."""
     model = NgramScores(ngram_size=size, rows=100_003, dropout=0.0, nO=1).initialize()
-    model.get_param("W")[:] = 0.5
+    W: Floats2d = model.get_param("W")
+    W[:] = 0.5
     (scores,) = model.predict(make_docs(texts)).T
     # Every n-gram has two rows of 0.5.
     assert scores.tolist() == [float(len(ngrams_of(words, size))) for words in texts]
 
 
-def test_words_are_told_apart_by_their_neighbours():
+def test_words_are_told_apart_by_their_neighbours() -> None:
     model = make(ngram_size=2, dropout=0.0)
     docs = make_docs([["not", "good"], ["good", "not"]])
     for _ in range(30):
@@ -49,9 +53,10 @@ def test_words_are_told_apart_by_their_neighbours():
     assert (unigrams.predict(docs)[0] == unigrams.predict(docs)[1]).all()
 
 
-def test_dropout_leaves_out_ngrams_in_training_only():
+def test_dropout_leaves_out_ngrams_in_training_only() -> None:
     model = NgramScores(ngram_size=1, rows=1000, dropout=0.5, nO=1).initialize()
-    model.get_param("W")[:] = 0.5
+    W: Floats2d = model.get_param("W")
+    W[:] = 0.5
     docs = make_docs([[f"w{i}" for i in range(1000)]])
     assert model.predict(docs).item() == 1000
     kept = [model.begin_update(docs)[0].item() / 2 for _ in range(20)]
@@ -62,7 +67,7 @@ def test_dropout_leaves_out_ngrams_in_training_only():
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_documents_without_tokens_have_no_category(exclusive):
+def test_documents_without_tokens_have_no_category(exclusive: bool) -> None:
     model = NgramTextCat(exclusive_classes=exclusive).initialize(Y=np.zeros((1, 2), dtype="f"))
     Y, backprop = model.begin_update(make_docs([[], ["a"]]))
     assert Y.tolist() == [[0.0, 0.0], [0.5, 0.5]]
@@ -71,10 +76,11 @@ def test_documents_without_tokens_have_no_category(exclusive):
     assert scores.get_grad("b").tolist() == [1.0, 1.0]
 
 
-def test_options_reach_the_scores():
+def test_options_reach_the_scores() -> None:
     model = make(rows=7, dropout=0.9)
     assert model.layers[0].get_param("W").shape == (7, 2)
     docs = make_docs([[f"w{i}" for i in range(500)]])
-    model.layers[0].get_param("W")[:, 0] = 0.0001
+    W: Floats2d = model.layers[0].get_param("W")
+    W[:, 0] = 0.0001
     assert model.begin_update(docs)[0][0, 0] != model.begin_update(docs)[0][0, 0]
     assert model.predict(docs)[0, 0] == model.predict(docs)[0, 0]

@@ -1,6 +1,10 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed, set_dropout_rate
@@ -8,6 +12,7 @@ from thinc.api import Adam, fix_random_seed, set_dropout_rate
 from spacy_seqrnn.heads.pooling import POOLINGS
 
 from ..gradients import check_model_gradients
+from ..pipes import get_pipe
 from ..small import small_textcat, small_tok2vec
 
 DATA = [
@@ -19,7 +24,7 @@ DATA = [
 ]
 
 
-def make_nlp(exclusive=True, **options):
+def make_nlp(exclusive: bool = True, **options: Any) -> Language:
     fix_random_seed(0)
     nlp = spacy.blank("en")
     name = "textcat" if exclusive else "textcat_multilabel"
@@ -27,18 +32,21 @@ def make_nlp(exclusive=True, **options):
     return nlp
 
 
-def make_examples(nlp, data=DATA):
+def make_examples(nlp: Language, data: list[tuple[str, dict[str, float]]] = DATA) -> list[Example]:
     return [Example.from_dict(nlp.make_doc(text), {"cats": cats}) for text, cats in data]
 
 
-def train(nlp, examples, steps=60):
+def train(nlp: Language, examples: list[Example], steps: int = 60) -> dict[str, float]:
     optimizer = Adam(0.02)
+    losses: dict[str, float] = {}
     for _ in range(steps):
         losses = nlp.update(examples, sgd=optimizer, losses={})
     return losses
 
 
-def trained(exclusive=True, data=DATA, **options):
+def trained(
+    exclusive: bool = True, data: list[tuple[str, dict[str, float]]] = DATA, **options: Any
+) -> Language:
     nlp = make_nlp(exclusive, **options)
     examples = make_examples(nlp, data)
     nlp.initialize(lambda: examples)
@@ -46,7 +54,7 @@ def trained(exclusive=True, data=DATA, **options):
     return nlp
 
 
-def right(nlp, data=DATA):
+def right(nlp: Language, data: list[tuple[str, dict[str, float]]] = DATA) -> bool:
     docs = nlp.pipe([text for text, _ in data])
     return all(
         (doc.cats[label] > 0.5) == (value > 0.5)
@@ -60,7 +68,7 @@ ALL_POOLINGS = [*POOLINGS, ["max", "mean"], ["last", "attention", "first_last"]]
 
 @pytest.mark.parametrize("exclusive", [True, False])
 @pytest.mark.parametrize("pooling", ALL_POOLINGS)
-def test_learns_its_training_data(pooling, exclusive):
+def test_learns_its_training_data(pooling: str | list[str], exclusive: bool) -> None:
     """Which needs the order of the words: the bags of two texts differ in one of them only."""
     nlp = trained(exclusive, pooling=pooling)
     assert right(nlp)
@@ -70,7 +78,7 @@ def test_learns_its_training_data(pooling, exclusive):
 
 
 @pytest.mark.parametrize("pooling", ALL_POOLINGS)
-def test_alone_as_in_a_batch(pooling):
+def test_alone_as_in_a_batch(pooling: str | list[str]) -> None:
     nlp = make_nlp(pooling=pooling)
     nlp.initialize(lambda: make_examples(nlp))
     texts = ["", "a", " ", *(" ".join(["word"] * n) for n in (2, 40, 7)), "\n"] * 3
@@ -79,25 +87,27 @@ def test_alone_as_in_a_batch(pooling):
         assert nlp(text).cats == pytest.approx(cats, abs=1e-5)
 
 
-def test_independent_labels():
+def test_independent_labels() -> None:
     data = [("a b", {"A": 1.0, "B": 1.0}), ("b", {"A": 0.0, "B": 1.0}), ("c", {"A": 0.0, "B": 0.0})]
     assert right(trained(exclusive=False, data=data), data)
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_gradient_is_that_of_the_cross_entropy(exclusive):
+def test_gradient_is_that_of_the_cross_entropy(exclusive: bool) -> None:
     """With Y − truth, which spaCy's textcat hands back."""
     nlp = make_nlp(exclusive, pooling="mean")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
-    model = nlp.get_pipe("cats").model
+    model = get_pipe(nlp, "cats").model
     docs = [example.predicted for example in examples]
-    truth = np.asarray([[cats[label] for label in nlp.get_pipe("cats").labels] for _, cats in DATA])
+    truth = np.asarray(
+        [[cats[label] for label in get_pipe(nlp, "cats").labels] for _, cats in DATA]
+    )
 
-    def cross_entropy():
+    def cross_entropy() -> float:
         Y = np.asarray(model.predict(docs), dtype="float64")[:-1]  # the last one has no tokens
         other = 0.0 if exclusive else ((1 - truth[:-1]) * np.log(1 - Y)).sum()
-        return -(truth[:-1] * np.log(Y)).sum() - other
+        return float(-(truth[:-1] * np.log(Y)).sum() - other)
 
     Y, backprop = model.begin_update(docs)
     backprop(Y - truth.astype("f"))
@@ -108,11 +118,11 @@ def test_gradient_is_that_of_the_cross_entropy(exclusive):
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_new_label_on_a_trained_model(exclusive):
+def test_new_label_on_a_trained_model(exclusive: bool) -> None:
     nlp = trained(exclusive)
     texts = [text for text, _ in DATA]
     before = [doc.cats for doc in nlp.pipe(texts)]
-    nlp.get_pipe("cats").add_label("FUN")
+    get_pipe(nlp, "cats").add_label("FUN")
     for doc, cats in zip(nlp.pipe(texts), before, strict=True):
         assert doc.cats["FUN"] < 0.05  # and yet it can be learned below
         assert {k: v for k, v in doc.cats.items() if k != "FUN"} == pytest.approx(cats, abs=0.02)
@@ -122,17 +132,17 @@ def test_new_label_on_a_trained_model(exclusive):
     assert right(nlp, more)
 
 
-def test_new_label_before_initialization():
+def test_new_label_before_initialization() -> None:
     nlp = make_nlp()
-    nlp.get_pipe("cats").add_label("FUN")
+    get_pipe(nlp, "cats").add_label("FUN")
     nlp.initialize(lambda: make_examples(nlp))
     assert set(nlp("good").cats) == {"FUN", "GOOD", "BAD"}
 
 
-def test_training_dropout_reaches_the_head():
+def test_training_dropout_reaches_the_head() -> None:
     nlp = make_nlp()
     nlp.initialize(lambda: make_examples(nlp))
-    model = nlp.get_pipe("cats").model
+    model = get_pipe(nlp, "cats").model
     docs = [nlp.make_doc("very good stuff")]
     set_dropout_rate(model, 0.5)
     for node in model.layers[0].walk():  # nothing but the head drops
@@ -143,7 +153,7 @@ def test_training_dropout_reaches_the_head():
     assert model.predict(docs)[0].tolist() == model.predict(docs)[0].tolist()
 
 
-def test_round_trip(tmp_path):
+def test_round_trip(tmp_path: Path) -> None:
     nlp = trained(pooling=["attention", "last"])
     nlp.to_disk(tmp_path)
     other = spacy.load(tmp_path)
@@ -151,24 +161,24 @@ def test_round_trip(tmp_path):
         assert other(text).cats == nlp(text).cats
 
 
-def listener_model(**options):
+def listener_model(**options: Any) -> dict[str, Any]:
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
     model = {"@architectures": "spacy-seqrnn.TextCat.v1", "exclusive_classes": True}
     return {**model, "tok2vec": listener, **options}
 
 
-def test_last_of_a_listener_must_be_told_the_directions():
+def test_last_of_a_listener_must_be_told_the_directions() -> None:
     nlp = spacy.blank("en")
     with pytest.raises(ValueError, match="cannot tell whether this `tok2vec` reads in both dir"):
         nlp.add_pipe("textcat", config={"model": listener_model(pooling="last")})
     nlp.add_pipe("textcat", config={"model": listener_model(pooling="last", bidirectional=True)})
-    assert nlp.get_pipe("textcat").model.get_ref("pooling").attrs["bidirectional"] is True
+    assert get_pipe(nlp, "textcat").model.get_ref("pooling").attrs["bidirectional"] is True
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_last_follows_the_encoder(bidirectional):
+def test_last_follows_the_encoder(bidirectional: bool) -> None:
     nlp = make_nlp(pooling="last", tok2vec=small_tok2vec(bidirectional=bidirectional))
-    assert nlp.get_pipe("cats").model.get_ref("pooling").attrs["bidirectional"] is bidirectional
+    assert get_pipe(nlp, "cats").model.get_ref("pooling").attrs["bidirectional"] is bidirectional
 
 
 @pytest.mark.parametrize(
@@ -180,14 +190,14 @@ def test_last_follows_the_encoder(bidirectional):
         ({"max_grad_norm": -1.0}, "`max_grad_norm = -1.0` cannot work"),
     ],
 )
-def test_wrong_options_are_named(options, message):
+def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_nlp(**options)
 
 
-def test_documents_without_tokens():
+def test_documents_without_tokens() -> None:
     nlp = trained()
     assert nlp("").cats == {"GOOD": 0.0, "BAD": 0.0}
-    Y, backprop = nlp.get_pipe("cats").model.begin_update([Doc(nlp.vocab), Doc(nlp.vocab)])
+    Y, backprop = get_pipe(nlp, "cats").model.begin_update([Doc(nlp.vocab), Doc(nlp.vocab)])
     assert Y.tolist() == [[0.0, 0.0], [0.0, 0.0]]
     assert backprop(np.ones_like(Y)) == []

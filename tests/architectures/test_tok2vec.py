@@ -1,17 +1,20 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
-from spacy import registry
+from spacy.util import registry
 from thinc.api import fix_random_seed
 
 from spacy_seqrnn.architectures.tok2vec import HashEmbedRNN
+from spacy_seqrnn.types import Floats1d
 
 from ..small import small_ner
 
 TEXT = "Mira Holt likes Oslo."
 
 
-def test_is_its_parts():
+def test_is_its_parts() -> None:
     """The same as the blocks that it stands for, with the same random weights."""
     parts = {
         "@architectures": "spacy.Tok2Vec.v2",
@@ -47,28 +50,29 @@ def test_is_its_parts():
     assert vectors[0].shape == (len(doc), 12)
 
 
-def test_takes_vectors():
+def test_takes_vectors() -> None:
     nlp = spacy.blank("en")
-    nlp.vocab.set_vector("Oslo", np.ones(7, dtype="f"))
+    vector: Floats1d = np.ones(7, dtype="f")
+    nlp.vocab.set_vector("Oslo", vector)
     model = HashEmbedRNN(width=4, embed_size=20, include_static_vectors=True)
     model.initialize(X=[nlp(TEXT)])
     assert model.get_ref("embed").get_dim("nO") == 96 + 30 + 7
 
 
 @pytest.mark.parametrize("embed_size", [0, 1, "many"])
-def test_refuses_sizes(embed_size):
+def test_refuses_sizes(embed_size: Any) -> None:
     with pytest.raises(ValueError, match="embed_size"):
         HashEmbedRNN(embed_size=embed_size)
 
 
-def test_is_the_default():
+def test_is_the_default() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner")
     config = nlp.config["components"]["seqrnn_ner"]["model"]["tok2vec"]
     assert config["@architectures"] == "spacy-seqrnn.HashEmbedRNN.v1"
 
 
-def test_adds_nothing_to_what_a_config_names():
+def test_adds_nothing_to_what_a_config_names() -> None:
     """spaCy merges a component's default model into a config of the same architectures."""
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})

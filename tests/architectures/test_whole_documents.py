@@ -1,6 +1,8 @@
 """Token vectors of a long document are those of a short one: an embedding sees documents whole."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from spacy.attrs import DEP, ENT_TYPE, HEAD, SENT_START
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import registry
+from spacy.vocab import Vocab
 from thinc.api import Model, chain, fix_random_seed
 
 from spacy_seqrnn.architectures.encoders import RNNEncoder
@@ -17,8 +20,9 @@ from spacy_seqrnn.architectures.ner import NER
 from spacy_seqrnn.architectures.textcat import TextCat
 from spacy_seqrnn.batch import windows
 from spacy_seqrnn.batch.composition import split_encoders
-from spacy_seqrnn.batch.packed import join, unpack
-from spacy_seqrnn.crf.chain import SCORES
+from spacy_seqrnn.batch.packed import Packed, join, unpack
+from spacy_seqrnn.crf.chain import SCORES, LinearChain
+from spacy_seqrnn.types import Floats1d, Floats2d
 
 LIMITS = windows.Limits(chunk=30, window=10, context=3)
 WORDS = ["Oslo", "sleeps", "in", "New", "York", ".", "Bob", "sings"]
@@ -29,10 +33,12 @@ if not Doc.has_extension("of_tokens"):
     Doc.set_extension("of_tokens", default=None)
 
 
-def read_anything(model, docs, is_train):
+def read_anything(
+    model: Model[Any, Any], docs: list[Doc], is_train: bool
+) -> tuple[list[np.ndarray], Callable[..., Any]]:
     """A layer that reads what a document has apart from its words."""
 
-    def features(doc):
+    def features(doc: Doc) -> np.ndarray:
         attrs = doc.to_array([DEP, HEAD, SENT_START, ENT_TYPE]).astype("uint64") % 97
         in_group = np.zeros(len(doc))
         for span in doc.spans.get("group", []):
@@ -44,26 +50,30 @@ def read_anything(model, docs, is_train):
     return [features(doc) for doc in docs], lambda dYs: []
 
 
-def anything():
+def anything() -> Model[Any, Any]:
     return Model("anything", read_anything, dims={"nO": 9})
 
 
-def arch(name, **options):
-    return registry.get("architectures", name)(**options)
+def arch(name: str, **options: Any) -> Model[Any, Any]:
+    made: Model[Any, Any] = registry.get("architectures", name)(**options)
+    return made
 
 
-def layer(name, **options):
-    return registry.get("layers", name)(**options)
+def layer(name: str, **options: Any) -> Model[Any, Any]:
+    made: Model[Any, Any] = registry.get("layers", name)(**options)
+    return made
 
 
-def hash_embed(name, **options):
+def hash_embed(name: str, **options: Any) -> Model[Any, Any]:
     attrs = ["NORM", "SHAPE", "TAG", "DEP", "MORPH", "SENT_START"]
     return arch(name, width=WIDTH, attrs=attrs, rows=[50] * len(attrs), **options)
 
 
+BuildLayer: TypeAlias = Callable[[str], Model[Any, Any]]
+
 CHARS = {"width": WIDTH, "rows": 50, "nM": 2, "nC": 3}
 # What the registries have that reads documents, by the names there
-EMBEDDINGS = {
+EMBEDDINGS: dict[str, BuildLayer] = {
     "spacy.MultiHashEmbed.v1": lambda name: hash_embed(name, include_static_vectors=True),
     "spacy.MultiHashEmbed.v2": lambda name: hash_embed(name, include_static_vectors=True),
     "spacy.CharacterEmbed.v1": lambda name: arch(name, **CHARS, include_static_vectors=True),
@@ -87,13 +97,13 @@ HASH_CNN = {
     **{"width": WIDTH, "depth": 1, "embed_size": 50, "window_size": 1, "maxout_pieces": 2},
     **{"subword_features": True, "pretrained_vectors": True},
 }
-TOK2VECS = {
+TOK2VECS: dict[str, BuildLayer] = {
     "spacy.HashEmbedCNN.v1": lambda name: arch(name, **HASH_CNN),
     "spacy.HashEmbedCNN.v2": lambda name: arch(name, **HASH_CNN),
     "spacy-seqrnn.HashEmbedRNN.v1": lambda name: arch(name, width=WIDTH, embed_size=50),
 }
 CNN = {"width": WIDTH, "window_size": 1, "depth": 2}
-ENCODERS = {
+ENCODERS: dict[str, BuildLayer] = {
     "spacy.MaxoutWindowEncoder.v1": lambda name: arch(name, **CNN, maxout_pieces=2),
     "spacy.MaxoutWindowEncoder.v2": lambda name: arch(name, **CNN, maxout_pieces=2),
     "spacy.MishWindowEncoder.v1": lambda name: arch(name, **CNN),
@@ -110,18 +120,20 @@ OTHERS = (
 )
 
 
-def _ragged2list():
+def _ragged2list() -> Model[Any, Any]:
     return layer("ragged2list.v1")
 
 
-def _to_floats():
-    def forward(model, keys, is_train):
+def _to_floats() -> Model[Any, Any]:
+    def forward(
+        model: Model[Any, Any], keys: list[np.ndarray], is_train: bool
+    ) -> tuple[list[np.ndarray], Callable[..., Any]]:
         return [(key % 97).astype("float32") for key in keys], lambda dYs: []
 
     return Model("to_floats", forward)
 
 
-def make_doc(vocab, n_tokens):
+def make_doc(vocab: Vocab, n_tokens: int) -> Doc:
     """A document whose every token has something else of everything."""
     number = np.arange(n_tokens)
     doc = Doc(
@@ -141,32 +153,37 @@ def make_doc(vocab, n_tokens):
     return doc
 
 
-def make_vocab():
+def make_vocab() -> Vocab:
     vocab = spacy.blank("en").vocab
     vocab.reset_vectors(width=5)
-    for word, vector in VECTORS.items():
+    vectors: dict[str, Floats1d] = VECTORS
+    for word, vector in vectors.items():
         vocab.set_vector(word, vector)
     return vocab
 
 
-def tok2vec_of(name):
+def tok2vec_of(name: str) -> Model[Any, Any]:
     if name in TOK2VECS:
         return TOK2VECS[name](name)
     legacy = name in ENCODERS and name.startswith("spacy.") and name.endswith(".v1")
     build = registry.get("architectures", "spacy.Tok2Vec.v1" if legacy else "spacy.Tok2Vec.v2")
+    made: Model[Any, Any]
     if name in ENCODERS:
-        return build(
+        made = build(
             embed=hash_embed("spacy.MultiHashEmbed.v2", include_static_vectors=False),
             encode=ENCODERS[name](name),
         )
+        return made
     embed = anything() if name == "anything" else EMBEDDINGS[name](name)
-    return build(embed=embed, encode=RNNEncoder(width=WIDTH))
+    made = build(embed=embed, encode=RNNEncoder(width=WIDTH))
+    return made
 
 
-def test_every_registered_layer_is_here():
+def test_every_registered_layer_is_here() -> None:
     known = {**EMBEDDINGS, **TOK2VECS, **ENCODERS}
     registry.get("architectures", "spacy.Tok2Vec.v2")  # spaCy registers on the first look-up
-    names = {*registry.architectures.get_all(), *registry.layers.get_all()}
+    registries: list[Any] = [registry.architectures, registry.layers]
+    names = {name for each in registries for name in each.get_all()}
     names = {name.replace("spacy-legacy.", "spacy.") for name in names}
     names = {name for name in names if name.startswith(("spacy.", "spacy-seqrnn."))}
     assert {name for name in names - set(known) if not any(o in name for o in OTHERS)} == set()
@@ -174,7 +191,7 @@ def test_every_registered_layer_is_here():
 
 
 @pytest.fixture
-def _small(monkeypatch):
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "PREDICTION", LIMITS)
     monkeypatch.setattr(windows, "TRAINING", LIMITS)
 
@@ -182,7 +199,9 @@ def _small(monkeypatch):
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("name", [*EMBEDDINGS, *TOK2VECS, *ENCODERS, "anything"])
 @pytest.mark.parametrize("is_train", [False, True])
-def test_vectors_of_a_long_document_are_those_of_a_short_one(name, is_train, monkeypatch):
+def test_vectors_of_a_long_document_are_those_of_a_short_one(
+    name: str, is_train: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fix_random_seed(0)
     vocab = make_vocab()
     short, long = make_doc(vocab, 12), make_doc(vocab, 95)
@@ -213,25 +232,28 @@ def test_vectors_of_a_long_document_are_those_of_a_short_one(name, is_train, mon
         np.testing.assert_allclose(whole[:11], whole[12:23], atol=1e-6)
 
 
-def zeros(chain_):
+def zeros(chain_: LinearChain) -> LinearChain:
     return replace(chain_, **{name: np.zeros_like(getattr(chain_, name)) for name in SCORES})
 
 
-def record(recurrent, monkeypatch):
+def record(recurrent: Model[Any, Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The vectors of the tokens that a recurrent layer reads in each call."""
     read = []
     run = recurrent._func
 
-    def recorded(model, X, is_train):
+    def recorded(
+        model: Model[Any, Any], X: Packed, is_train: bool
+    ) -> tuple[Packed, Callable[..., Any]]:
         read.append(join(model.ops, unpack(model.ops, X)))
-        return run(model, X, is_train)
+        made: tuple[Packed, Callable[..., Any]] = run(model, X, is_train)
+        return made
 
     monkeypatch.setattr(recurrent, "_func", recorded)
     return read
 
 
 @pytest.mark.usefixtures("_small")
-def test_text_categories_read_windows_of_whole_documents(monkeypatch):
+def test_text_categories_read_windows_of_whole_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     docs = [make_doc(make_vocab(), n) for n in (5, 95)]
     model = TextCat(tok2vec=tok2vec_of("anything"), exclusive_classes=True, nO=2)
     model.initialize(X=docs)
@@ -248,13 +270,13 @@ def test_text_categories_read_windows_of_whole_documents(monkeypatch):
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("members", [1, 2])
-def test_entities_are_learned_from_what_only_the_whole_document_has(members):
+def test_entities_are_learned_from_what_only_the_whole_document_has(members: int) -> None:
     """Training and prediction on documents of several windows; no word tells what is an entity."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
     models = {str(i): NER(tok2vec=user_data_tok2vec()) for i in range(members)}
     model = models["0"] if members == 1 else NEREnsemble(members=models)
-    ner = nlp.add_pipe("seqrnn_ner")
+    ner: Any = nlp.add_pipe("seqrnn_ner")
     ner.model = model
     examples = [make_example(nlp.vocab, n, seed) for seed, n in enumerate((95, 8, 60, 17))]
     optimizer = nlp.initialize(lambda: examples)
@@ -269,18 +291,21 @@ def test_entities_are_learned_from_what_only_the_whole_document_has(members):
         ]
 
 
-def user_data_tok2vec():
-    def read(model, docs, is_train):
+def user_data_tok2vec() -> Model[Any, Any]:
+    def read(
+        model: Model[Any, Any], docs: list[Doc], is_train: bool
+    ) -> tuple[list[np.ndarray], Callable[..., Any]]:
         values = [doc.user_data["v"].astype("float32")[:, None] for doc in docs]
         return values, lambda dYs: []
 
-    embed = Model("user_data", read, dims={"nO": 1})
-    return registry.get("architectures", "spacy.Tok2Vec.v2")(
+    embed: Model[list[Doc], list[Floats2d]] = Model("user_data", read, dims={"nO": 1})
+    made: Model[Any, Any] = registry.get("architectures", "spacy.Tok2Vec.v2")(
         embed=embed, encode=RNNEncoder(width=16, dropout=0.0)
     )
+    return made
 
 
-def make_example(vocab, n_tokens, seed):
+def make_example(vocab: Vocab, n_tokens: int, seed: int) -> Example:
     entities = np.random.default_rng(seed).random(n_tokens) < 0.3
     docs = [Doc(vocab, words=["word"] * n_tokens) for _ in range(2)]
     for doc in docs:

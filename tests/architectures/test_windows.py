@@ -1,11 +1,13 @@
 """Models predict the same whether a batch is read at once or in chunks."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import spacy
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from thinc.api import fix_random_seed
 
 from spacy_seqrnn.batch import windows
@@ -16,13 +18,13 @@ from ..small import small_ner, small_textcat
 LENGTHS = [3, 0, 50, 1, 120, 7]
 
 
-def make_docs(vocab):
+def make_docs(vocab: Vocab) -> list[Doc]:
     random = np.random.default_rng(0)
     words = ["Oslo", "Bob", "sleeps", "in", "New", "York", "."]
     return [Doc(vocab, words=random.choice(words, n).tolist()) for n in LENGTHS]
 
 
-def make_pipe(component):
+def make_pipe(component: str) -> tuple[Any, ...]:
     fix_random_seed(0)
     nlp = spacy.blank("en")
     ensemble = {
@@ -35,20 +37,20 @@ def make_pipe(component):
         "textcat": ("textcat", small_textcat(True, pooling=["max", "last", "attention"])),
     }
     factory, model = models[component]
-    pipe = nlp.add_pipe(factory, config={"model": model})
+    pipe: Any = nlp.add_pipe(factory, config={"model": model})
     for label in ("A", "B"):
         pipe.add_label(label)
     nlp.initialize()
     return nlp, pipe
 
 
-def outputs(pipe, docs):
+def outputs(pipe: Any, docs: list[Doc]) -> np.ndarray:
     predicted = pipe.model.predict(docs)
     return predicted if isinstance(predicted, np.ndarray) else pooled(predicted).emissions
 
 
 @pytest.mark.parametrize("component", ["ner", "ensemble", "textcat"])
-def test_chunks_change_nothing(component, monkeypatch):
+def test_chunks_change_nothing(component: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nlp, pipe = make_pipe(component)
     expected = outputs(pipe, make_docs(nlp.vocab))
     monkeypatch.setattr(windows, "PREDICTION", replace(windows.PREDICTION, chunk=40))
@@ -56,7 +58,9 @@ def test_chunks_change_nothing(component, monkeypatch):
 
 
 @pytest.mark.parametrize("component", ["ner", "ensemble"])
-def test_context_brings_windows_close_to_the_whole(component, monkeypatch):
+def test_context_brings_windows_close_to_the_whole(
+    component: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each token of context makes the error smaller."""
     nlp, pipe = make_pipe(component)
     docs = make_docs(nlp.vocab)
@@ -73,7 +77,7 @@ def test_context_brings_windows_close_to_the_whole(component, monkeypatch):
 
 
 @pytest.mark.parametrize("component", ["ner", "textcat"])
-def test_a_prediction_has_no_way_back(component, monkeypatch):
+def test_a_prediction_has_no_way_back(component: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nlp, pipe = make_pipe(component)
     monkeypatch.setattr(windows, "PREDICTION", replace(windows.PREDICTION, chunk=40))
     _, backprop = pipe.model(make_docs(nlp.vocab), is_train=False)

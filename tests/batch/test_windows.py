@@ -7,8 +7,9 @@ from spacy.tokens import Doc
 from thinc.api import NumpyOps
 
 from spacy_seqrnn.batch import windows as module
+from spacy_seqrnn.batch.distinct import DistinctRows
 from spacy_seqrnn.batch.docs import DocBatch
-from spacy_seqrnn.batch.packed import DistinctRows, Packed, join, pack, unpack
+from spacy_seqrnn.batch.packed import Packed, join, pack, unpack
 from spacy_seqrnn.batch.packing import split_docs
 from spacy_seqrnn.batch.windows import prediction_chunks
 
@@ -18,13 +19,13 @@ TABLE = np.arange(8, dtype="float32").reshape(4, 2)
 
 
 @pytest.fixture(autouse=True)
-def _small_chunks(monkeypatch):
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PREDICTION", module.Limits(chunk=40, window=10, context=3))
 
 
 @pytest.mark.parametrize("cut", [False, True])
 @given(lengths=st.lists(st.integers(0, 100), max_size=6))
-def test_every_token_is_kept_once_and_in_order(lengths, cut):
+def test_every_token_is_kept_once_and_in_order(lengths: list[int], cut: bool) -> None:
     parts = prediction_chunks(lengths, cut=cut)
     kept = np.concatenate([chunk.rows[chunk.kept] for chunk in parts])
     np.testing.assert_array_equal(kept, np.arange(sum(lengths)))
@@ -35,7 +36,7 @@ def test_every_token_is_kept_once_and_in_order(lengths, cut):
 
 
 @given(st.lists(st.integers(0, 100), max_size=6))
-def test_windows_stay_within_their_documents_and_have_context(lengths):
+def test_windows_stay_within_their_documents_and_have_context(lengths: list[int]) -> None:
     ends = np.cumsum(lengths)
     for chunk in prediction_chunks(lengths, cut=True):
         firsts, lasts = chunk.firsts, chunk.firsts + chunk.lengths
@@ -47,14 +48,14 @@ def test_windows_stay_within_their_documents_and_have_context(lengths):
         assert ((chunk.lengths - chunk.ends == 3) | at_end).all()
 
 
-def test_chunks_are_as_large_as_they_may_be():
+def test_chunks_are_as_large_as_they_may_be() -> None:
     sizes = [len(chunk.rows) for chunk in prediction_chunks([30, 9, 2, 95], cut=True)]
     assert max(sizes) <= 40
     whole = [chunk.lengths.tolist() for chunk in prediction_chunks([30, 9, 2, 95], cut=False)]
     assert whole == [[30, 9], [2], [95]]
 
 
-def test_windows_of_a_long_document():
+def test_windows_of_a_long_document() -> None:
     limits = module.Limits(chunk=100, window=10, context=3)
     chunk = module._windows(np.asarray([2, 30]), limits)
     bounds = zip(chunk.firsts.tolist(), (chunk.firsts + chunk.lengths).tolist(), strict=True)
@@ -64,7 +65,9 @@ def test_windows_of_a_long_document():
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 3), st.booleans())
-def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
+def test_some_tokens_are_a_batch_of_their_own(
+    lengths: list[int], seed: int, distinct: bool
+) -> None:
     """And the way back puts each gradient where its token was."""
     random = np.random.default_rng(seed)
     rows = random.integers(len(TABLE), size=sum(lengths))
@@ -82,10 +85,10 @@ def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
     np.testing.assert_array_equal(join(OPS, unpack(OPS, total)), X)
 
 
-def test_a_batch_finds_out_once():
+def test_a_batch_finds_out_once() -> None:
     found = []
 
-    def find():
+    def find() -> int:
         found.append(1)
         return len(found)
 

@@ -1,6 +1,7 @@
 """The parts of the accuracy benchmark that decide what its table says."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,13 +23,13 @@ from benchmarks.accuracy.corpora import (
 from benchmarks.accuracy.results import markdown_table, replace_section, spread
 from benchmarks.accuracy.scores import (
     entity_counts,
-    f1,
     interval,
     is_correct,
     percent,
     seqeval_f1,
 )
 from benchmarks.accuracy.variants import BASE, RECIPES, VARIANTS
+from spacy_seqrnn.report.scores import f1
 
 ROOT = Path(__file__).parents[2]
 VOCAB = spacy.blank("en").vocab
@@ -54,14 +55,14 @@ EXAMPLES = [
 ]
 
 
-def test_entities_are_counted_by_span_and_label():
+def test_entities_are_counted_by_span_and_label() -> None:
     counts = np.asarray([entity_counts(example) for example in EXAMPLES])
     assert counts.tolist() == [[1, 2, 2], [0, 1, 2], [0, 0, 0]]
     assert f1(counts.sum(axis=0)) == pytest.approx(2 / 7)
     assert seqeval_f1(EXAMPLES) == pytest.approx(2 / 7)
 
 
-def test_interval_holds_the_score_and_shrinks_with_more_documents():
+def test_interval_holds_the_score_and_shrinks_with_more_documents() -> None:
     random = np.random.default_rng(0)
     widths = []
     for n in (100, 10_000):
@@ -73,7 +74,7 @@ def test_interval_holds_the_score_and_shrinks_with_more_documents():
     assert widths[1] < widths[0] / 5
 
 
-def test_categories_are_compared_by_their_best():
+def test_categories_are_compared_by_their_best() -> None:
     doc, gold = Doc(VOCAB, words=["a"]), Doc(VOCAB, words=["a"])
     gold.cats = {"pos": 1.0, "neg": 0.0}
     doc.cats = {"pos": 0.4, "neg": 0.3}
@@ -84,7 +85,7 @@ def test_categories_are_compared_by_their_best():
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("name", CORPORA)
-def test_trainings_take_the_seed_and_the_folder(name, side, tmp_path):
+def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: Path) -> None:
     command = training_command(name, side, 7, tmp_path)
     # The project's own workflows save whole checkpoints, and train the same.
     group = ["seqrnn"] if side in (OURS, ENSEMBLE) else []
@@ -107,7 +108,7 @@ def config_of(command: list[str]) -> str:
     [(OURS, "ner_accuracy"), (ENSEMBLE, "ner_ensemble"), (EFFICIENCY, "ner_efficiency")],
 )
 @pytest.mark.parametrize("name", ["conll2003", "wnut17"])
-def test_each_side_has_its_recipe(name, side, config, tmp_path):
+def test_each_side_has_its_recipe(name: str, side: str, config: str, tmp_path: Path) -> None:
     """Whichever of them the project's own workflow has, with the options of that."""
     command = training_command(name, side, 0, tmp_path)
     assert config_of(command) == f"configs/{config}.cfg"
@@ -117,7 +118,7 @@ def test_each_side_has_its_recipe(name, side, config, tmp_path):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_every_variant_is_a_config_that_can_be_built(name):
+def test_every_variant_is_a_config_that_can_be_built(name: str) -> None:
     config = ROOT / RECIPES[name]
     names = [variant.name for variant in VARIANTS[name]]
     assert len(set(names)) == len(names)
@@ -126,7 +127,7 @@ def test_every_variant_is_a_config_that_can_be_built(name):
         spacy.util.load_model_from_config(changed, auto_fill=True)
 
 
-def test_only_whole_sequences_are_entities():
+def test_only_whole_sequences_are_entities() -> None:
     labels = ("LOC", "PER")
     # O 0, B-LOC 1, I-LOC 2, L-LOC 3, U-LOC 4, B-PER 5, I-PER 6, L-PER 7, U-PER 8
     doc = Doc(VOCAB, words=["w"] * 14)
@@ -135,7 +136,7 @@ def test_only_whole_sequences_are_entities():
     assert found == [(0, 2, "PER"), (2, 5, "LOC"), (5, 6, "PER")]
 
 
-def test_tables_stand_between_their_comments(tmp_path):
+def test_tables_stand_between_their_comments(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- table -->\nold\n<!-- /table -->\nafter\n")
     replace_section(page, "table", markdown_table(["a", "b"], [["x", "1"]]))
@@ -145,13 +146,15 @@ def test_tables_stand_between_their_comments(tmp_path):
         replace_section(page, "other", "text")
 
 
-def test_spread_of_seeds():
+def test_spread_of_seeds() -> None:
     assert spread([90.0]) == "90.0"
     assert spread([90.0, 91.0]) == "90.5 ± 0.7"
 
 
-def test_page_of_the_ablation_compares_with_the_recipe():
-    def result(variant, score, seed=0, parameters=1_000_000):
+def test_page_of_the_ablation_compares_with_the_recipe() -> None:
+    def result(
+        variant: str, score: float, seed: int = 0, parameters: int = 1_000_000
+    ) -> dict[str, Any]:
         dev = {"score": score, "interval": [score - 1, score + 1]}
         values = {"variant": variant, "group": "G", "seed": seed, "dev": dev}
         return {**values, "parameters": parameters}

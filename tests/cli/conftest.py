@@ -56,17 +56,17 @@ PARTIAL_CONFIG: dict[str, Any] = {
 }
 
 
-def invoke(*arguments: str | Path) -> Any:
+def invoke(*arguments: object) -> Any:
     """Run one of spaCy's commands in this process."""
     registry.cli.get_all()  # as `python -m spacy` does it
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def succeed(*arguments: str | Path) -> str:
+def succeed(*arguments: object) -> str:
     """Run one of spaCy's commands in this process. Returns what it printed."""
     result = invoke(*arguments)
     assert result.exit_code == 0, (result.output, result.exception)
-    return result.output
+    return str(result.output)
 
 
 def run(*arguments: str | Path, **options: Any) -> str:
@@ -76,7 +76,7 @@ def run(*arguments: str | Path, **options: Any) -> str:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options
     )
     assert result.returncode == 0, result.stdout
-    return result.stdout
+    return str(result.stdout)
 
 
 @pytest.fixture(scope="session")

@@ -152,7 +152,9 @@ def check_numbers(view: Any, name: str, found: Any) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_shows_its_data_without_errors_or_network(opened: Opened, pages: Path, name: str):
+def test_page_shows_its_data_without_errors_or_network(
+    opened: Opened, pages: Path, name: str
+) -> None:
     check_numbers(opened.view, name, data(pages, name))
     assert opened.view.locator("h1").count() == 1
     regions = opened.view.locator(".scroll[tabindex='0'][aria-label]")
@@ -167,7 +169,7 @@ def test_page_shows_its_data_without_errors_or_network(opened: Opened, pages: Pa
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_keyboard_reaches_everything(opened: Opened, name: str):
+def test_keyboard_reaches_everything(opened: Opened, name: str) -> None:
     view = opened.view
     view.keyboard.press("Tab")
     assert view.evaluate("() => document.activeElement.className") == "skip"
@@ -193,7 +195,7 @@ def test_keyboard_reaches_everything(opened: Opened, name: str):
 
 
 @pytest.mark.parametrize("name", ["report"])
-def test_links_and_details_work_with_the_keyboard(opened: Opened, name: str):
+def test_links_and_details_work_with_the_keyboard(opened: Opened, name: str) -> None:
     view = opened.view
     link = view.locator("nav a").last
     link.focus()
@@ -209,13 +211,13 @@ def test_links_and_details_work_with_the_keyboard(opened: Opened, name: str):
 
 
 @pytest.mark.parametrize("name", ["explain"])
-def test_heat_map_is_readable(opened: Opened, name: str):
+def test_heat_map_is_readable(opened: Opened, name: str) -> None:
     assert opened.view.locator(".heat td[style]").count() > 0
     assert opened.view.evaluate(HEAT_CONTRAST) > 4.5
 
 
 @pytest.mark.parametrize("name", ["explain"])
-def test_narrow_screens_scroll_the_heat_map_only(opened: Opened, name: str):
+def test_narrow_screens_scroll_the_heat_map_only(opened: Opened, name: str) -> None:
     view = opened.view
     view.set_viewport_size({"width": 320, "height": 600})
     assert view.evaluate("() => document.documentElement.scrollWidth") <= 320

@@ -25,7 +25,8 @@ ENSEMBLES = [("ner", "accuracy", vectors, {"ensemble": True}) for vectors in (No
 
 
 def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> Config:
-    return init_config(task=task, optimize=optimize, **options)
+    config: Config = init_config(task=task, optimize=optimize, **options)
+    return config
 
 
 def named(block: Any, name: str) -> list[Any]:
@@ -57,7 +58,9 @@ def commented(text: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
-def test_comments_are_where_the_recipe_has_them(task, optimize, vectors, options):
+def test_comments_are_where_the_recipe_has_them(
+    task: str, optimize: str, vectors: str | None, options: dict[str, bool]
+) -> None:
     text = config_text(task=task, optimize=optimize, vectors=vectors, lang="de", **options)
     expected = commented(recipe(task, optimize, vectors=vectors is not None, **options))
     assert len(expected) > 5
@@ -66,12 +69,12 @@ def test_comments_are_where_the_recipe_has_them(task, optimize, vectors, options
     assert load_config_from_str(text) == load_config_from_str(config.to_str(interpolate=False))
 
 
-def test_a_comment_that_is_about_nothing_is_not_lost():
+def test_a_comment_that_is_about_nothing_is_not_lost() -> None:
     with pytest.raises(ValueError, match=r"no `a\.y` for a comment"):
         with_comments("[a]\nx = 1", "[a]\n# about y\ny = 2")
 
 
-def test_values_over_several_lines_are_no_options():
+def test_values_over_several_lines_are_no_options() -> None:
     text = '[a]\nx = {"y": 1,\n\t"z = 3": 2}\ny = 4'
     source = "# head\n\n[a]\n# of y\n# and more\ny = 4"
     shown = '# head\n\n[a]\nx = {"y": 1,\n\t"z = 3": 2}\n# of y\n# and more\ny = 4\n'
@@ -79,7 +82,9 @@ def test_values_over_several_lines_are_no_options():
 
 
 @pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
-def test_every_recipe_is_complete(task, optimize, vectors, options):
+def test_every_recipe_is_complete(
+    task: str, optimize: str, vectors: str | None, options: dict[str, bool]
+) -> None:
     config = filled(task, optimize, vectors=vectors, lang="de", **options)
     nlp = load_model_from_config(config, auto_fill=False)  # refuses what lacks anything
     assert nlp.lang == "de"
@@ -104,7 +109,7 @@ def test_every_recipe_is_complete(task, optimize, vectors, options):
     assert exclusive == ({task == "textcat"} if task.startswith("textcat") else set())
 
 
-def test_recipes_differ():
+def test_recipes_differ() -> None:
     assert filled("tagger", "accuracy") != filled("tagger", "efficiency")
     long, short = (filled("textcat", long_texts=each)["training"] for each in (True, False))
     assert long["batcher"]["size"] > short["batcher"]["size"]
@@ -122,7 +127,7 @@ def test_debug_config_accepts_it(corpus: Path, tmp_path: Path) -> None:
     assert twice.read_text().strip() == "\n".join(without).strip()
 
 
-def test_stdout_has_the_config_alone():
+def test_stdout_has_the_config_alone() -> None:
     printed = succeed("seqrnn", "init-config", "-", "--vectors", "en_core_web_none")
     assert Config().from_str(printed, interpolate=False) == filled(vectors="en_core_web_none")
 

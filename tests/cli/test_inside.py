@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -27,7 +28,7 @@ TEXT = "Mira Holt likes Oslo <b>gladly</b>."
 INSTALLED = any(point.name == "seqrnn" for point in entry_points(group="spacy_cli"))
 
 
-def call(*arguments: object):
+def call(*arguments: object) -> Any:
     return invoke("seqrnn", *arguments)
 
 
@@ -39,7 +40,7 @@ def refuse(sentence: str, *arguments: object) -> None:
     assert isinstance(result.exception, SystemExit)
 
 
-def test_imports_nothing_heavy():
+def test_imports_nothing_heavy() -> None:
     # spaCy's own command line imports torch, by way of Thinc; ours must add none of its own.
     code = (
         "import sys, spacy.cli; before = set(sys.modules); import spacy_seqrnn.cli;"
@@ -58,7 +59,7 @@ def test_imports_nothing_heavy():
 
 
 @pytest.mark.slow
-def test_explain(trained: Path, tmp_path: Path):
+def test_explain(trained: Path, tmp_path: Path) -> None:
     html, data = tmp_path / "page.html", tmp_path / "page.json"
     result = call("explain", trained, TEXT, "--html", html, "--json", data, "--top", 2)
     assert result.exit_code == 0, result.output
@@ -76,10 +77,12 @@ def test_explain(trained: Path, tmp_path: Path):
 
 
 def title_of(page: Path) -> str:
-    return re.search("<title>(.*?)</title>", page.read_text(encoding="utf8"), re.DOTALL).group(1)
+    title = re.search("<title>(.*?)</title>", page.read_text(encoding="utf8"), re.DOTALL)
+    assert title
+    return title.group(1)
 
 
-def test_a_long_text_is_no_title(untrained: Path, tmp_path: Path):
+def test_a_long_text_is_no_title(untrained: Path, tmp_path: Path) -> None:
     html = tmp_path / "page.html"
     text = "Mira likes Oslo.\n\n" * 100
     assert call("explain", untrained, text, "--html", html).exit_code == 0
@@ -92,14 +95,14 @@ def test_a_long_text_is_no_title(untrained: Path, tmp_path: Path):
 @pytest.mark.skipif(not INSTALLED, reason="the package is not installed with this command")
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize("command", ["explain", "gates"])
-def test_white_space_on_any_terminal(command: str, encoding: str, untrained: Path):
+def test_white_space_on_any_terminal(command: str, encoding: str, untrained: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     output = run("seqrnn", command, untrained, "Mira   likes\n\u3000Oslo", env=environment)
     assert r"\x20\x20" in output
     assert r"\n\u3000" in output
 
 
-def test_heat_map(untrained: Path, tmp_path: Path):
+def test_heat_map(untrained: Path, tmp_path: Path) -> None:
     html, data = tmp_path / "page.html", tmp_path / "page.json"
     result = call("explain", untrained, TEXT, "--html", html, "--json", data)
     assert result.exit_code == 0, result.output
@@ -125,24 +128,24 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("text", ["", " "])
-def test_empty_text(command: str, text: str, untrained: Path):
+def test_empty_text(command: str, text: str, untrained: Path) -> None:
     sentence = f"The text {text!r} is empty: give it at least one word."
     refuse(sentence, command, untrained, text)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not INSTALLED, reason="the package is not installed with this command")
-def test_as_a_user(trained: Path):
+def test_as_a_user(trained: Path) -> None:
     assert "Entities" in run("seqrnn", "explain", trained, TEXT)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_pipeline(command: str, tmp_path: Path):
+def test_no_pipeline(command: str, tmp_path: Path) -> None:
     refuse("is not a pipeline: give the folder of one", command, tmp_path / "none", TEXT)
 
 
 @pytest.mark.parametrize(("command", "part"), COMMANDS.items())
-def test_other_pipeline(command: str, part: str, tmp_path: Path):
+def test_other_pipeline(command: str, part: str, tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "other")
@@ -150,7 +153,7 @@ def test_other_pipeline(command: str, part: str, tmp_path: Path):
     refuse(sentence, command, tmp_path / "other", TEXT)
 
 
-def test_no_folder(tmp_path: Path):
+def test_no_folder(tmp_path: Path) -> None:
     refuse(
         "does not exist: create it first",
         "explain",
@@ -162,7 +165,7 @@ def test_no_folder(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_gates(trained: Path, tmp_path: Path):
+def test_gates(trained: Path, tmp_path: Path) -> None:
     html, data = tmp_path / "gates.html", tmp_path / "gates.json"
     result = call("gates", trained, TEXT + " $5$", "--html", html, "--json", data)
     assert result.exit_code == 0, result.output
@@ -174,7 +177,7 @@ def test_gates(trained: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_gradients_of_a_text(trained: Path, tmp_path: Path):
+def test_gradients_of_a_text(trained: Path, tmp_path: Path) -> None:
     html = tmp_path / "gradients.html"
     result = call("gradients", trained, TEXT, "--html", html)
     assert result.exit_code == 0, result.output
@@ -182,7 +185,7 @@ def test_gradients_of_a_text(trained: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("cells", [["rnn", "gru", "lstm"], ["rnn,gru,lstm"]])
-def test_gradients_of_cells(cells: list[str], tmp_path: Path):
+def test_gradients_of_cells(cells: list[str], tmp_path: Path) -> None:
     svg, data = tmp_path / "cells.svg", tmp_path / "cells.json"
     result = call("gradients", "--cells", *cells, "--length", 20, "--svg", svg, "--json", data)
     assert result.exit_code == 0, result.output
@@ -192,7 +195,7 @@ def test_gradients_of_cells(cells: list[str], tmp_path: Path):
 
 
 @pytest.mark.parametrize("what", ["forget-bias", "residual", "clipping"])
-def test_gradients_compared(what: str, tmp_path: Path):
+def test_gradients_compared(what: str, tmp_path: Path) -> None:
     svg, data = tmp_path / "a.svg", tmp_path / "a.json"
     options = ["--length", 6, "--svg", svg, "--json", data]
     result = call("gradients", "--compare", what, *options)
@@ -202,7 +205,7 @@ def test_gradients_compared(what: str, tmp_path: Path):
     assert svg.read_text(encoding="utf8").count('id="curve-') == len(curves) > 1
 
 
-def test_comparison_with_other_cells():
+def test_comparison_with_other_cells() -> None:
     refuse("omit --cells, MODEL and TEXT", "gradients", "--compare", "residual", "a", "b")
 
 
@@ -223,12 +226,12 @@ def test_comparison_with_other_cells():
         (["model", "text", "--length", 5], "`--length` is for fresh cells"),
     ],
 )
-def test_gradients_that_cannot_be(options: list[object], sentence: str):
+def test_gradients_that_cannot_be(options: list[object], sentence: str) -> None:
     refuse(sentence, "gradients", *options)
 
 
 @pytest.mark.slow
-def test_text_too_long_to_draw(trained: Path, tmp_path: Path):
+def test_text_too_long_to_draw(trained: Path, tmp_path: Path) -> None:
     html = tmp_path / "gates.html"
     refuse("The text has 501 tokens", "gates", trained, "word " * 500 + "end", "--html", html)
     assert not html.exists()

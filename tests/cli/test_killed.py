@@ -11,7 +11,7 @@ import srsly
 from spacy.cli.train import train as spacy_train
 from spacy.tokens import DocBin
 from spacy.training import Corpus
-from spacy.training.converters import conll_ner_to_docs
+from spacy.training.converters.conll_ner_to_docs import conll_ner_to_docs
 from thinc.api import Config
 
 from spacy_seqrnn.cli.train import train
@@ -61,7 +61,7 @@ def best_score(folder: Path, config: Path) -> float | None:
     if not (folder / "config.cfg").exists():
         return None
     nlp = spacy.load(folder)  # compares the checksums
-    saved = nlp.meta["performance"]["ents_f"]
+    saved: float = nlp.meta["performance"]["ents_f"]
     again = nlp.evaluate(list(Corpus(config.parent / "dev.spacy")(nlp)))["ents_f"] or 0.0
     assert again == pytest.approx(saved, abs=1e-6)
     return saved

@@ -9,6 +9,8 @@ import spacy
 import srsly
 from thinc.api import Config, Model
 
+from spacy_seqrnn.types import FloatsXd
+
 from ..conftest import CLAUSES, tok2vec_config
 from .conftest import PARTIAL_CONFIG, succeed
 
@@ -54,7 +56,7 @@ def _config(pretraining: dict[str, Any], corpus: Path, texts: Path) -> Config:
     return config
 
 
-def _params(model: Model) -> list[np.ndarray]:
+def _params(model: Model[Any, Any]) -> list[FloatsXd]:
     return [node.get_param(name) for node in model.walk() for name in node.param_names]
 
 
@@ -71,7 +73,7 @@ def test_training_starts_from_what_was_pretrained(
     weights = tmp_path / "pretrained" / "model2.bin"
     start = ["--paths.init_tok2vec", weights, "--output", tmp_path]
     succeed("train", filled, *start, *STANDING_STILL)
-    pipe = spacy.load(tmp_path / "model-last").get_pipe(pretraining["component"])
+    pipe: Any = spacy.load(tmp_path / "model-last").get_pipe(pretraining["component"])
     trained = pipe.model.get_ref(pretraining["layer"]) if pretraining["layer"] else pipe.model
     pretrained = trained.copy().from_bytes(weights.read_bytes())
     for after, before in zip(_params(trained), _params(pretrained), strict=True):

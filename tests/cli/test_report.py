@@ -9,7 +9,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
-from thinc.util import has_gpu
+from thinc.compat import has_gpu
 
 from spacy_seqrnn.report.log import FILE
 
@@ -29,7 +29,8 @@ def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def numbers(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf8"))
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+    return found
 
 
 def write_docs(path: Path, *docs: Doc) -> Path:
@@ -37,7 +38,7 @@ def write_docs(path: Path, *docs: Doc) -> Path:
     return path
 
 
-def test_scores_are_those_of_evaluate(folder: Path, corpus: Path):
+def test_scores_are_those_of_evaluate(folder: Path, corpus: Path) -> None:
     found = numbers(folder / "report.json")
     nlp = spacy.load(folder / "model-best")
     scores = nlp.evaluate(list(Corpus(corpus)(nlp)))
@@ -52,7 +53,7 @@ def test_scores_are_those_of_evaluate(folder: Path, corpus: Path):
     assert found["notes"] == []
 
 
-def test_curves_are_those_of_the_training(folder: Path):
+def test_curves_are_those_of_the_training(folder: Path) -> None:
     found = numbers(folder / "report.json")["curves"]
     assert found["step"] == [0, 30, 60]
     assert set(found["losses"]) == {"tok2vec", "seqrnn_ner", "textcat"}
@@ -62,7 +63,7 @@ def test_curves_are_those_of_the_training(folder: Path):
     assert found["scores"]["ents_f"][best] == pytest.approx(meta["performance"]["ents_f"])
 
 
-def test_the_page_is_whole_and_needs_nothing(folder: Path):
+def test_the_page_is_whole_and_needs_nothing(folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf8")
     assert page.count("<h1") == 1
     assert "seqrnn_ner: Transitions of the CRF" in page
@@ -74,7 +75,7 @@ def test_the_page_is_whole_and_needs_nothing(folder: Path):
     assert len(names) == len(set(names))
 
 
-def test_it_is_the_same_again_and_replaces_nothing_by_itself(folder: Path, tmp_path: Path):
+def test_it_is_the_same_again_and_replaces_nothing_by_itself(folder: Path, tmp_path: Path) -> None:
     refuse("add --force to overwrite it", "report", folder)
     again = tmp_path / "again.html"
     assert call("report", folder, "--output", again).exit_code == 0
@@ -83,7 +84,7 @@ def test_it_is_the_same_again_and_replaces_nothing_by_itself(folder: Path, tmp_p
     assert call("report", folder, "--force").exit_code == 0
 
 
-def test_other_data(folder: Path, tmp_path: Path):
+def test_other_data(folder: Path, tmp_path: Path) -> None:
     """Data whose words are markup, with a label that is."""
     nlp = spacy.blank("en")
     doc = Doc(nlp.vocab, words=["<b>Mira</b>", "likes", "<i>"], ents=["B-<u>", "O", "O"])
@@ -104,7 +105,7 @@ def test_other_data(folder: Path, tmp_path: Path):
     assert not [tag for tag in ("<b>", "<i>", "<u>") if tag in page]
 
 
-def test_data_with_one_kind_of_annotation(folder: Path, tmp_path: Path):
+def test_data_with_one_kind_of_annotation(folder: Path, tmp_path: Path) -> None:
     doc = Doc(spacy.blank("en").vocab, words=["Mira", "likes", "Oslo"])
     doc.cats = {"GOOD": 1.0, "BAD": 0.0}
     data = write_docs(tmp_path / "cats.spacy", doc)
@@ -121,7 +122,7 @@ def without_log(folder: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_without_a_log(without_log: Path):
+def test_without_a_log(without_log: Path) -> None:
     result = call("report", without_log)
     assert result.exit_code == 0, result.output
     assert 'set `@loggers = "spacy-seqrnn.TrainingLog.v1"`' in " ".join(result.output.split())
@@ -129,7 +130,7 @@ def test_without_a_log(without_log: Path):
     assert "There are no learning curves" in (without_log / "report.html").read_text()
 
 
-def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path):
+def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path) -> None:
     words = Doc(spacy.blank("en").vocab, words=["Mira"])
     bare = write_docs(tmp_path / "bare.spacy", words)
     refuse("has 1 documents, but no annotated entity", "report", without_log, "--data", bare)
@@ -143,7 +144,7 @@ def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path):
     refuse("is no `.spacy` file", "report", without_log, "--data", tmp_path / "a.txt")
 
 
-def test_wrong_folders(folder: Path, tmp_path: Path):
+def test_wrong_folders(folder: Path, tmp_path: Path) -> None:
     refuse("does not exist: name the --output", "report", tmp_path / "none")
     refuse("has neither 'model-best' nor 'model-last'", "report", tmp_path)
     refuse("is a pipeline: name the folder", "report", folder / "model-best")
@@ -151,15 +152,15 @@ def test_wrong_folders(folder: Path, tmp_path: Path):
 
 
 @pytest.mark.skipif(has_gpu, reason="there is a GPU")
-def test_no_gpu(folder: Path):
+def test_no_gpu(folder: Path) -> None:
     refuse("GPU", "report", folder, "--force", "--gpu-id", 0)
 
 
-def test_missing_training_data(folder: Path, tmp_path: Path):
+def test_missing_training_data(folder: Path, tmp_path: Path) -> None:
     refuse("There is no", "report", folder, "--force", "--train", tmp_path / "none.spacy")
 
 
-def test_dev_data_that_are_gone(without_log: Path):
+def test_dev_data_that_are_gone(without_log: Path) -> None:
     config = without_log / "model-best" / "config.cfg"
     lines = config.read_text().splitlines(keepends=True)
     paths = {"dev": 'dev = "gone.spacy"\n', "train": 'train = "gone.spacy"\n'}
@@ -168,13 +169,13 @@ def test_dev_data_that_are_gone(without_log: Path):
     refuse("'gone.spacy' does not exist; it was named in [corpora.dev]", "report", without_log)
 
 
-def test_a_pipeline_of_other_components(tmp_path: Path):
+def test_a_pipeline_of_other_components(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "model-last")
     refuse("The pipeline has sentencizer: a report only has scores of", "report", tmp_path)
 
 
-def test_the_log_is_beside_the_pipelines(trained: Path):
+def test_the_log_is_beside_the_pipelines(trained: Path) -> None:
     names = {path.name for path in trained.parent.iterdir()}
     assert names == {"model-best", "model-last", FILE}

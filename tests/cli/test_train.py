@@ -23,6 +23,7 @@ from spacy_seqrnn.report.log import FILE
 
 from ..conftest import CLAUSES, gold_docs
 from ..integration.components import assert_same, initialize, make_pipeline, train
+from ..pipes import get_pipe
 from ..trust.folders import files
 from .conftest import succeed
 
@@ -45,7 +46,7 @@ def test_what_was_trained_reads_texts(trained: Path) -> None:
     for gold in gold_docs(nlp.vocab):
         doc = nlp(gold.text)
         assert _entities(doc) == _entities(gold)
-        assert max(doc.cats, key=doc.cats.get) == max(gold.cats, key=gold.cats.get)
+        assert max(doc.cats, key=doc.cats.__getitem__) == max(gold.cats, key=gold.cats.__getitem__)
         scores = doc.spans["found"].attrs["scores"]
         assert len(scores) == len(gold.ents)
         assert all(0.5 < score <= 1.0 for score in scores)
@@ -95,11 +96,12 @@ def test_ours_trains_what_spacys_does(
     for name in ("model-best", "model-last"):
         assert files(ours / name) == files(spacys / name)
         assert spacy.load(ours / name).config["training"]["max_steps"] == 6
-    assert loop.shutil is shutil
+    assert vars(loop)["shutil"] is shutil
 
 
 def test_both_commands_take_the_same_options() -> None:
-    commands = [typer.main.get_command(group).commands["train"] for group in (app, seqrnn_cli)]
+    groups: list[Any] = [typer.main.get_command(group) for group in (app, seqrnn_cli)]
+    commands = [group.commands["train"] for group in groups]
     spacys, ours = ([parameter.opts for parameter in each.params] for each in commands)
     assert ours == spacys
 
@@ -144,8 +146,8 @@ def test_train_reads_the_labels_that_init_labels_wrote(config: Path, tmp_path: P
     changed.to_disk(tmp_path / "config.cfg")
     succeed("train", tmp_path / "config.cfg", "--output", tmp_path)
     nlp = spacy.load(tmp_path / "model-last")
-    assert nlp.get_pipe("seqrnn_ner").labels == ("PERSON", "RIVER", "CITY")
-    assert sorted(nlp.get_pipe("textcat").labels) == ["BAD", "GOOD"]
+    assert get_pipe(nlp, "seqrnn_ner").labels == ("PERSON", "RIVER", "CITY")
+    assert sorted(get_pipe(nlp, "textcat").labels) == ["BAD", "GOOD"]
 
 
 @pytest.fixture
@@ -159,10 +161,21 @@ def _interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("_interruptible")
 def test_an_interrupted_training_leaves_a_pipeline(config: Path, tmp_path: Path) -> None:
     endless = ["--training.max_steps", "0", "--training.eval_frequency", "2"]
-    command = [sys.executable, "-u", "-m", "spacy", "train", config, "-o", tmp_path, *endless]
+    command: list[str | Path] = [
+        sys.executable,
+        "-u",
+        "-m",
+        "spacy",
+        "train",
+        config,
+        "-o",
+        tmp_path,
+        *endless,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             # A row of the table of scores comes after a checkpoint.
+            assert process.stdout
             assert any(line.split()[:1] == ["2"] for line in process.stdout)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
@@ -172,7 +185,7 @@ def test_an_interrupted_training_leaves_a_pipeline(config: Path, tmp_path: Path)
     assert (tmp_path / "model-best").exists()
     nlp = spacy.load(tmp_path / "model-last")
     assert set(nlp(TEXTS[0]).cats) == {"GOOD", "BAD"}
-    assert nlp.get_pipe("seqrnn_ner").labels == ("CITY", "PERSON")
+    assert get_pipe(nlp, "seqrnn_ner").labels == ("CITY", "PERSON")
 
 
 def test_evaluate(trained: Path, corpus: Path, tmp_path: Path) -> None:

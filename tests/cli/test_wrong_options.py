@@ -108,7 +108,9 @@ def config_of(case: str, folder: Path) -> Config:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_place_of_a_wrong_option_is_shown(case, tmp_path, capsys):
+def test_the_place_of_a_wrong_option_is_shown(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = config_of(case, tmp_path)
     capsys.readouterr()
     with pytest.raises(SystemExit), show_validation_error(hint_fill=False):
@@ -137,7 +139,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_names_the_place(command, tmp_path):
+def test_every_command_names_the_place(command: str, tmp_path: Path) -> None:
     """Of an option that is wrong as soon as the pipeline is made."""
     config = config_of("cell", tmp_path)
     config["pretraining"] = {"component": "seqrnn_ner", "layer": "tok2vec"}
@@ -157,7 +159,7 @@ def test_every_command_names_the_place(command, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_spacy_train_ends_in_a_few_lines(case, tmp_path):
+def test_spacy_train_ends_in_a_few_lines(case: str, tmp_path: Path) -> None:
     config_of(case, tmp_path).to_disk(tmp_path / "config.cfg")
     command = [sys.executable, "-m", "spacy", "train", str(tmp_path / "config.cfg")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -166,7 +168,7 @@ def test_spacy_train_ends_in_a_few_lines(case, tmp_path):
     assert re.search(re.escape(CASES[case][2]) + r"\t", result.stdout)
 
 
-def test_python_gets_the_sentence_alone():
+def test_python_gets_the_sentence_alone() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         raise ConfigError("cell", "x", "Unknown cell.")
     assert str(caught.value) == "Unknown cell."

@@ -5,10 +5,12 @@ import gzip
 import io
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.tokens import Doc
 
 from spacy_seqrnn.convert.records import read_rows
 
@@ -20,7 +22,7 @@ SEVERAL = ["--task", "textcat_multilabel"]
 FOUND = [("Ann sat.", {"a"}), ("Oh, no", {"b"}), ("Why?", {"a"}), ("So", {"b"})]
 
 
-def texts(docs: list) -> list[tuple[str, set[str]]]:
+def texts(docs: list[Doc]) -> list[tuple[str, set[str]]]:
     """Each text with its labels; every document has a score for every label."""
     assert len({tuple(doc.cats) for doc in docs}) == 1
     return [(doc.text, {label for label, score in doc.cats.items() if score > 0.5}) for doc in docs]
@@ -163,7 +165,7 @@ CELLS = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs
 def test_tables_come_back(rows: list[tuple[str, str]], delimiter: str, all_quoted: bool) -> None:
     """As `csv` writes them, which is what pandas and spreadsheets do."""
     rows = [("x, y\t", 'z"'), *rows]  # so that some cells need marks
-    quoting = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
     file = io.StringIO()
     csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator="\n").writerows(rows)
     found = read_rows(file.getvalue(), Path("toy"), delimiter, '"')

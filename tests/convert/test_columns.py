@@ -2,7 +2,7 @@
 
 import pytest
 from spacy.training import offsets_to_biluo_tags
-from spacy.training.converters import conll_ner_to_docs
+from spacy.training.converters.conll_ner_to_docs import conll_ner_to_docs
 
 from .conftest import Convert, Fail, entities
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from spacy.tokens import Doc
 
 from spacy_seqrnn.convert.encodings import normalise, read_text
 
@@ -33,7 +34,7 @@ def options(form: str) -> list[str]:
     return [] if form == "conll" else ["--task", "textcat"]
 
 
-def check(form: str, docs: list) -> None:
+def check(form: str, docs: list[Doc]) -> None:
     assert len(docs) == {"tsv": 3}.get(form, 2)
     words = [token.text for token in docs[0]]
     assert WORD in words

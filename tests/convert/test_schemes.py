@@ -46,7 +46,7 @@ def write(spans: Spans, scheme: Scheme) -> list[str]:
             touches = before is not None and before[1] == label
             letters = ("B" if touches else "I") + "I" * (length - 1)
         else:
-            begin, inside, last, unit = SHAPES[scheme]
+            begin, inside, last, unit = tuple(SHAPES[scheme])
             letters = unit if length == 1 else begin + inside * (length - 2) + last
         tags += [f"{letter}-{label}" for letter in letters]
     return tags

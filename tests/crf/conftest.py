@@ -14,5 +14,5 @@ def _both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
         patch.setattr(transitions, "SPLIT_TAGS", smallest)
         patch.setattr(transitions, "PRUNED_PAIRS", smallest)
         patch.setattr(transitions, "DENSE_SHARE", 0.7)
-        patch.setattr(decoding, "HELD_PAIRS", decoding.HELD_PAIRS if smallest else 10)
+        patch.setattr(decoding, "HELD_PAIRS", transitions.HELD_PAIRS if smallest else 10)
         yield

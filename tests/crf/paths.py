@@ -1,6 +1,7 @@
 """Random chains, and all tag sequences of their documents, one by one."""
 
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -11,7 +12,9 @@ from spacy_seqrnn.crf.chain import LinearChain
 LENGTHS = [3, 0, 1, 5, 2, 4, 0]
 
 
-def make_chain(lengths, n_tags=3, scale=1.0, forbidden=0.2, seed=0):
+def make_chain(
+    lengths: list[int], n_tags: int = 3, scale: float = 1.0, forbidden: float = 0.2, seed: int = 0
+) -> LinearChain:
     """A random chain, some of whose transitions are forbidden."""
     random = np.random.default_rng(seed)
     transitions = random.normal(size=(n_tags, n_tags)) * scale
@@ -26,11 +29,12 @@ def make_chain(lengths, n_tags=3, scale=1.0, forbidden=0.2, seed=0):
     )
 
 
-def doc_major(chain, packed):
-    return packed[chain.packing.from_packed]
+def doc_major(chain: LinearChain, packed: np.ndarray) -> np.ndarray:
+    made: np.ndarray = packed[chain.packing.from_packed]
+    return made
 
 
-def enumerate_paths(chain, doc):
+def enumerate_paths(chain: LinearChain, doc: int) -> list[Any]:
     """All tag sequences of a document with their scores."""
     lengths = chain.packing.lengths
     start = int(lengths[:doc].sum())
@@ -45,8 +49,8 @@ def enumerate_paths(chain, doc):
     return paths
 
 
-def brute_log_partition(chain, doc):
-    return np.logaddexp.reduce([score for score, _ in enumerate_paths(chain, doc)])
+def brute_log_partition(chain: LinearChain, doc: int) -> float:
+    return float(np.logaddexp.reduce([score for score, _ in enumerate_paths(chain, doc)]))
 
 
 chains = st.builds(

@@ -1,7 +1,9 @@
 """What chains are and become, of one model and of several."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from operator import methodcaller
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ from spacy_seqrnn.crf.recursion import forward_backward, log_partition
 from .paths import LENGTHS, doc_major, enumerate_paths, make_chain
 
 
-def test_sums_and_multiples_of_gradients_in_every_score():
+def test_sums_and_multiples_of_gradients_in_every_score() -> None:
     one, other = make_chain([2, 3], forbidden=0.0), make_chain([2, 3], forbidden=0.0, seed=1)
     for name in SCORES:
         a, b = getattr(one, name), getattr(other, name)
@@ -34,7 +36,7 @@ def test_sums_and_multiples_of_gradients_in_every_score():
         np.testing.assert_array_equal(getattr(one.plus(other, -2.0), name), a - 2.0 * b)
 
 
-def test_restrict_leaves_allowed_sequences_only():
+def test_restrict_leaves_allowed_sequences_only() -> None:
     chain = make_chain([3, 2], n_tags=3, forbidden=0.0)
     allowed = np.ones(chain.emissions.shape, dtype=bool)
     allowed[0] = [False, True, False]  # the first token of the longer document
@@ -42,7 +44,7 @@ def test_restrict_leaves_allowed_sequences_only():
     assert tags[0].tolist() == [0.0, pytest.approx(1.0), 0.0]
 
 
-def test_scores_are_brought_to_float64():
+def test_scores_are_brought_to_float64() -> None:
     chain = make_chain([2, 3])
     half = replace(chain, **{name: getattr(chain, name).astype("float32") for name in SCORES})
     for name in SCORES:
@@ -51,7 +53,7 @@ def test_scores_are_brought_to_float64():
         np.testing.assert_array_equal(own, getattr(half, name))
 
 
-def test_last_rows_are_those_of_the_last_tokens_of_the_longest_document_first():
+def test_last_rows_are_those_of_the_last_tokens_of_the_longest_document_first() -> None:
     chain = make_chain(LENGTHS)
     numbers = doc_major(chain, np.arange(sum(LENGTHS)))
     ends = np.cumsum(LENGTHS) - 1
@@ -59,13 +61,13 @@ def test_last_rows_are_those_of_the_last_tokens_of_the_longest_document_first():
     assert chain.last_rows.tolist() == [numbers[ends[i]] for i in order]
 
 
-def make_pool(n_members=3):
+def make_pool(n_members: int = 3) -> PooledChain:
     members = [make_chain([2, 3], forbidden=0.0, seed=seed) for seed in range(n_members)]
     return PooledChain(tuple(members))
 
 
 @pytest.mark.parametrize("n_members", [1, 3])
-def test_mean_of_chains_is_the_geometric_mean_of_their_distributions(n_members):
+def test_mean_of_chains_is_the_geometric_mean_of_their_distributions(n_members: int) -> None:
     pool = make_pool(n_members)
     for doc in range(2):
         chains = (*pool.members, pooled(pool))
@@ -76,12 +78,12 @@ def test_mean_of_chains_is_the_geometric_mean_of_their_distributions(n_members):
     assert pooled(pool).packing is pool.members[0].packing
 
 
-def test_the_chain_of_one_model_is_the_one_to_predict_from():
+def test_the_chain_of_one_model_is_the_one_to_predict_from() -> None:
     chain = make_chain([2])
     assert pooled(chain) is chain
 
 
-def test_multiples_are_of_every_member():
+def test_multiples_are_of_every_member() -> None:
     pool = make_pool()
     tripled = pool.scale(3.0)
     assert len(tripled.members) == 3
@@ -116,7 +118,9 @@ ALL = np.ones((5, 3), dtype=bool)
         lambda chain: squared_difference(make_chain([2, 3]), chain),
     ],
 )
-def test_nothing_reads_or_changes_the_mean_and_leaves_out_the_members(operation):
+def test_nothing_reads_or_changes_the_mean_and_leaves_out_the_members(
+    operation: Callable[..., Any],
+) -> None:
     """All of it works on one member, but what is of several has no scores to be taken for it."""
     pool = make_pool()
     operation(pool.members[0])

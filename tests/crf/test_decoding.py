@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("_both_ways")
 
 
 @given(chains)
-def test_viterbi(chain):
+def test_viterbi(chain: LinearChain) -> None:
     tags = doc_major(chain, viterbi(chain))
     row = 0
     for i, length in enumerate(chain.packing.lengths):
@@ -26,7 +26,7 @@ def test_viterbi(chain):
 
 
 @given(chains, st.integers(1, 6))
-def test_k_best(chain, k):
+def test_k_best(chain: LinearChain, k: int) -> None:
     for i, found in enumerate(k_best(chain, k)):
         log_z = brute_log_partition(chain, i)
         paths = enumerate_paths(chain, i)
@@ -40,11 +40,13 @@ def test_k_best(chain, k):
         assert len({tuple(tags) for _, tags in found}) == len(found)
 
 
-def test_k_best_takes_ties_in_the_order_of_the_tags():
+def test_k_best_takes_ties_in_the_order_of_the_tags() -> None:
     """Of the last token first, so that an answer does not depend on how NumPy sorts."""
     random = np.random.default_rng(0)
-    scores = (random.integers(0, 2, size).astype(float) for size in ((3, 6), (6, 6), 6, 6))
-    chain = LinearChain(*scores, make_packing([3]))
+    emissions, transitions, start, end = (
+        random.integers(0, 2, size).astype(float) for size in ((3, 6), (6, 6), 6, 6)
+    )
+    chain = LinearChain(emissions, transitions, start, end, make_packing([3]))
     (found,) = k_best(chain, 300)
     paths = sorted((-score, path[::-1]) for score, path in enumerate_paths(chain, 0))
     assert [tuple(tags[::-1]) for _, tags in found] == [path for _, path in paths]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.core import DataObject
 
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.crf import expectations
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("_both_ways")
 
 
 @given(chains)
-def test_marginals(chain):
+def test_marginals(chain: LinearChain) -> None:
     own = doc_major(chain, marginals(chain))
     expected = np.zeros_like(own)
     row = 0
@@ -44,7 +45,7 @@ def test_marginals(chain):
 
 
 @given(chains)
-def test_expected_counts(chain):
+def test_expected_counts(chain: LinearChain) -> None:
     log_z, counts = expected_counts(chain)
     transitions = np.zeros_like(chain.transitions)
     start, end = np.zeros_like(chain.start), np.zeros_like(chain.end)
@@ -62,14 +63,16 @@ def test_expected_counts(chain):
 
 
 @given(st.lists(st.integers(0, 5), max_size=6), st.integers(0, 100))
-def test_counts_of_one_path_are_those_where_no_other_is_possible(lengths, seed):
+def test_counts_of_one_path_are_those_where_no_other_is_possible(
+    lengths: list[int], seed: int
+) -> None:
     chain = make_chain(lengths, seed=seed)
     tags = np.random.default_rng(seed).integers(0, 3, sum(lengths))
     scores, counts = path_counts(chain, tags)
     expected_scores, expected = expected_counts(chain.restrict(np.eye(3, dtype=bool)[tags]))
     np.testing.assert_allclose(scores, expected_scores, atol=1e-9)
     assert counts.packing is chain.packing
-    for doc in np.flatnonzero(np.isfinite(scores)):
+    for doc in np.flatnonzero(np.isfinite(scores)).tolist():
         path = tuple(doc_major(chain, tags)[sum(lengths[:doc]) : sum(lengths[: doc + 1])].tolist())
         assert dict(map(reversed, enumerate_paths(chain, doc)))[path] == pytest.approx(scores[doc])
     if np.isfinite(scores).all():
@@ -77,7 +80,7 @@ def test_counts_of_one_path_are_those_where_no_other_is_possible(lengths, seed):
             np.testing.assert_allclose(getattr(counts, name), getattr(expected, name), atol=1e-9)
 
 
-def test_counts_can_weigh_documents():
+def test_counts_can_weigh_documents() -> None:
     chain = make_chain(LENGTHS)
     weights = np.arange(len(LENGTHS), dtype=float)
     _, weighted = expected_counts(chain, weights)
@@ -92,7 +95,7 @@ def test_counts_can_weigh_documents():
     np.testing.assert_allclose(weighted.transitions, total, atol=1e-12)
 
 
-def test_transitions_are_counted_the_same_by_either_way(monkeypatch):
+def test_transitions_are_counted_the_same_by_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """By one product, and pair by pair where exponentials would overflow, some tokens at a time."""
     chain, weights = make_chain(LENGTHS), np.arange(1.0, 1.0 + len(LENGTHS))
     _, fast = expected_counts(chain, weights)
@@ -104,7 +107,7 @@ def test_transitions_are_counted_the_same_by_either_way(monkeypatch):
 
 
 @given(chains, st.data())
-def test_segment_posteriors(chain, data):
+def test_segment_posteriors(chain: LinearChain, data: DataObject) -> None:
     docs = [i for i, length in enumerate(chain.packing.lengths) if length]
     rows = []
     for i in data.draw(st.lists(st.sampled_from(docs), max_size=4)) if docs else []:
@@ -133,7 +136,7 @@ def test_segment_posteriors(chain, data):
 
 @pytest.mark.parametrize("scale", [1.0, 1e4])
 @pytest.mark.parametrize("token", [0, 1])
-def test_an_impossible_document_gives_no_numeric_warning(scale, token):
+def test_an_impossible_document_gives_no_numeric_warning(scale: float, token: int) -> None:
     """In none of the ways to sum; the second scale needs the logarithms."""
     chain = make_chain([2, 3], forbidden=0.0, scale=scale)
     allowed = np.ones(chain.emissions.shape, dtype=bool)
@@ -147,7 +150,7 @@ def test_an_impossible_document_gives_no_numeric_warning(scale, token):
     np.testing.assert_allclose(tags[2:].sum(axis=1), 1.0)
 
 
-def test_an_impossible_tag_gives_no_numeric_warning():
+def test_an_impossible_tag_gives_no_numeric_warning() -> None:
     chain = make_chain([2, 3], forbidden=0.0)
     chain.start[0] = -np.inf
     with np.errstate(divide="raise", invalid="raise"):

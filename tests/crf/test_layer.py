@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,18 +13,19 @@ from spacy_seqrnn.crf.expectations import marginals
 from spacy_seqrnn.crf.layer import CRF, TokenSoftmax
 from spacy_seqrnn.crf.losses import negative_log_likelihood
 from spacy_seqrnn.ner.biluo import biluo_constraints
+from spacy_seqrnn.types import Floats2d
 
 from .. import gradients
 from .paths import LENGTHS
 
 
-def packed_emissions(lengths=LENGTHS, n_tags=9, seed=0):
+def packed_emissions(lengths: list[int] = LENGTHS, n_tags: int = 9, seed: int = 0) -> Packed:
     random = np.random.default_rng(seed)
     return Packed(random.normal(size=(sum(lengths), n_tags)).astype("f"), make_packing(lengths))
 
 
 @pytest.mark.parametrize("layer", [CRF, TokenSoftmax])
-def test_decoding_is_always_valid(layer):
+def test_decoding_is_always_valid(layer: Callable[..., Any]) -> None:
     """Whatever the emissions, no forbidden transition, start or end is decoded."""
     model = layer(biluo_constraints, nO=9)
     model.initialize()
@@ -37,7 +40,7 @@ def test_decoding_is_always_valid(layer):
             assert all(allowed.transitions[a, b] for a, b in pairwise(own))
 
 
-def test_softmax_loss_is_token_cross_entropy():
+def test_softmax_loss_is_token_cross_entropy() -> None:
     model = TokenSoftmax(biluo_constraints, nO=9)
     X = packed_emissions()
     chain, backprop = model.begin_update(X)
@@ -49,7 +52,7 @@ def test_softmax_loss_is_token_cross_entropy():
 
 
 @pytest.mark.parametrize("layer", [CRF, TokenSoftmax])
-def test_layer_gradients(layer):
+def test_layer_gradients(layer: Callable[..., Any]) -> None:
     """Of the loss, through the layer, for what goes into it and for each of its parameters."""
     model = layer(biluo_constraints, nO=9)
     model.initialize()
@@ -60,7 +63,7 @@ def test_layer_gradients(layer):
     gold = np.zeros(X.data.shape, dtype=bool)
     gold[:, [0, 4]] = True
 
-    def loss():
+    def loss() -> float:
         return float(negative_log_likelihood(model.begin_update(X)[0], gold)[0].sum())
 
     chain, backprop = model.begin_update(X)
@@ -73,7 +76,9 @@ def test_layer_gradients(layer):
 
 
 @pytest.mark.parametrize(("layer", "name"), [(CRF, "crf"), (TokenSoftmax, "token_softmax")])
-def test_says_what_it_is_and_has_before_it_is_initialized(layer, name):
+def test_says_what_it_is_and_has_before_it_is_initialized(
+    layer: Callable[..., Any], name: str
+) -> None:
     """As `spacy debug model` shows it, and as a model that gets more labels asks its decoder."""
     model = layer(biluo_constraints, nO=9)
     assert model.name == name
@@ -81,7 +86,7 @@ def test_says_what_it_is_and_has_before_it_is_initialized(layer, name):
     assert model.param_names == (("transitions", "start", "end") if layer is CRF else ())
 
 
-def test_crf_learns_transitions_that_emissions_cannot_tell():
+def test_crf_learns_transitions_that_emissions_cannot_tell() -> None:
     """Tags alternate while the emissions are constant: only the transitions can know."""
     fix_random_seed(0)
     anything = np.ones((2, 2), dtype=bool)
@@ -99,7 +104,7 @@ def test_crf_learns_transitions_that_emissions_cannot_tell():
     assert viterbi(model.predict(X)).tolist() == [0, 1, 0, 1, 0, 1]
 
 
-def test_forbidden_transitions_keep_score_zero():
+def test_forbidden_transitions_keep_score_zero() -> None:
     """What the scheme forbids gets no gradient, so an optimizer never moves it."""
     model = CRF(biluo_constraints, nO=9)
     model.initialize()
@@ -109,14 +114,16 @@ def test_forbidden_transitions_keep_score_zero():
     gold[:, 0] = True
     backprop(negative_log_likelihood(chain, gold)[1])
     forbidden = ~biluo_constraints(9).transitions
-    assert not model.get_grad("transitions")[forbidden].any()
-    assert model.get_grad("transitions")[~forbidden].any()
+    gradient: Floats2d = model.get_grad("transitions")
+    assert not gradient[forbidden].any()
+    assert gradient[~forbidden].any()
 
 
-def test_crf_round_trip():
+def test_crf_round_trip() -> None:
     model = CRF(biluo_constraints, nO=9)
     model.initialize()
-    model.get_param("transitions")[...] = np.random.default_rng(0).normal(size=(9, 9))
+    scores: Floats2d = model.get_param("transitions")
+    scores[...] = np.random.default_rng(0).normal(size=(9, 9))
     X = packed_emissions()
     other = CRF(biluo_constraints, nO=9).from_bytes(model.to_bytes())
     np.testing.assert_array_equal(marginals(other.predict(X)), marginals(model.predict(X)))

@@ -1,13 +1,15 @@
 """Losses against enumeration, and their gradients against central differences."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_seqrnn.crf.chain import SCORES
+from spacy_seqrnn.crf.chain import SCORES, LinearChain
 from spacy_seqrnn.crf.expectations import Segments
 from spacy_seqrnn.crf.losses import (
     negative_log_likelihood,
@@ -18,14 +20,16 @@ from spacy_seqrnn.crf.losses import (
 from .paths import LENGTHS, enumerate_paths, make_chain
 
 
-def random_gold(chain, seed=0):
+def random_gold(chain: LinearChain, seed: int = 0) -> np.ndarray:
     """A lattice that leaves each token some tags, the first one always."""
-    gold = np.random.default_rng(seed).random(chain.emissions.shape) < 0.5
+    gold: np.ndarray = np.random.default_rng(seed).random(chain.emissions.shape) < 0.5
     gold[:, 0] = True
     return gold
 
 
-def check_gradient(loss, chain, gradient, step=1e-5):
+def check_gradient(
+    loss: Callable[..., Any], chain: LinearChain, gradient: LinearChain, step: float = 1e-5
+) -> None:
     """Central differences for every finite score."""
     for name in SCORES:
         scores = getattr(chain, name)
@@ -44,7 +48,7 @@ def check_gradient(loss, chain, gradient, step=1e-5):
 
 @settings(max_examples=25)
 @given(st.integers(0, 1000))
-def test_loss_by_enumeration(seed):
+def test_loss_by_enumeration(seed: int) -> None:
     chain = make_chain([3, 0, 2, 1], seed=seed)
     gold = random_gold(chain, seed)
     losses, _ = negative_log_likelihood(chain, gold)
@@ -56,7 +60,7 @@ def test_loss_by_enumeration(seed):
 
 
 @pytest.mark.parametrize("one_path", [False, True])
-def test_loss_gradient(one_path):
+def test_loss_gradient(one_path: bool) -> None:
     chain = make_chain([3, 0, 1, 4])
     gold = random_gold(chain)
     if one_path:
@@ -65,7 +69,7 @@ def test_loss_gradient(one_path):
     check_gradient(lambda c: negative_log_likelihood(c, gold)[0].sum(), chain, gradient)
 
 
-def test_missing_annotation_teaches_nothing():
+def test_missing_annotation_teaches_nothing() -> None:
     chain = make_chain(LENGTHS)
     losses, gradient = negative_log_likelihood(chain, np.ones(chain.emissions.shape, dtype=bool))
     np.testing.assert_allclose(losses, 0.0, atol=1e-9)
@@ -74,7 +78,7 @@ def test_missing_annotation_teaches_nothing():
 
 
 @pytest.mark.parametrize("one_path", [False, True])
-def test_impossible_annotation_is_named(one_path):
+def test_impossible_annotation_is_named(one_path: bool) -> None:
     chain = make_chain([2, 3], forbidden=0.0)
     gold = np.ones(chain.emissions.shape, dtype=bool)
     if one_path:
@@ -87,7 +91,7 @@ def test_impossible_annotation_is_named(one_path):
         negative_log_likelihood(chain, gold)
 
 
-def some_segments():
+def some_segments() -> Segments:
     return Segments(
         docs=np.asarray([0, 3, 3, 2]),
         starts=np.asarray([1, 2, 0, 0]),
@@ -96,7 +100,7 @@ def some_segments():
     )
 
 
-def test_wrong_segments_by_enumeration():
+def test_wrong_segments_by_enumeration() -> None:
     chain = make_chain([3, 0, 1, 4], forbidden=0.0)
     segments = some_segments()
     loss, _ = wrong_segments_loss(chain, segments)
@@ -112,14 +116,14 @@ def test_wrong_segments_by_enumeration():
     assert loss == pytest.approx(expected)
 
 
-def test_wrong_segments_gradient():
+def test_wrong_segments_gradient() -> None:
     chain = make_chain([3, 0, 1, 4], forbidden=0.0)
     _, gradient = wrong_segments_loss(chain, some_segments())
     assert gradient.packing is chain.packing
     check_gradient(lambda c: wrong_segments_loss(c, some_segments())[0], chain, gradient)
 
 
-def test_wrong_segment_that_is_certain_has_a_finite_gradient():
+def test_wrong_segment_that_is_certain_has_a_finite_gradient() -> None:
     chain = make_chain([1], n_tags=2, forbidden=0.0)
     sure = replace(chain, emissions=np.asarray([[1e4, 0.0]]))
     segment = Segments(*(np.asarray([n]) for n in (0, 0, 1, 0)))
@@ -128,7 +132,7 @@ def test_wrong_segment_that_is_certain_has_a_finite_gradient():
     assert np.isfinite(gradient.emissions).all()
 
 
-def test_squared_difference_compares_what_both_have():
+def test_squared_difference_compares_what_both_have() -> None:
     small, large = make_chain([2, 1], n_tags=3, seed=1), make_chain([2, 1], n_tags=4, seed=2)
     loss, gradient = squared_difference(large, small)
     expected = large.emissions[:, :3] - small.emissions
@@ -139,7 +143,7 @@ def test_squared_difference_compares_what_both_have():
     assert loss == pytest.approx(sum((part**2).sum() for part in parts) / 2)
 
 
-def test_squared_difference_leaves_out_what_is_forbidden():
+def test_squared_difference_leaves_out_what_is_forbidden() -> None:
     """In the new scores, the earlier ones or both."""
     new, earlier = make_chain([2], forbidden=0.0), make_chain([2], forbidden=0.0, seed=1)
     new.transitions[0, :2] = earlier.transitions[1:, 0] = -np.inf

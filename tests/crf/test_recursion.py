@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
+from torchcrf import CRF
 from torchcrf import CRF as TorchCRF
 
 from spacy_seqrnn.batch.packing import make_packing
@@ -20,12 +21,12 @@ pytestmark = pytest.mark.usefixtures("_both_ways")
 
 
 @given(chains)
-def test_partition(chain):
+def test_partition(chain: LinearChain) -> None:
     expected = [brute_log_partition(chain, i) for i in range(len(chain.packing.lengths))]
     np.testing.assert_allclose(log_partition(chain), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_scores_of_an_impossible_document():
+def test_scores_of_an_impossible_document() -> None:
     chain = make_chain([2, 3], forbidden=0.0)
     allowed = np.ones(chain.emissions.shape, dtype=bool)
     allowed[chain.packing.from_packed[0]] = False
@@ -34,7 +35,7 @@ def test_scores_of_an_impossible_document():
     assert np.isfinite(log_z[1])
 
 
-def test_ordinary_scores_do_without_logarithms(monkeypatch):
+def test_ordinary_scores_do_without_logarithms(monkeypatch: pytest.MonkeyPatch) -> None:
     """The slow way is taken only where a path could be lost."""
     chain = make_chain(LENGTHS)
     expected = log_partition(chain)
@@ -44,7 +45,7 @@ def test_ordinary_scores_do_without_logarithms(monkeypatch):
         log_partition(make_chain(LENGTHS, scale=1e3))
 
 
-def test_what_a_scheme_forbids_does_without_logarithms(monkeypatch):
+def test_what_a_scheme_forbids_does_without_logarithms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor do tags count as lost that nothing leads to, or that single tokens may not have."""
     rules = biluo_constraints(9)
     chain = make_chain(LENGTHS, n_tags=9, forbidden=0.0)
@@ -58,7 +59,7 @@ def test_what_a_scheme_forbids_does_without_logarithms(monkeypatch):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_only_path_may_vanish_little_by_little(turned):
+def test_the_only_path_may_vanish_little_by_little(turned: bool) -> None:
     """Two tags that never mix, the one with the score of 0 forbidden at one end of the document."""
     emissions = np.zeros((30, 2))
     emissions[:, 1] = -50.0
@@ -70,13 +71,13 @@ def test_the_only_path_may_vanish_little_by_little(turned):
     np.testing.assert_array_equal(marginals(chain), [[0.0, 1.0]] * 30)
 
 
-def test_spread_is_of_what_is_allowed():
+def test_spread_is_of_what_is_allowed() -> None:
     assert recursion._spread(np.asarray([-3.0, 0.0])) == 3.0
     assert recursion._spread(np.asarray([-np.inf, -2.0, 0.0])) == 2.0
     assert recursion._spread(np.asarray([-np.inf, -np.inf])) == 0.0
 
 
-def test_the_only_path_may_begin_with_what_is_very_improbable():
+def test_the_only_path_may_begin_with_what_is_very_improbable() -> None:
     """Its first tag vanishes beside the other one, from which no way leads to the end."""
     forbidden = -np.inf
     chain = LinearChain(
@@ -91,7 +92,7 @@ def test_the_only_path_may_begin_with_what_is_very_improbable():
 
 
 @pytest.mark.parametrize("n_tokens", [2000])
-def test_long_documents_do_not_drift(n_tokens):
+def test_long_documents_do_not_drift(n_tokens: int) -> None:
     """Two tags that never mix: a closed form for Z, far beyond the range of exp()."""
     packing = make_packing([n_tokens])
     emissions = np.zeros((n_tokens, 2))
@@ -104,7 +105,9 @@ def test_long_documents_do_not_drift(n_tokens):
     assert viterbi(chain).tolist() == [1] * n_tokens
 
 
-def _torch_crf(chain, batch_first_lengths):
+def _torch_crf(
+    chain: LinearChain, batch_first_lengths: list[int]
+) -> tuple[CRF, torch.Tensor, torch.Tensor]:
     crf = TorchCRF(chain.emissions.shape[1], batch_first=True).double()
     with torch.no_grad():
         crf.transitions.copy_(torch.from_numpy(chain.transitions))
@@ -121,7 +124,7 @@ def _torch_crf(chain, batch_first_lengths):
     return crf, padded, mask
 
 
-def test_agrees_with_pytorch_crf():
+def test_agrees_with_pytorch_crf() -> None:
     """Where pytorch-crf has the same quantity: documents with tokens, nothing forbidden."""
     lengths = [4, 1, 7, 2, 30]
     chain = make_chain(lengths, n_tags=9, forbidden=0.0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.crf import decoding, transitions
@@ -17,7 +18,7 @@ from spacy_seqrnn.ner.biluo import biluo_constraints
 
 
 @st.composite
-def steps(draw):
+def steps(draw: DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """Scores of transitions and of what came before, in which ties and -inf are common."""
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     n_tags, n_docs = draw(st.integers(1, 30)), draw(st.integers(0, 7))
@@ -31,14 +32,14 @@ def steps(draw):
 
 
 @pytest.fixture(autouse=True)
-def _always_split(monkeypatch):
+def _always_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transitions, "SPLIT_TAGS", 0)
     monkeypatch.setattr(transitions, "PRUNED_PAIRS", 0)
     monkeypatch.setattr(transitions, "HELD_PAIRS", 20)
 
 
 @given(steps())
-def test_the_best_ways(step):
+def test_the_best_ways(step: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, before = step
     expected = (before[:, :, None] + matrix).max(axis=1)
     found = np.zeros(before.shape)
@@ -47,7 +48,7 @@ def test_the_best_ways(step):
 
 
 @given(steps())
-def test_sums_of_products(step):
+def test_sums_of_products(step: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, before = step
     weights, states = np.exp(matrix), np.exp(before / 10)
     found = np.empty(states.shape)
@@ -56,7 +57,7 @@ def test_sums_of_products(step):
 
 
 @given(steps(), st.integers(0, 100))
-def test_outer_products(step, seed):
+def test_outer_products(step: tuple[np.ndarray, np.ndarray], seed: int) -> None:
     matrix, before = step
     weights = np.exp(matrix)
     after = np.random.default_rng(seed).random(before.shape)
@@ -66,7 +67,9 @@ def test_outer_products(step, seed):
 
 
 @given(steps(), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.sampled_from([0.0, -np.inf]))
-def test_parts_have_all_that_is_not_forbidden(step, share, empty):
+def test_parts_have_all_that_is_not_forbidden(
+    step: tuple[np.ndarray, np.ndarray], share: float, empty: float
+) -> None:
     matrix = np.where(step[0] == -np.inf, empty, step[0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transitions, "DENSE_SHARE", share)
@@ -80,7 +83,7 @@ def test_parts_have_all_that_is_not_forbidden(step, share, empty):
     assert sorted([*parts.columns, *parts.others]) == list(range(len(matrix)))
 
 
-def test_a_place_without_effect_takes_nothing_away(monkeypatch):
+def test_a_place_without_effect_takes_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tag 1 follows tag 0 alone, and its second place names tag 0, too."""
     monkeypatch.setattr(transitions, "DENSE_SHARE", 0.5)
     weights = np.ones((6, 6))
@@ -90,7 +93,7 @@ def test_a_place_without_effect_takes_nothing_away(monkeypatch):
     np.testing.assert_array_equal(sums, weights)
 
 
-def test_what_cannot_win_is_not_looked_at():
+def test_what_cannot_win_is_not_looked_at() -> None:
     product = MaxProduct(np.random.default_rng(0).uniform(-1, 1, (21, 21)), 4, 4)
     before = np.zeros((4, 21))
     before[0, 5] = before[1, 2] = before[1, 7] = 100.0
@@ -100,7 +103,7 @@ def test_what_cannot_win_is_not_looked_at():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_worst_and_best_transitions_decide_what_is_looked_at(seed):
+def test_worst_and_best_transitions_decide_what_is_looked_at(seed: int) -> None:
     """Scores as far apart as transitions, so that now one and now the other counts."""
     random = np.random.default_rng(seed)
     allowed = biluo_constraints(41).transitions
@@ -109,11 +112,12 @@ def test_worst_and_best_transitions_decide_what_is_looked_at(seed):
     product, found = MaxProduct(matrix, 50, 50), np.zeros(before.shape)
     product.into(before, found)
     np.testing.assert_array_equal(found, (before[:, :, None] + matrix).max(axis=1))
+    assert product.parts
     within = product._within_reach(before[:, product.parts.rows])
     assert within.mean() < 0.9
 
 
-def test_rounding_decides_nothing():
+def test_rounding_decides_nothing() -> None:
     """Previous tags that are as good but for the last bit."""
     random = np.random.default_rng(0)
     own = random.normal(size=6)
@@ -124,7 +128,7 @@ def test_rounding_decides_nothing():
     np.testing.assert_array_equal(found, (before[:, :, None] + matrix).max(axis=1))
 
 
-def test_a_score_that_is_no_number_stays_in_its_document():
+def test_a_score_that_is_no_number_stays_in_its_document() -> None:
     before = np.zeros((3, 5))
     before[1, 2] = np.nan
     found = np.zeros(before.shape)
@@ -132,7 +136,7 @@ def test_a_score_that_is_no_number_stays_in_its_document():
     assert np.isnan(found).tolist() == [[False] * 5, [True] * 5, [False] * 5]
 
 
-def test_few_tags_and_documents_are_not_taken_apart(monkeypatch):
+def test_few_tags_and_documents_are_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     small, large = np.zeros((17, 17)), np.zeros((401, 401))
     assert SumProduct(small).parts is MaxProduct(small, 96, 96).parts is None
@@ -142,7 +146,7 @@ def test_few_tags_and_documents_are_not_taken_apart(monkeypatch):
     assert MaxProduct(large, 1, 1).parts is not None
 
 
-def test_parts_of_the_biluo_scheme():
+def test_parts_of_the_biluo_scheme() -> None:
     """Only tags that do not go on with an entity are in the block: O, B and U of each label."""
     n_labels = 60
     allowed = biluo_constraints(1 + 4 * n_labels).transitions
@@ -153,7 +157,7 @@ def test_parts_of_the_biluo_scheme():
     assert (parts.weights == 0.5).all()
 
 
-def make_chain(seed, scale, n_labels=5):
+def make_chain(seed: int, scale: float, n_labels: int = 5) -> LinearChain:
     random = np.random.default_rng(seed)
     lengths = random.integers(0, 9, size=6)
     size = 1 + 4 * n_labels
@@ -171,35 +175,38 @@ def make_chain(seed, scale, n_labels=5):
     )
 
 
-def plain_viterbi(chain):
+def plain_viterbi(chain: LinearChain) -> list[int]:
     """One document after the other, over all pairs of tags; of ties the lowest tag. Doc-major."""
     chain = chain.as_float64()
     emissions = chain.emissions[chain.packing.from_packed]
     result = []
     for begin, end in pairwise([0, *np.cumsum(chain.packing.lengths)]):
-        best = []
+        best: list[np.ndarray] = []
         for t, row in enumerate(emissions[begin:end]):
             arriving = (best[-1][:, None] + chain.transitions).max(axis=0) if t else chain.start
             best.append(row + arriving)
-        totals = best[-1] + chain.end if best else None
-        own = []
+        totals = best[-1] + chain.end if best else chain.end
+        own: list[int] = []
         while best:
             own.append(int(totals.argmax()))
             best.pop()
-            totals = best[-1] + chain.transitions[:, own[-1]] if best else None
+            totals = best[-1] + chain.transitions[:, own[-1]] if best else chain.end
         result += own[::-1]
     return result
 
 
 @given(steps(), st.lists(st.integers(0, 6), max_size=6), st.integers(0, 1000))
-def test_pruned_tags_are_those_of_all_pairs(step, lengths, seed):
+def test_pruned_tags_are_those_of_all_pairs(
+    step: tuple[np.ndarray, np.ndarray], lengths: list[int], seed: int
+) -> None:
     """To the last tie, also of documents that allow no sequence."""
     random = np.random.default_rng(seed)
     n_tags = len(step[0])
     emissions = random.normal(size=(sum(lengths), n_tags)).round(random.integers(0, 2))
     emissions[random.random(emissions.shape) < random.choice([0.0, 0.1, 0.9])] = -np.inf
-    scores = (emissions, step[0], *random.integers(0, 2, (2, n_tags)))
-    chain = LinearChain(*(part.astype("float32") for part in scores), make_packing(lengths))
+    start, end = random.integers(0, 2, (2, n_tags)).astype("float32")
+    scores = (emissions.astype("float32"), step[0].astype("float32"), start, end)
+    chain = LinearChain(*scores, packing=make_packing(lengths))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "BLOCK_DOCS", 3)
         found = viterbi(chain)[chain.packing.from_packed].tolist()
@@ -210,7 +217,9 @@ def test_pruned_tags_are_those_of_all_pairs(step, lengths, seed):
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 8.0, 1000.0])
 @pytest.mark.parametrize("seed", range(5))
-def test_chains_are_what_they_are_with_the_whole_matrix(seed, scale, monkeypatch):
+def test_chains_are_what_they_are_with_the_whole_matrix(
+    seed: int, scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chain = make_chain(seed, scale)
     tags, (log_z, counts) = viterbi(chain), expected_counts(chain)
     monkeypatch.setattr(transitions, "SPLIT_TAGS", np.inf)

@@ -152,7 +152,8 @@ def make_pipeline(name: str) -> Language:
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
     if name == WITH_VECTORS:
         for i, word in enumerate(["Oslo", "Bergen", "Mira", "Otto", "left", "likes", "gladly"]):
-            nlp.vocab.set_vector(word, np.asarray([i % 2, len(word) / 4, 1.0], dtype="float32"))
+            vector: Any = np.asarray([i % 2, len(word) / 4, 1.0], dtype="float32")
+            nlp.vocab.set_vector(word, vector)
     optimizer = nlp.initialize(lambda: gold_examples(nlp))
     optimizer.learn_rate = 0.02
     for _ in range(STEPS.get(name, 20)):
@@ -160,7 +161,8 @@ def make_pipeline(name: str) -> Language:
     if name == CALIBRATED:
         examples = gold_examples(nlp)
         examples[0].reference.set_ents([])  # so that not all that is found is right
-        nlp.get_pipe("seqrnn_ner").calibrate(nlp, examples)
+        ner: Any = nlp.get_pipe("seqrnn_ner")
+        ner.calibrate(nlp, examples)
     return nlp
 
 

@@ -10,7 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.training import Example
-from spacy.training.converters import conll_ner_to_docs
+from spacy.training.converters.conll_ner_to_docs import conll_ner_to_docs
 from spacy.util import minibatch
 from thinc.api import fix_random_seed
 
@@ -38,7 +38,9 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(factory: str, options: dict[str, Any], gold: list[tuple[str, dict]]) -> Language:
+def train(
+    factory: str, options: dict[str, Any], gold: list[tuple[str, dict[str, Any]]]
+) -> Language:
     """A pipeline of one component."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
@@ -52,7 +54,7 @@ def train(factory: str, options: dict[str, Any], gold: list[tuple[str, dict]]) -
     return nlp
 
 
-def entities() -> list[tuple[str, dict]]:
+def entities() -> list[tuple[str, dict[str, Any]]]:
     """Sentences with their entities."""
     text = (ASSETS / "ner" / "train.conll").read_text(encoding="utf8")
     docs = conll_ner_to_docs(text, n_sents=1, no_print=True)
@@ -62,7 +64,7 @@ def entities() -> list[tuple[str, dict]]:
     ]
 
 
-def sentiment() -> list[tuple[str, dict]]:
+def sentiment() -> list[tuple[str, dict[str, Any]]]:
     """Sentences with their sentiment."""
     lines = (ASSETS / "sentiment" / "train.jsonl").read_text(encoding="utf8").splitlines()
     records = [json.loads(line) for line in lines[:MOST_SENTENCES]]

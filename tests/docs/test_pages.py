@@ -2,7 +2,9 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,12 +53,12 @@ def shown_table(page: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "table"), [("chance", chance_table), ("encoders", encoder_table)])
-def test_measured_tables_are_those_of_the_results(name: str, table) -> None:
+def test_measured_tables_are_those_of_the_results(name: str, table: Callable[..., Any]) -> None:
     assert shown_table("encoders.md", name) == table(all_results())
 
 
 @pytest.mark.parametrize(("name", "table"), [("accuracy", accuracy_table), ("speed", speed_table)])
-def test_long_tables_are_those_of_the_results(name: str, table) -> None:
+def test_long_tables_are_those_of_the_results(name: str, table: Callable[..., Any]) -> None:
     assert shown_table(f"{name}.md", name) == table()
 
 

@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -21,6 +22,8 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def client(pipelines: Path) -> Iterator[TestClient]:
     spec = importlib.util.spec_from_file_location("serve", SERVE)
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     with pytest.MonkeyPatch.context() as patch:
@@ -29,10 +32,11 @@ def client(pipelines: Path) -> Iterator[TestClient]:
             yield client
 
 
-def answer(client: TestClient, texts: list[str]) -> list[list[dict]]:
+def answer(client: TestClient, texts: list[str]) -> list[list[dict[str, Any]]]:
     response = client.post("/entities", json={"texts": texts})
     assert response.status_code == 200, response.text
-    return response.json()
+    answer: list[list[dict[str, Any]]] = response.json()
+    return answer
 
 
 def test_answers_are_those_of_the_pipeline(client: TestClient, pipelines: Path) -> None:
@@ -66,13 +70,14 @@ def test_requests_that_come_together(client: TestClient) -> None:
 
 
 def test_words_of_a_request_are_forgotten(client: TestClient) -> None:
-    vocab = client.app.state.nlp.vocab
+    app: Any = client.app
+    vocab = app.state.nlp.vocab
     answer(client, ["Zanzibarquux"])
     assert "Zanzibarquux" not in vocab.strings
 
 
 @pytest.mark.parametrize("body", [{}, {"texts": "no list"}, {"texts": ["x"] * 1001}])
-def test_what_is_no_request_is_refused(client: TestClient, body: dict) -> None:
+def test_what_is_no_request_is_refused(client: TestClient, body: dict[str, Any]) -> None:
     assert client.post("/entities", json=body).status_code == 422
 
 

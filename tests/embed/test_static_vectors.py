@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -8,32 +10,33 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 from spacy.vocab import Vocab
-from thinc.api import SGD
+from thinc.api import SGD, Model
 
 from spacy_seqrnn.architectures.embeds import CharCNNEmbed, LexemeEmbed
 from spacy_seqrnn.embed import word_rows
 from spacy_seqrnn.embed.static_vectors import word_vectors
+from spacy_seqrnn.types import Floats2d
 
 WORDS = ["dog", "the", "know"]
 
 
-def make_vocab(attr="ORTH"):
+def make_vocab(attr: str = "ORTH") -> Vocab:
     vocab = spacy.blank("en").vocab
     data = np.random.default_rng(0).normal(size=(len(WORDS), 3)).astype("f")
     vocab.vectors = Vectors(strings=vocab.strings, data=data, keys=WORDS, attr=attr)
     return vocab
 
 
-def make_docs(vocab):
+def make_docs(vocab: Vocab) -> list[Doc]:
     return [Doc(vocab, words=["the", "dog", "unheard"]), Doc(vocab), Doc(vocab, words=["the"])]
 
 
-def make(vocab, correction_rows=1000):
+def make(vocab: Vocab, correction_rows: int = 1000) -> Model[Any, Any]:
     return word_vectors(correction_rows=correction_rows).initialize(X=make_docs(vocab))
 
 
 @pytest.mark.parametrize("correction_rows", [0, 1000])
-def test_starts_as_the_vectors_are(correction_rows):
+def test_starts_as_the_vectors_are(correction_rows: int) -> None:
     vocab = make_vocab()
     first, empty, last = make(vocab, correction_rows).predict(make_docs(vocab))
     np.testing.assert_array_equal(first[0], vocab.vectors["the"])
@@ -43,7 +46,7 @@ def test_starts_as_the_vectors_are(correction_rows):
     np.testing.assert_array_equal(last[0], first[0])
 
 
-def test_correction_is_learned_for_the_words_that_occur():
+def test_correction_is_learned_for_the_words_that_occur() -> None:
     vocab = make_vocab()
     before = vocab.vectors.data.copy()
     model = make(vocab)
@@ -51,7 +54,7 @@ def test_correction_is_learned_for_the_words_that_occur():
     Ys, backprop = model.begin_update(docs)
     assert backprop([np.ones_like(Y) for Y in Ys]) == []
     # "the" occurs twice, so its gradient is twice that of "dog" and "unheard".
-    gradient = model.get_grad("rows_0")
+    gradient: Floats2d = model.get_grad("rows_0")
     assert sorted(gradient[:, 0].tolist())[-4:] == [0.0, 1.0, 1.0, 2.0]
     assert gradient.sum() == 3 * 4
     model.finish_update(SGD(0.5, grad_clip=0.0))
@@ -61,7 +64,7 @@ def test_correction_is_learned_for_the_words_that_occur():
     np.testing.assert_array_equal(vocab.vectors.data, before)
 
 
-def test_only_words_seen_in_training_are_corrected():
+def test_only_words_seen_in_training_are_corrected() -> None:
     vocab = make_vocab()
     model = make(vocab)
     train(model, [Doc(vocab, words=["dog", "unheard"])])
@@ -70,7 +73,7 @@ def test_only_words_seen_in_training_are_corrected():
     assert not Y[1].any()
 
 
-def test_words_get_corrections_in_the_order_in_which_they_come():
+def test_words_get_corrections_in_the_order_in_which_they_come() -> None:
     vocab = make_vocab()
     model = make(vocab, correction_rows=2)
     train(model, [Doc(vocab, words=["the"])])
@@ -82,7 +85,7 @@ def test_words_get_corrections_in_the_order_in_which_they_come():
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=6))
-def test_corrections_over_several_blocks_follow_a_plain_dict(batches):
+def test_corrections_over_several_blocks_follow_a_plain_dict(batches: list[list[int]]) -> None:
     vocab = make_vocab()
     with patch.object(word_rows, "BLOCK_ROWS", 3):
         model = make(vocab, correction_rows=20)
@@ -100,14 +103,14 @@ def test_corrections_over_several_blocks_follow_a_plain_dict(batches):
     np.testing.assert_array_equal(Y, loaded)
 
 
-def train(model, docs):
+def train(model: Model[Any, Any], docs: list[Doc]) -> None:
     """Take 0.5 from each dimension of the vectors of the words, once for each time they occur."""
     Ys, backprop = model.begin_update(docs)
     backprop([np.ones_like(Y) for Y in Ys])
     model.finish_update(SGD(0.5, grad_clip=0.0))
 
 
-def test_frozen_vectors_learn_nothing():
+def test_frozen_vectors_learn_nothing() -> None:
     vocab = make_vocab()
     model = make(vocab, correction_rows=0)
     Ys, backprop = model.begin_update(make_docs(vocab))
@@ -115,10 +118,10 @@ def test_frozen_vectors_learn_nothing():
     assert model.param_names == ()
 
 
-def test_correction_through_lexeme_embed_survives_saving():
+def test_correction_through_lexeme_embed_survives_saving() -> None:
     vocab = make_vocab(attr="LOWER")
 
-    def build():
+    def build() -> Model[Any, Any]:
         layers = {"chars": CharCNNEmbed(width=2)}
         return LexemeEmbed(layers=layers, include_static_vectors=True, correction_rows=50)
 
@@ -134,15 +137,15 @@ def test_correction_through_lexeme_embed_survives_saving():
 
 
 @pytest.mark.parametrize("layer", [word_vectors, LexemeEmbed])
-def test_missing_vectors_are_named(layer):
-    options = {"correction_rows": 0}
+def test_missing_vectors_are_named(layer: Callable[..., Any]) -> None:
+    options: dict[str, Any] = {"correction_rows": 0}
     if layer is LexemeEmbed:
         options |= {"layers": {}, "include_static_vectors": True}
     with pytest.raises(ValueError, match="no word vectors"):
         layer(**options).initialize(X=[Doc(Vocab(), words=["dog"])])
 
 
-def test_vectors_that_went_missing_are_named():
+def test_vectors_that_went_missing_are_named() -> None:
     model = make(make_vocab())
     with pytest.raises(ValueError, match="no word vectors"):
         model.predict([Doc(Vocab(), words=["dog"])])
@@ -155,6 +158,6 @@ def test_vectors_that_went_missing_are_named():
         ({"correction_rows": 5}, "`correction_rows = 5` has nothing to correct"),
     ],
 )
-def test_wrong_options_are_named(options, message):
+def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LexemeEmbed(layers={"chars": CharCNNEmbed()}, **options)

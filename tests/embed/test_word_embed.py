@@ -8,7 +8,7 @@ from spacy_seqrnn.embed.word_embed import word_embed
 from .test_static_vectors import make_vocab, train
 
 
-def test_word_embed_knows_the_words_of_the_training():
+def test_word_embed_knows_the_words_of_the_training() -> None:
     vocab = make_vocab()
     model = word_embed(width=2, attr="LOWER", rows=10, dropout=0.0)
     docs = [Doc(vocab, words=["The", "dog", "the"]), Doc(vocab)]
@@ -22,7 +22,7 @@ def test_word_embed_knows_the_words_of_the_training():
     np.testing.assert_array_equal(copy.predict(docs)[0], first)
 
 
-def test_word_embed_takes_words_for_unknown_in_training():
+def test_word_embed_takes_words_for_unknown_in_training() -> None:
     vocab = make_vocab()
     model = word_embed(width=2, attr="ORTH", rows=1000, dropout=0.3)
     docs = [Doc(vocab, words=[f"w{i}" for i in range(1000)])]
@@ -36,7 +36,7 @@ def test_word_embed_takes_words_for_unknown_in_training():
     assert set(in_training.ravel().tolist()) == {0.0, -0.5}  # those that are kept are not scaled
 
 
-def test_only_so_many_words_have_a_vector():
+def test_only_so_many_words_have_a_vector() -> None:
     vocab = make_vocab()
     model = WordEmbed(width=2, rows=1)
     docs = [Doc(vocab, words=["the", "dog"])]

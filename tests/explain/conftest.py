@@ -18,7 +18,7 @@ def pipeline(factory: str, model: dict[str, Any]) -> Language:
     """A pipeline of one component with weights that are not 0 anywhere."""
     fix_random_seed(1)
     nlp = spacy.blank("en")
-    pipe = nlp.add_pipe(factory, config={"model": model})
+    pipe: Any = nlp.add_pipe(factory, config={"model": model})
     nlp.initialize(
         lambda: [Example(nlp.make_doc(gold.text), gold) for gold in gold_docs(nlp.vocab)]
     )

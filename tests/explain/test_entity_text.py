@@ -38,7 +38,9 @@ def texts(draw: st.DrawFn) -> tuple[str, list[tuple[int, int, str, float]]]:
 
 
 @given(texts())
-def test_the_whole_text_and_its_entities(drawn):
+def test_the_whole_text_and_its_entities(
+    drawn: tuple[str, list[tuple[int, int, str, float]]],
+) -> None:
     text, spans = drawn
     html = entity_text(text, spans, direction="ltr")
     assert "".join(words(html)) == "".join(text.split())
@@ -49,17 +51,17 @@ def test_the_whole_text_and_its_entities(drawn):
 
 
 @pytest.mark.parametrize("label", ["ORG", "person", "<ORG>", "OF-MINE"])
-def test_colours_are_those_of_displacy(label):
+def test_colours_are_those_of_displacy(label: str) -> None:
     html = entity_text("Oslo", [(0, 4, label, 0.5)], direction="ltr")
     ((colour, _),) = ENTITY.findall(html)
     assert colour == DEFAULT_LABEL_COLORS.get(label.upper(), DEFAULT_ENTITY_COLOR)
 
 
-def test_lines_stay_lines():
+def test_lines_stay_lines() -> None:
     html = entity_text("Mira\n\nlikes\nOslo", [(12, 16, "GPE", 0.5)], direction="ltr")
     assert html.count("<br>") == 3
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-def test_direction(direction):
+def test_direction(direction: str) -> None:
     assert f"direction: {direction}" in entity_text("Mira", [], direction=direction)

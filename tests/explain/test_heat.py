@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.language import Language
 
 from spacy_seqrnn.draw.html import visible
 from spacy_seqrnn.explain import explain_ner
@@ -32,27 +33,29 @@ class Table(HTMLParser):
         self.cell: dict[str, str] | None = None
         self.feed(html)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
-            self.cell = {"text": "", **dict(attrs)}
+            self.cell = {"text": "", **{name: value or "" for name, value in attrs}}
             self.rows[-1].append(self.cell)
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self.cell is not None:
             self.cell["text"] += data
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag in ("td", "th"):
             self.cell = None
 
-    def texts(self):
+    def texts(self) -> list[list[str]]:
         return [[cell["text"] for cell in row] for row in self.rows]
 
 
 @given(st.integers(1, 40), st.integers(0, 30), st.integers(0, 99))
-def test_the_probabilities_of_a_token_are_all_there(n_labels, n_tokens, seed):
+def test_the_probabilities_of_a_token_are_all_there(
+    n_labels: int, n_tokens: int, seed: int
+) -> None:
     random = np.random.default_rng(seed)
     marginals = random.dirichlet(np.full(1 + 4 * n_labels, 0.05), size=n_tokens)
     labels = [f"L{i}" for i in range(n_labels)]
@@ -77,10 +80,11 @@ def test_the_probabilities_of_a_token_are_all_there(n_labels, n_tokens, seed):
     for row in rows:
         for cell in row[1:]:
             share = re.fullmatch(r"--p:([\d.]+)", cell.get("style", "--p:0"))
+            assert share
             assert float(share[1]) == pytest.approx(float(cell["text"] or 0), abs=2 * LEAST_SHOWN)
 
 
-def test_tags_that_constraints_change_are_marked():
+def test_tags_that_constraints_change_are_marked() -> None:
     found, free = ["O", "B-X", "L-X"], ["O", "I-X", "L-X"]
     table = Table(heat_map(["a", "b", "c"], found, free, ["X"], np.full((3, 5), 0.2)))
     for row, tags in zip(table.rows[1:3], (found, free), strict=True):
@@ -88,7 +92,7 @@ def test_tags_that_constraints_change_are_marked():
         assert [cell.get("class") for cell in row[1:]] == [None, "differs", None]
 
 
-def test_white_space_can_be_seen_and_text_is_escaped():
+def test_white_space_can_be_seen_and_text_is_escaped() -> None:
     tokens = ["\n", "  ", "<b>"]
     html = heat_map(tokens, ["O"] * 3, ["O"] * 3, ["<i>"], np.full((3, 5), 0.2))
     assert Table(html).texts()[0] == ["token", "\\n", r"\x20\x20", "<b>"]
@@ -97,7 +101,7 @@ def test_white_space_can_be_seen_and_text_is_escaped():
 
 
 @pytest.mark.parametrize("n_places", [0, 1, MOST_NAMED, MOST_NAMED + 3])
-def test_differences_in_words(n_places):
+def test_differences_in_words(n_places: int) -> None:
     free = ["U-X"] * n_places + ["O"]
     n = len(free)
     said = describe_differences(["word"] * n, ["O"] * n, free)
@@ -109,7 +113,7 @@ def test_differences_in_words(n_places):
     assert ("and 3 more" in said) == (n_places > MOST_NAMED)
 
 
-def test_a_long_text_says_what_is_left_out():
+def test_a_long_text_says_what_is_left_out() -> None:
     n = MOST_TOKENS + 1
     html = heat_map(["w"] * n, ["O"] * n, ["O"] * n, ["X"], np.full((n, 5), 0.2))
     assert f"the first {MOST_TOKENS} of {n} tokens</span></caption>" in html
@@ -117,7 +121,7 @@ def test_a_long_text_says_what_is_left_out():
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-def test_columns_run_as_the_text(direction):
+def test_columns_run_as_the_text(direction: str) -> None:
     options = {"direction": direction, "note": ", <b>"}
     html = heat_map(["a"], ["O"], ["O"], ["X"], np.full((1, 5), 0.2), **options)
     assert html.startswith(f'<div dir="{direction}">')
@@ -125,13 +129,13 @@ def test_columns_run_as_the_text(direction):
 
 
 @given(st.text(min_size=1))
-def test_a_token_is_seen_in_one_line(token):
+def test_a_token_is_seen_in_one_line(token: str) -> None:
     shown = visible(token)
     assert shown.strip()
     assert len(shown.splitlines()) == 1
 
 
-def test_entities_are_drawn_over_the_text():
+def test_entities_are_drawn_over_the_text() -> None:
     html = entity_text("<b>Mira & Co", [(3, 12, "A&B", 0.756)])
     assert re.search(
         r">Mira &amp; Co<span class=\"label\">A&amp;B<span class=\"score\"> 0.76<", html
@@ -139,7 +143,7 @@ def test_entities_are_drawn_over_the_text():
     assert "&lt;b&gt;" in html
 
 
-def test_an_explanation_shows_what_the_pipeline_finds(ner):
+def test_an_explanation_shows_what_the_pipeline_finds(ner: Language) -> None:
     text = "Mira Holt likes Oslo\nand <Bergen>."
     found = explain_ner(ner, text)
     doc = ner(text)

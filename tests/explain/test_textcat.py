@@ -2,17 +2,20 @@
 
 import numpy as np
 import pytest
+from spacy.language import Language
 from thinc.types import Ragged
 
 from spacy_seqrnn.explain import explain_textcat
+from spacy_seqrnn.types import Ints1d
 
+from ..pipes import get_pipe
 from ..small import small_textcat
 from .conftest import TEXT, pipeline
 
 
 @pytest.mark.parametrize("pooling", ["max", "mean", "attention", "last", "first_last"])
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_integrated_gradients_are_complete(pooling, exclusive):
+def test_integrated_gradients_are_complete(pooling: str, exclusive: bool) -> None:
     factory = "textcat" if exclusive else "textcat_multilabel"
     nlp = pipeline(factory, small_textcat(exclusive, pooling=pooling))
     found = explain_textcat(nlp, TEXT, steps=512)
@@ -23,7 +26,7 @@ def test_integrated_gradients_are_complete(pooling, exclusive):
     assert model.probability == pytest.approx(nlp(TEXT).cats[found.label], abs=1e-5)
 
 
-def test_poolings(textcat):
+def test_poolings(textcat: Language) -> None:
     (model,) = explain_textcat(textcat, TEXT).models
     views = {view.name: np.asarray(view.values) for view in model.poolings}
     assert list(views) == ["max", "attention", "mean"]
@@ -31,14 +34,15 @@ def test_poolings(textcat):
     assert views["attention"].sum() == pytest.approx(1, abs=1e-6)
     assert views["mean"].tolist() == [1 / 5] * 5
     # The weights are those that the layer's own output is made of.
-    classifier = textcat.get_pipe("textcat").model
+    classifier = get_pipe(textcat, "textcat").model
     docs = [textcat.make_doc(TEXT)]
     (X,) = classifier.get_ref("tok2vec").predict(docs)
-    pooled = classifier.get_ref("pooling").predict(Ragged(X, np.asarray([5], dtype="int32")))
+    length: Ints1d = np.asarray([5], dtype="int32")
+    pooled = classifier.get_ref("pooling").predict(Ragged(X, length))
     np.testing.assert_allclose(views["attention"] @ X, pooled[0, 16:32], atol=1e-5)
 
 
-def test_tables_of_the_tokens_that_weigh_most(textcat):
+def test_tables_of_the_tokens_that_weigh_most(textcat: Language) -> None:
     found = explain_textcat(textcat, TEXT)
     _, (title, _, rows) = found.tables(top=2)
     weights = np.abs(found.models[0].attributions)
@@ -50,7 +54,7 @@ def test_tables_of_the_tokens_that_weigh_most(textcat):
     assert "weigh most" not in title
 
 
-def test_members_of_an_ensemble():
+def test_members_of_an_ensemble() -> None:
     members = {"a": small_textcat(True), "b": small_textcat(True, pooling="last")}
     ensemble = {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": members}
     found = explain_textcat(pipeline("textcat", ensemble), TEXT)
@@ -59,14 +63,14 @@ def test_members_of_an_ensemble():
     assert mean == pytest.approx(found.scores[found.label], abs=1e-5)
 
 
-def test_nothing_changes(textcat):
-    model = textcat.get_pipe("textcat").model
+def test_nothing_changes(textcat: Language) -> None:
+    model = get_pipe(textcat, "textcat").model
     before = model.to_bytes()
     explain_textcat(textcat, TEXT)
     assert model.to_bytes() == before
     assert not any(node.grad_names for node in model.walk())
 
 
-def test_unknown_label(textcat):
+def test_unknown_label(textcat: Language) -> None:
     with pytest.raises(ValueError, match="`label = 'FINE'` is unknown: set it to one of"):
         explain_textcat(textcat, TEXT, label="FINE")

@@ -17,7 +17,7 @@ def ufunc_methods(name: str) -> set[str]:
     return set.intersection(*(set(version["ufuncs"][name]) for version in VERSIONS))
 
 
-def check_arguments(part: str, name: str, args: tuple, kwargs: dict[str, Any]) -> None:
+def check_arguments(part: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Raise TypeError for arguments that a version's function does not take."""
     for version in VERSIONS:
         parameters = version[part][name]

@@ -27,7 +27,7 @@ class Run:
     parameters: list[Any]
 
 
-def run(ops: Ops, model: Model, X: Any) -> Run:
+def run(ops: Ops, model: Model[Any, Any], X: Any) -> Run:
     """Predict, go forward and back, and update, with the same numbers on every device."""
     fix_random_seed(1)
     predicted = on_host(model.predict(X))
@@ -42,7 +42,7 @@ def run(ops: Ops, model: Model, X: Any) -> Run:
 
 
 def run_on_both(
-    gpu: Ops, build: Callable[[], Model], X_on: Callable[[Ops], Any]
+    gpu: Ops, build: Callable[[], Model[Any, Any]], X_on: Callable[[Ops], Any]
 ) -> tuple[Run, Run]:
     """The same model on the CPU and on the device.
 
@@ -61,7 +61,7 @@ def run_on_both(
     return host, run(gpu, on_device, X_on(gpu))
 
 
-def assert_same(gpu: Ops, build: Callable[[], Model], X_on: Callable[[Ops], Any]) -> None:
+def assert_same(gpu: Ops, build: Callable[[], Model[Any, Any]], X_on: Callable[[Ops], Any]) -> None:
     """The model gives on the device what it gives on the CPU, and learns the same."""
     host, device = run_on_both(gpu, build, X_on)
     for field in ("predicted", "output", "d_input", "gradients", "parameters"):
@@ -78,7 +78,7 @@ def close(own: Any, expected: Any, *, tolerance: float = 1e-4) -> None:
         np.testing.assert_allclose(own, expected, atol=tolerance, rtol=tolerance)
 
 
-def named(model: Model) -> list[tuple[Model, str]]:
+def named(model: Model[Any, Any]) -> list[tuple[Model[Any, Any], str]]:
     """All parameters that there are."""
     return [(node, n) for node in model.walk() for n in node.param_names if node.has_param(n)]
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 from thinc.api import Ops
-from thinc.util import has_cupy_gpu
+from thinc.compat import has_cupy_gpu
 
 from .cupy_ops import cupy_like_ops, real_ops
 

@@ -9,7 +9,7 @@ It stands for the module `cupy`, of which it has what `__getattr__` finds.
 
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ class ndarray:
     """An array of the device."""
 
     __array_priority__ = 100
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as of all that compares its elements
 
     def __init__(self, host: np.ndarray) -> None:
         self._host = host
@@ -47,7 +47,7 @@ class ndarray:
         else:  # e.g. the shape
             setattr(self._host, name, value)
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return ndarray, (self._host,)
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class ndarray:
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, index: Any) -> "ndarray":
+    def __getitem__(self, index: Any) -> Any:
         return to_device(self._host[host_index(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -69,7 +69,7 @@ class ndarray:
         if value is not self:
             self._host[host_index(index)] = value if is_host else to_host(value)
 
-    def get(self, stream: Any = None, order: str = "C", out: Any = None) -> np.ndarray:
+    def get(self, stream: Any = None, order: Any = "C", out: Any = None) -> np.ndarray:
         """A copy on the host."""
         return self._host.copy(order)
 
@@ -87,7 +87,9 @@ class ndarray:
             (kwargs["out"],) = kwargs["out"]
         return Ufunc(ufunc.__name__)(*inputs, **kwargs)
 
-    def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
         if getattr(np, function.__name__, None) is not function:
             return NotImplemented
         return getattr(cupy, function.__name__)(*args, **kwargs)
@@ -97,6 +99,9 @@ class ndarray:
 
     def __dlpack_device__(self) -> Any:
         return self._host.__dlpack_device__()
+
+
+Array: TypeAlias = ndarray  # where the module has the name
 
 
 class Method:
@@ -114,7 +119,7 @@ class Method:
 class Function:
     """A function of the module, or of one within it."""
 
-    def __init__(self, part: str, name: str, of_numpy: Callable) -> None:
+    def __init__(self, part: str, name: str, of_numpy: Callable[..., Any]) -> None:
         self.part = part
         self.name = name
         self.of_numpy = of_numpy
@@ -137,7 +142,7 @@ class Ufunc:
                 raise TypeError(f"Unsupported type {type(value)}")
         return run(self.of_numpy, args, kwargs)
 
-    def __getattr__(self, method: str) -> Callable:
+    def __getattr__(self, method: str) -> Callable[..., Any]:
         if method not in api.ufunc_methods(self.name):
             raise NotImplementedError(f"`cupy_{self.name}.{method}` is not supported yet")
         return lambda *args, **kwargs: run(getattr(self.of_numpy, method), args, kwargs)
@@ -168,11 +173,11 @@ class CuPyLike(ModuleType):
             return getattr(np, name)
         return find("functions", name, np)
 
-    def array(self, data: Any, *args: Any, **kwargs: Any) -> ndarray:
+    def array(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         """An array of the device that is of its own."""
         return to_device(np.array(deep_host(data), *args, **kwargs))
 
-    def asarray(self, data: Any, *args: Any, **kwargs: Any) -> ndarray:
+    def asarray(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         """An array of the device; that which is one already stays."""
         if isinstance(data, ndarray) and not args and kwargs.get("dtype") in (None, data.dtype):
             return data
@@ -192,19 +197,19 @@ class CuPyLike(ModuleType):
         """The module of some arrays."""
         return self if any(isinstance(array, ndarray) for array in arrays) else np
 
-    def repeat(self, a: ndarray, repeats: Any, axis: int | None = None) -> ndarray:
+    def repeat(self, a: Array, repeats: Any, axis: int | None = None) -> Any:
         """Up to CuPy 13 no array says how often, of whatever library it is."""
         if not isinstance(repeats, int | list | tuple):
             raise ValueError(f"cupy.repeat takes no {type(repeats).__name__} for `repeats`")
         return run(np.repeat, (a, repeats, axis), {})
 
-    def split(self, ary: ndarray, indices_or_sections: Any, axis: int = 0) -> list[ndarray]:
+    def split(self, ary: Array, indices_or_sections: Any, axis: int = 0) -> Any:
         """Where to cut is said on the host."""
         if isinstance(indices_or_sections, ndarray):
             raise TypeError("cupy.split takes no array of the device for the indices")
         return to_device(np.split(to_host(ary), indices_or_sections, axis))
 
-    def bincount(self, x: ndarray, weights: Any = None, minlength: int | None = None) -> ndarray:
+    def bincount(self, x: Array, weights: Any = None, minlength: int | None = None) -> Any:
         """NumPy's, whose `minlength` cannot be None."""
         return run(np.bincount, (x, weights, minlength or 0), {})
 
@@ -216,7 +221,7 @@ def find(part: str, name: str, module: Any) -> Any:
     return Function(part, name, getattr(module, name))
 
 
-def run(function: Callable, args: Any, kwargs: dict[str, Any]) -> Any:
+def run(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """NumPy's function on arrays of the device only."""
     out = kwargs.get("out")
     result = function(*(to_host(arg) for arg in args), **{k: to_host(v) for k, v in kwargs.items()})
@@ -252,7 +257,7 @@ def host_index(index: Any) -> Any:
     return index._host if isinstance(index, ndarray) else index
 
 
-def as_tuple(index: Any) -> tuple:
+def as_tuple(index: Any) -> tuple[Any, ...]:
     """All parts of an index."""
     return index if isinstance(index, tuple) else (index,)
 
@@ -268,7 +273,7 @@ def to_device(value: Any) -> Any:
     return value
 
 
-def _operator(name: str, *, in_place: bool = False) -> Callable:
+def _operator(name: str, *, in_place: bool = False) -> Callable[..., Any]:
     method = getattr(np.ndarray, name)
 
     def operate(self: ndarray, *others: Any) -> Any:

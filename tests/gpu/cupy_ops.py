@@ -26,7 +26,7 @@ KERNELS = {name for name in dir(_custom_kernels) if name[0] != "_" and hasattr(O
 class Kernels:
     """The module `thinc.backends._custom_kernels`."""
 
-    def __getattr__(self, name: str) -> Callable:
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in KERNELS:
             raise AttributeError(name)
         of_numpy = getattr(NumpyOps(), name)
@@ -98,7 +98,7 @@ def real_ops() -> Iterator[Ops]:
 class OfTheHost:
     """A function of random numbers that draws them with NumPy."""
 
-    def __init__(self, ops: Ops, draw: Callable) -> None:
+    def __init__(self, ops: Ops, draw: Callable[..., Any]) -> None:
         self.ops = ops
         self.draw = draw
 

@@ -1,10 +1,13 @@
 """What is computed of linear chains on a GPU is what it is on the CPU."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from thinc.api import NumpyOps, Ops
+from thinc.backends.cupy_ops import CupyOps
 
 from spacy_seqrnn.crf.chain import SCORES, LinearChain, PooledChain
 from spacy_seqrnn.crf.decoding import k_best, viterbi
@@ -23,7 +26,7 @@ from spacy_seqrnn.crf.losses import (
 from spacy_seqrnn.crf.recursion import log_partition
 from spacy_seqrnn.ner.biluo import biluo_constraints
 
-from ..crf.test_chain import make_chain
+from ..crf.paths import make_chain
 from .compare import close, on_host
 
 LENGTHS = [3, 0, 1, 5]
@@ -36,8 +39,12 @@ def chain_on(ops: Ops, scale: float = 1.0, constrained: bool = False) -> LinearC
         allowed = biluo_constraints(N_TAGS)
         masks = {name: getattr(allowed, name) for name in SCORES if name != "emissions"}
         scores = {n: np.where(mask, getattr(chain, n), -np.inf) for n, mask in masks.items()}
-        chain = replace(chain, **scores)
-    return replace(chain, **{name: ops.asarray(getattr(chain, name)) for name in SCORES})
+        chain = with_scores(chain, scores)
+    return with_scores(chain, {name: ops.asarray(getattr(chain, name)) for name in SCORES})
+
+
+def with_scores(chain: LinearChain, scores: dict[str, Any]) -> LinearChain:
+    return replace(chain, **scores)
 
 
 def gold(seed: int = 0) -> np.ndarray:
@@ -55,7 +62,7 @@ SEGMENTS = Segments(
 # B I L O U; B L O; U: packed, one time step after the other
 TAGS = np.asarray([1, 1, 4, 2, 3, 3, 0, 0, 4])
 WEIGHTS = np.asarray([1.0, 2.0, 0.0, 0.5])
-ASKED = {
+ASKED: dict[str, Callable[[LinearChain], Any]] = {
     "viterbi": viterbi,
     "k best": lambda chain: k_best(chain, 3),
     "log partition": log_partition,
@@ -76,7 +83,7 @@ ASKED = {
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("scale", [1.0, 500.0])  # in probabilities, and by logarithms
 @pytest.mark.parametrize("constrained", [False, True])
-def test_as_on_the_cpu(gpu, asked, scale, constrained):
+def test_as_on_the_cpu(gpu: CupyOps, asked: str, scale: float, constrained: bool) -> None:
     ask = ASKED[asked]
     expected = ask(chain_on(NumpyOps(), scale, constrained))
     own = ask(chain_on(gpu, scale, constrained))

@@ -1,5 +1,8 @@
 """What stands for CuPy refuses what CuPy refuses."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +13,12 @@ from .cupy_ops import Kernels
 from .read_cupy import parameters, split_outside
 
 
-def device() -> cupy.ndarray:
+def device() -> Any:
     return cupy.array(np.arange(6, dtype="f").reshape(3, 2))
 
 
 HOST = np.ones((3, 2), dtype="f")
-REFUSED = {
+REFUSED: dict[str, tuple[type[Exception], Callable[[Any], Any]]] = {
     "a host's array in arithmetic": (TypeError, lambda x: x + HOST),
     "the same on the left": (TypeError, lambda x: HOST * x),
     "in place": (TypeError, lambda x: x.__iadd__(HOST)),
@@ -43,13 +46,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_refuses(what):
+def test_refuses(what: str) -> None:
     error, use = REFUSED[what]
     with pytest.raises(error):
         use(device())
 
 
-ALLOWED = {
+ALLOWED: dict[str, Callable[[Any, Any], Any]] = {
     "arithmetic": lambda xp, x: 2 * x + np.float32(1) - x**2,
     "a function of NumPy": lambda xp, x: np.concatenate([np.exp(x), x]),
     "host's indices": lambda xp, x: x[np.asarray([2, 0])],
@@ -64,7 +67,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("what", ALLOWED)
-def test_gives_what_numpy_gives(what):
+def test_gives_what_numpy_gives(what: str) -> None:
     own = ALLOWED[what](cupy, device())
     expected = ALLOWED[what](np, device().get())
     for part, other in (
@@ -74,7 +77,7 @@ def test_gives_what_numpy_gives(what):
         np.testing.assert_array_equal(part.get(), other)
 
 
-def test_arithmetic_in_place_stays_the_same_array():
+def test_arithmetic_in_place_stays_the_same_array() -> None:
     x = device()
     before, view = x, x[1:]
     x += 1
@@ -83,19 +86,19 @@ def test_arithmetic_in_place_stays_the_same_array():
     np.testing.assert_array_equal(view.get(), [[3, 4], [5, 6]])
 
 
-def test_memory_is_shared_with_torch():
+def test_memory_is_shared_with_torch() -> None:
     x = device()
-    torch.from_dlpack(x)[0] = 7.0
+    torch.utils.dlpack.from_dlpack(x)[0] = 7.0
     assert x.get()[0].tolist() == [7.0, 7.0]
 
 
-def test_numbers_leave_the_device():
+def test_numbers_leave_the_device() -> None:
     x = device()
     assert (float(x[1, 1]), int(x.argmax()), bool((x > 4).any())) == (3.0, 5, True)
     assert x.tolist() == x.get().tolist()
 
 
-def test_what_versions_share():
+def test_what_versions_share() -> None:
     assert [version["version"] for version in api.VERSIONS] == ["13.6.0", "14.2.0"]
     assert api.has("functions", "take_along_axis")
     assert not api.has("ndarray", "mT")  # of 14 only
@@ -103,8 +106,8 @@ def test_what_versions_share():
         api.check_arguments("ndarray", "argsort", (), {"kind": "stable"})  # so too
 
 
-def test_parameters_are_read():
-    def function(a, *rest, b=(1, 2), c: "str" = "x"):
+def test_parameters_are_read() -> None:
+    def function(a: Any, *rest: Any, b: Any = (1, 2), c: "str" = "x") -> None:
         """f(self, x, y=(1, [2, 3]), *shape, order='C') -> ndarray"""
 
     assert parameters(function) == ["a", "*rest", "b", "c"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from spacy_seqrnn.rnn.cells import CELLS
 
 from ..architectures.test_data_validation import MODELS, NGRAMS
 from ..conftest import CLAUSES, LISTENER, ODD_TEXTS, gold_examples, tok2vec_config
+from ..pipes import get_pipe
 from ..small import small_ner, small_textcat
 from .compare import close, named
 
@@ -113,9 +115,10 @@ def trained_on_both(pipes: dict[str, dict[str, Any]]) -> tuple[Language, Languag
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_trains_and_predicts(gpu: Ops, name: str):
+def test_trains_and_predicts(gpu: Ops, name: str) -> None:
     host, device = trained_on_both(PIPELINES[name])
-    for _, pipe in device.components:
+    pipes: list[tuple[str, Any]] = device.components
+    for _, pipe in pipes:
         for node, param in named(pipe.model):
             assert type(node.get_param(param)) is gpu.xp.ndarray, (node.name, param)
     with use_ops("numpy"):
@@ -124,7 +127,7 @@ def test_trains_and_predicts(gpu: Ops, name: str):
 
 
 @pytest.mark.parametrize("name", ["crf", "textcat ensemble", "listeners"])
-def test_from_one_device_to_the_other(gpu: Ops, name: str, tmp_path):
+def test_from_one_device_to_the_other(gpu: Ops, name: str, tmp_path: Path) -> None:
     """A pipeline that was trained on a GPU reads the same on a CPU, and back."""
     device = on_device(make(PIPELINES[name]))
     train(device)
@@ -136,7 +139,7 @@ def test_from_one_device_to_the_other(gpu: Ops, name: str, tmp_path):
 
 
 @pytest.mark.parametrize("factory", ["seqrnn_ner", "textcat"])
-def test_long_documents(gpu: Ops, factory: str, monkeypatch):
+def test_long_documents(gpu: Ops, factory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In windows, in training and prediction."""
     limits = windows.Limits(chunk=12, window=2, context=1)
     monkeypatch.setattr(windows, "PREDICTION", limits)
@@ -149,34 +152,34 @@ def test_long_documents(gpu: Ops, factory: str, monkeypatch):
     assert_same_answers(read(device, [text] * 2), expected)
 
 
-def test_new_labels(gpu: Ops):
+def test_new_labels(gpu: Ops) -> None:
     """Output layers grow on the device."""
     pipes = {"seqrnn_ner": {"model": small_ner()}, "textcat_multilabel": {"model": POOLED}}
     device = on_device(make(pipes))
     for pipe in pipes:
-        device.get_pipe(pipe).add_label("NEW")
+        get_pipe(device, pipe).add_label("NEW")
     losses = train(device, drop=0.3)
     assert all(np.isfinite(loss) for of_step in losses for loss in of_step.values())
     assert "NEW" in device(ODD_TEXTS[-1]).cats
 
 
-def test_rehearsal_and_calibration(gpu: Ops):
+def test_rehearsal_and_calibration(gpu: Ops) -> None:
     device = on_device(make({"seqrnn_ner": {"model": small_ner(), "spans_key": "scored"}}))
     train(device, steps=20, learn_rate=0.02)
     device.rehearse(gold_examples(device), sgd=device.resume_training())
-    temperature = device.get_pipe("seqrnn_ner").calibrate(device, gold_examples(device))
+    temperature = get_pipe(device, "seqrnn_ner").calibrate(device, gold_examples(device))
     assert temperature > 0
     assert device("Otto left New Lund .").spans["scored"].attrs["scores"] is not None
 
 
-EXPLAINED: dict[str, tuple[dict[str, Any], Callable]] = {
+EXPLAINED: dict[str, tuple[dict[str, Any], Callable[..., Any]]] = {
     "entities": ({"seqrnn_ner": {"model": small_ner()}}, explain_ner),
     "categories": ({"textcat_multilabel": {"model": ENSEMBLE}}, explain_textcat),
 }
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
-def test_explanations(gpu: Ops, name: str):
+def test_explanations(gpu: Ops, name: str) -> None:
     pipes, explain = EXPLAINED[name]
     host, device = trained_on_both(pipes)
     with use_ops("numpy"):
@@ -186,7 +189,7 @@ def test_explanations(gpu: Ops, name: str):
     close([float(n) for n in NUMBER.findall(own)], [float(n) for n in NUMBER.findall(expected)])
 
 
-CURVES: dict[str, Callable] = {
+CURVES: dict[str, Callable[..., Any]] = {
     "gates": lambda nlp: gates_of_text(nlp, TEXTS[-1]),
     "gradients": lambda nlp: gradients_of_text(nlp, TEXTS[-1]),
     "cells": lambda nlp: gradients_of_cells(list(CELLS), length=9, width=4),
@@ -197,7 +200,7 @@ CURVES: dict[str, Callable] = {
 
 
 @pytest.mark.parametrize("name", CURVES)
-def test_curves(gpu: Ops, name: str):
+def test_curves(gpu: Ops, name: str) -> None:
     """What the recurrence is shown by."""
     host = make({"seqrnn_ner": {"model": small_ner()}})
     own = str(CURVES[name](on_device(host)))

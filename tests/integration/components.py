@@ -11,7 +11,12 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Optimizer, fix_random_seed
 
+from spacy_seqrnn.types import Floats1d
+
 from ..conftest import CLAUSES, LISTENER, ODD_TEXTS, gold_examples, tok2vec_config
+
+# As `sgd` of an update: gradients stay for the next one. spaCy's types do not know of it.
+NO_STEP: Any = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,8 @@ def make_pipeline(*names: str, shared: bool, vectors: bool = False) -> Language:
 def _add_vectors(nlp: Language) -> None:
     words = sorted({word for clause in CLAUSES for word in " ".join(clause).split()})
     for i, word in enumerate(words):
-        nlp.vocab.set_vector(word, np.asarray([len(word), i, 1.0], dtype="float32"))
+        vector: Floats1d = np.asarray([len(word), i, 1.0], dtype="float32")
+        nlp.vocab.set_vector(word, vector)
 
 
 def initialize(nlp: Language) -> Optimizer:
@@ -158,7 +164,7 @@ def train(
 
 def score(nlp: Language, name: str) -> float:
     """How well a component does on what it has learned from; 1 is best."""
-    return nlp.evaluate(gold_examples(nlp))[COMPONENTS[name].score]
+    return float(nlp.evaluate(gold_examples(nlp))[COMPONENTS[name].score])
 
 
 def odd_examples(nlp: Language) -> list[Example]:

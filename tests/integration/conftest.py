@@ -53,6 +53,6 @@ def train_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool]
     params=[(name, shared) for name in COMPONENTS for shared in (False, True)],
     ids=lambda param: f"{param[0]}-{'listening' if param[1] else 'alone'}",
 )
-def trained(request: pytest.FixtureRequest, train_once: Callable) -> Trained:
+def trained(request: pytest.FixtureRequest, train_once: Callable[[str, bool], Trained]) -> Trained:
     """A component either way."""
     return train_once(*request.param)

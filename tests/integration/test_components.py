@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_takes_batches_with_nothing_in_them(trained: Trained) -> None:
 @pytest.mark.parametrize("name", ["seqrnn_textcat", "seqrnn_multilabel"])
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_text_without_tokens_has_no_category(
-    train_once: Callable, name: str, shared: bool
+    train_once: Callable[..., Any], name: str, shared: bool
 ) -> None:
     nlp = train_once(name, shared).load()
     for texts in ([""], ["Otto left Oslo sadly", ""]):

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from thinc.api import Model, fix_random_seed
 from spacy_seqrnn.embed.known_vectors import digest
 
 from ..conftest import LISTENER, gold_examples, tok2vec_config
+from ..pipes import get_pipe
 
 WORDS = ["Oslo", "Mira", "Otto", "left", "likes", "gladly", "sadly", "Bergen"]
 TEXTS = ["Mira left Bergen sadly .", "Otto likes Oslo gladly ."]
@@ -100,17 +102,18 @@ def of_vectors(found: list[warnings.WarningMessage]) -> list[str]:
     return [str(each.message) for each in found if "was trained with" in str(each.message)]
 
 
-def layers_that_know(nlp: Language) -> list[Model]:
-    models = [component.model for _, component in nlp.pipeline]
+def layers_that_know(nlp: Language) -> list[Model[Any, Any]]:
+    pipes: list[tuple[str, Any]] = nlp.pipeline
+    models = [component.model for _, component in pipes]
     return [node for model in models for node in model.walk() if "known_vectors" in node.attrs]
 
 
 @pytest.fixture(params=KINDS)
-def nlp(request) -> Language:
+def nlp(request: pytest.FixtureRequest) -> Language:
     return trained(request.param)
 
 
-def test_own_vectors_are_known_after_saving(nlp, tmp_path):
+def test_own_vectors_are_known_after_saving(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     loaded = spacy.load(tmp_path)
     copies = [nlp, loaded, pickle.loads(pickle.dumps(loaded))]
@@ -118,24 +121,24 @@ def test_own_vectors_are_known_after_saving(nlp, tmp_path):
         assert told(copy) == []
 
 
-def test_other_vectors_of_the_same_width_are_told_of_once(nlp):
+def test_other_vectors_of_the_same_width_are_told_of_once(nlp: Language) -> None:
     (sentence, *others) = told(sourced(nlp, seed=1, name="second"))
     assert len(others) == len(layers_that_know(nlp)) - 1
     assert "the word vectors 'first' (8 x 4, by ORTH, checksum" in sentence
     assert "the word vectors 'second' (8 x 4, by ORTH, checksum" in sentence
 
 
-def test_others_are_noticed_after_loading_too(nlp, tmp_path):
+def test_others_are_noticed_after_loading_too(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     assert len(told(sourced(spacy.load(tmp_path), seed=1))) >= 1
 
 
-def test_vectors_of_another_width_are_an_error(nlp):
+def test_vectors_of_another_width_are_an_error(nlp: Language) -> None:
     with pytest.raises(ValueError, match=r"trained with .* \(8 x 4, .* cannot read .* \(8 x 7, "):
         list(sourced(nlp, width=7).pipe(TEXTS))
 
 
-def test_no_vectors_at_all_are_an_error(nlp):
+def test_no_vectors_at_all_are_an_error(nlp: Language) -> None:
     sentence = r"vocab has no word vectors, but the model was trained with .*'first' \(8 x 4"
     with pytest.raises(ValueError, match=sentence):
         list(sourced(nlp, width=0).pipe(TEXTS))
@@ -144,7 +147,7 @@ def test_no_vectors_at_all_are_an_error(nlp):
         list(nlp.pipe([foreign]))
 
 
-def test_the_same_vectors_in_another_table_are_the_same(nlp):
+def test_the_same_vectors_in_another_table_are_the_same(nlp: Language) -> None:
     other = sourced(nlp)
     old = other.vocab.vectors
     order = np.random.default_rng(0).permutation(len(WORDS))
@@ -158,13 +161,13 @@ def test_the_same_vectors_in_another_table_are_the_same(nlp):
     assert told(other) == []
 
 
-def test_pruned_vectors_are_others(nlp):
+def test_pruned_vectors_are_others(nlp: Language) -> None:
     other = sourced(nlp)
     other.vocab.prune_vectors(3)
     assert len(told(other)) >= 1
 
 
-def test_models_saved_without_a_digest_say_nothing_until_they_are_trained(nlp):
+def test_models_saved_without_a_digest_say_nothing_until_they_are_trained(nlp: Language) -> None:
     for node in layers_that_know(nlp):
         node.attrs["known_vectors"] = None
     assert told(sourced(nlp, seed=1)) == []
@@ -172,7 +175,7 @@ def test_models_saved_without_a_digest_say_nothing_until_they_are_trained(nlp):
     assert len(told(sourced(nlp, seed=2))) == len(layers_that_know(nlp))
 
 
-def test_who_trains_on_with_others_is_told_once(nlp, tmp_path):
+def test_who_trains_on_with_others_is_told_once(nlp: Language, tmp_path: Path) -> None:
     other = sourced(nlp, seed=1)
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
@@ -185,21 +188,23 @@ def test_who_trains_on_with_others_is_told_once(nlp, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_model_that_is_loaded_into_one_that_was_trained_with_others(kind):
+def test_a_model_that_is_loaded_into_one_that_was_trained_with_others(kind: str) -> None:
     nlp, other = trained(kind), trained(kind, seed=1)
-    for name, pipe in other.pipeline:
-        pipe.from_bytes(nlp.get_pipe(name).to_bytes(exclude=["vocab"]), exclude=["vocab"])
+    for name in other.pipe_names:
+        get_pipe(other, name).from_bytes(
+            get_pipe(nlp, name).to_bytes(exclude=["vocab"]), exclude=["vocab"]
+        )
     assert len(told(other)) == len(layers_that_know(other))
 
 
-def test_each_vocab_of_a_batch_is_looked_at():
+def test_each_vocab_of_a_batch_is_looked_at() -> None:
     nlp = trained("spacy's layer in a tagger")
     foreign = Doc(make_blank(width=7).vocab, words=["Mira", "left"])
     with pytest.raises(ValueError, match=r"cannot read .* \(8 x 7, "):
         list(nlp.pipe([nlp.make_doc(TEXTS[0]), foreign]))
 
 
-def test_another_attribute_is_told_of_where_it_matters():
+def test_another_attribute_is_told_of_where_it_matters() -> None:
     """Ours remembers the attribute. What spaCy's layer reads is another after saving."""
     for kind, n_told in {"seqrnn_ner": 0, "spacy's layer": 1}.items():
         nlp = sourced(trained(kind))
@@ -210,7 +215,7 @@ def test_another_attribute_is_told_of_where_it_matters():
 
 
 @pytest.mark.parametrize("embed", [STATIC, None])
-def test_no_vectors_to_train_with_is_an_error(embed):
+def test_no_vectors_to_train_with_is_an_error(embed: dict[str, Any] | None) -> None:
     nlp = make_blank(width=0)
     tok2vec = tok2vec_config(vectors=True)
     tok2vec["embed"] = embed or tok2vec["embed"]
@@ -224,16 +229,16 @@ GOOD = {"name": "a", "rows": 8, "width": 4, "attr": "ORTH", "checksum": "00"}
 
 
 @pytest.mark.parametrize("saved", [{}, [], 0, "x", {**GOOD, "checksum": 0}, {**GOOD, "more": 1}])
-def test_what_is_no_digest_is_not_loaded(saved):
+def test_what_is_no_digest_is_not_loaded(saved: Any) -> None:
     nlp = trained("seqrnn_ner")
     (node,) = layers_that_know(nlp)
     node.attrs["known_vectors"] = saved
-    model = nlp.get_pipe("seqrnn_ner").model
+    model = get_pipe(nlp, "seqrnn_ner").model
     with pytest.raises(ValueError, match=r"known_vectors = .* is not a digest of vectors"):
         model.from_bytes(model.to_bytes())
 
 
-class WithoutTable(BaseVectors):
+class WithoutTable(BaseVectors):  # type: ignore[misc]  # spaCy has no types of it
     """Vectors of a class of the user's own, with no more than spaCy asks for."""
 
     mode, name, n_keys, shape = "own", "own", 0, (0, 4)
@@ -245,7 +250,7 @@ class WithoutTable(BaseVectors):
         return np.asarray([[int(key) % 7] * 4 for key in keys], dtype="float32")
 
 
-def test_vectors_of_the_users_own_class_are_taken_as_they_are():
+def test_vectors_of_the_users_own_class_are_taken_as_they_are() -> None:
     nlp = sourced(trained("seqrnn_ner"))
     nlp.vocab.vectors = WithoutTable(strings=nlp.vocab.strings)
     assert told(nlp) == []
@@ -255,15 +260,17 @@ def test_vectors_of_the_users_own_class_are_taken_as_they_are():
 
 
 @given(st.integers(1, 30), st.integers(1, 9), st.integers(0, 100))
-def test_digests_are_of_what_words_mean(n_keys, width, seed):
+def test_digests_are_of_what_words_mean(n_keys: int, width: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     data = random.normal(size=(n_keys, width)).astype("float32")
     keys = [f"w{i}" for i in range(n_keys)]
 
-    def checksum(data, keys):
-        return digest(Vectors(strings=spacy.blank("xx").vocab.strings, data=data, keys=keys))[
-            "checksum"
-        ]
+    def checksum(data: np.ndarray, keys: list[str]) -> str:
+        return str(
+            digest(Vectors(strings=spacy.blank("xx").vocab.strings, data=data, keys=keys))[
+                "checksum"
+            ]
+        )
 
     first = checksum(data, keys)
     order = random.permutation(n_keys)
@@ -276,7 +283,7 @@ def test_digests_are_of_what_words_mean(n_keys, width, seed):
         assert checksum(data[np.roll(np.arange(n_keys), 1)], keys) != first
 
 
-def test_digests_of_floret_vectors():
+def test_digests_of_floret_vectors() -> None:
     data = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
     options = {"mode": "floret", "minn": 2, "maxn": 3, "hash_count": 2}
     one, same = (Vectors(data=data, **options) for _ in range(2))
@@ -286,7 +293,7 @@ def test_digests_of_floret_vectors():
 
 
 @pytest.mark.parametrize("way", [{"minn": 1}, {"maxn": 4}, {"hash_seed": 1}, {"bow": "_"}])
-def test_floret_vectors_that_find_rows_in_another_way_are_others(way):
+def test_floret_vectors_that_find_rows_in_another_way_are_others(way: dict[str, Any]) -> None:
     data = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
     options = {"mode": "floret", "minn": 2, "maxn": 3, "hash_count": 2}
     one, other = Vectors(data=data, **options), Vectors(data=data, **{**options, **way})

@@ -1,13 +1,17 @@
 """A shared `tok2vec`: with its listeners, without them, frozen, and moved to another pipeline."""
 
+from pathlib import Path
+
 import pytest
 import spacy
 from spacy.language import Language
 from thinc.api import Optimizer
 
 from ..conftest import gold_examples
+from ..pipes import get_pipe
 from .components import (
     COMPONENTS,
+    NO_STEP,
     TEXTS,
     assert_same,
     initialize,
@@ -22,7 +26,7 @@ FEW = 5  # steps of a training that is not finished
 
 @pytest.fixture(params=COMPONENTS)
 def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture
@@ -39,17 +43,17 @@ def test_replaced_listeners_predict_the_same_and_go_on_learning(
 ) -> None:
     nlp, optimizer = unfinished
     before = list(nlp.pipe(TEXTS))
-    shared = nlp.get_pipe("tok2vec").model.to_bytes()
+    shared = get_pipe(nlp, "tok2vec").model.to_bytes()
     nlp.replace_listeners("tok2vec", name, ["model.tok2vec"])
     assert_same(nlp.pipe(TEXTS), before)
     history = train(nlp, optimizer, exclude=["tok2vec"])
     assert history[-1][name] < 0.1 * history[0][name]
     assert score(nlp, name) == 1.0
-    assert nlp.get_pipe("tok2vec").model.to_bytes() == shared
+    assert get_pipe(nlp, "tok2vec").model.to_bytes() == shared
 
 
 def test_replaced_listeners_are_saved(
-    name: str, unfinished: tuple[Language, Optimizer], tmp_path
+    name: str, unfinished: tuple[Language, Optimizer], tmp_path: Path
 ) -> None:
     nlp, _ = unfinished
     nlp.replace_listeners("tok2vec", name, ["model.tok2vec"])
@@ -60,7 +64,7 @@ def test_replaced_listeners_are_saved(
 
 def test_listens_to_a_frozen_tok2vec(name: str, unfinished: tuple[Language, Optimizer]) -> None:
     nlp = make_pipeline(name, shared=True).from_bytes(unfinished[0].to_bytes())
-    tok2vec, listener = nlp.get_pipe("tok2vec").model, nlp.get_pipe(name).model
+    tok2vec, listener = get_pipe(nlp, "tok2vec").model, get_pipe(nlp, name).model
     frozen, before = tok2vec.to_bytes(), listener.to_bytes()
     optimizer = resume(nlp)
     history = train(nlp, optimizer, exclude=["tok2vec"], annotates=["tok2vec"])
@@ -91,7 +95,7 @@ def test_sourced_by_itself(name: str) -> None:
     assert_same(nlp.pipe(TEXTS), before)
 
 
-def test_many_components_share_one_tok2vec(tmp_path) -> None:
+def test_many_components_share_one_tok2vec(tmp_path: Path) -> None:
     names = ["tagger", "morphologizer", "parser", "spancat", "seqrnn_ner", "seqrnn_textcat"]
     nlp = make_pipeline(*names, shared=True)
     train(nlp, initialize(nlp))
@@ -106,6 +110,6 @@ def test_a_batch_without_entities_still_teaches_the_shared_tok2vec() -> None:
     examples = gold_examples(nlp)
     for example in examples:
         example.reference.set_ents([], default="missing")
-    nlp.update(examples, sgd=False)
-    nodes = list(nlp.get_pipe("tok2vec").model.walk())
+    nlp.update(examples, sgd=NO_STEP)
+    nodes = list(get_pipe(nlp, "tok2vec").model.walk())
     assert any(node.get_grad(name).any() for node in nodes for name in node.grad_names)

@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def test_loading_never_unpickles(saved: Path) -> None:
 
 @pytest.mark.usefixtures("_no_unpickling")
 def test_the_guard_against_unpickling_works() -> None:
-    for load in (pickle.loads, srsly.pickle_loads, torch.load):
+    loaders: list[Callable[[Any], Any]] = [pickle.loads, srsly.pickle_loads, torch.load]
+    for load in loaders:
         with pytest.raises(AssertionError):
             load(b"")
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ..pipes import get_pipe
 from .components import TEXTS, assert_same, initialize, make_pipeline, train
 
 OURS = ["seqrnn_ner", "seqrnn_textcat", "tagger"]
@@ -29,9 +30,9 @@ def test_labels_outlast_the_memory_zone_of_their_first_use() -> None:
     nlp = make_pipeline("seqrnn_ner", shared=False)
     train(nlp, initialize(nlp))
     # Without the strings of the vocabulary that the labels were learned in
-    data = nlp.get_pipe("seqrnn_ner").to_bytes(exclude=["vocab"])
+    data = get_pipe(nlp, "seqrnn_ner").to_bytes(exclude=["vocab"])
     loaded = make_pipeline("seqrnn_ner", shared=False)
-    loaded.get_pipe("seqrnn_ner").from_bytes(data)
+    get_pipe(loaded, "seqrnn_ner").from_bytes(data)
     with loaded.memory_zone():
         assert any(doc.ents for doc in loaded.pipe(TEXTS))
     assert_same(loaded.pipe(TEXTS), nlp.pipe(TEXTS))

@@ -7,7 +7,9 @@ import pytest
 from thinc.api import Adam, Model
 
 from ..conftest import gold_examples
+from ..pipes import get_pipe
 from .components import (
+    NO_STEP,
     TEXTS,
     assert_same,
     initialize,
@@ -20,7 +22,7 @@ ours = pytest.mark.parametrize("name", ["seqrnn_ner", "seqrnn_textcat", "tagger"
 with_and_without_listener = pytest.mark.parametrize("shared", [False, True])
 
 
-def _gradients(model: Model) -> dict[Any, Any]:
+def _gradients(model: Model[Any, Any]) -> dict[Any, Any]:
     """All gradients of a model that are not zero."""
     gradients = {
         (i, name): node.get_grad(name).copy()
@@ -40,7 +42,8 @@ def test_averages_take_the_place_of_all_parameters(name: str, shared: bool) -> N
     latest = list(nlp.pipe(TEXTS))
     averaged = make_pipeline(name, shared=shared)
     with nlp.use_params(optimizer.averages):
-        for _, pipe in nlp.pipeline:
+        pipes: list[tuple[str, Any]] = nlp.pipeline
+        for _, pipe in pipes:
             for node in pipe.model.walk():
                 for param in node.param_names:
                     average = optimizer.averages[(node.id, param)]
@@ -57,24 +60,24 @@ def test_gradients_accumulate_until_the_update(name: str, shared: bool) -> None:
     nlp = make_pipeline(name, shared=shared)
     optimizer = initialize(nlp)
     if name == "seqrnn_ner":
-        nlp.get_pipe(name).cfg["unseen_labels"] = []  # meeting a label changes predictions at once
+        get_pipe(nlp, name).cfg["unseen_labels"] = []  # meeting a label changes predictions at once
     fresh = nlp.to_bytes()
     sums: dict[Any, Any] = {}
     for part in (slice(0, 2), slice(2, None)):
         other = make_pipeline(name, shared=shared).from_bytes(fresh)
-        other.update(gold_examples(other)[part], sgd=False)
-        for key, gradient in _gradients(other.pipeline[0][1].model).items():
+        other.update(gold_examples(other)[part], sgd=NO_STEP)
+        for key, gradient in _gradients(get_pipe(other, other.pipe_names[0]).model).items():
             sums[key] = sums.get(key, 0.0) + gradient
     before = list(nlp.pipe(TEXTS))
-    nlp.update(gold_examples(nlp)[:2], sgd=False)
-    nlp.update(gold_examples(nlp)[2:], sgd=False)
+    nlp.update(gold_examples(nlp)[:2], sgd=NO_STEP)
+    nlp.update(gold_examples(nlp)[2:], sgd=NO_STEP)
     assert_same(nlp.pipe(TEXTS), before, tolerance=0)
-    gradients = _gradients(nlp.pipeline[0][1].model)
+    gradients = _gradients(get_pipe(nlp, nlp.pipe_names[0]).model)
     assert gradients.keys() == sums.keys()
     for key, gradient in gradients.items():
         assert np.allclose(gradient, sums[key], atol=1e-5)
-    nlp.pipeline[0][1].finish_update(optimizer)
-    assert not _gradients(nlp.pipeline[0][1].model)
+    get_pipe(nlp, nlp.pipe_names[0]).finish_update(optimizer)
+    assert not _gradients(get_pipe(nlp, nlp.pipe_names[0]).model)
     updated = make_pipeline(name, shared=shared).from_bytes(nlp.to_bytes())
     assert updated.to_bytes() != fresh
     assert_same(nlp.pipe(TEXTS), updated.pipe(TEXTS), tolerance=0)

@@ -7,6 +7,8 @@ import pytest
 import spacy
 from spacy.language import Language
 
+from spacy_seqrnn.types import Floats1d
+
 from .components import TEXTS, assert_same, initialize, make_pipeline, train
 
 NAMES = ["seqrnn_ner", "seqrnn_textcat"]
@@ -32,7 +34,8 @@ def _assert_up_to_date(nlp: Language) -> None:
 
 @pytest.mark.parametrize("word", ["Oslo", "wörds"], ids=["another vector", "a first vector"])
 def test_a_vector_that_is_set_counts_at_once(nlp: Language, word: str) -> None:
-    nlp.vocab.set_vector(word, np.asarray([9.0, -9.0, 9.0], dtype="float32"))
+    vector: Floats1d = np.asarray([9.0, -9.0, 9.0], dtype="float32")
+    nlp.vocab.set_vector(word, vector)
     _assert_up_to_date(nlp)
 
 

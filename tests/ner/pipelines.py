@@ -1,6 +1,9 @@
 """A few sentences, and pipelines that learn them."""
 
+from typing import Any
+
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
@@ -17,14 +20,14 @@ TRAIN = [
 ]
 
 
-def make_nlp(model_options=None, **config):
+def make_nlp(model_options: dict[str, Any] | None = None, **config: Any) -> Language:
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner", config={"model": small_ner(**(model_options or {})), **config})
     return nlp
 
 
-def make_examples(nlp, data=TRAIN):
+def make_examples(nlp: Language, data: list[Any] = TRAIN) -> list[Example]:
     examples = []
     for text, tags in data:
         reference = Doc(nlp.vocab, words=text.split())
@@ -36,7 +39,13 @@ def make_examples(nlp, data=TRAIN):
     return examples
 
 
-def train(nlp, examples, steps=60, learn_rate=0.02, **options):
+def train(
+    nlp: Language,
+    examples: list[Example],
+    steps: int = 60,
+    learn_rate: float = 0.02,
+    **options: Any,
+) -> dict[str, float]:
     optimizer = Adam(learn_rate)
     losses = {}
     for _ in range(steps):
@@ -44,7 +53,12 @@ def train(nlp, examples, steps=60, learn_rate=0.02, **options):
     return losses
 
 
-def trained(model_options=None, data=TRAIN, steps=60, **config):
+def trained(
+    model_options: dict[str, str] | None = None,
+    data: list[Any] = TRAIN,
+    steps: int = 60,
+    **config: Any,
+) -> Language:
     nlp = make_nlp(model_options, **config)
     examples = make_examples(nlp, data)
     nlp.initialize(lambda: examples)
@@ -52,6 +66,6 @@ def trained(model_options=None, data=TRAIN, steps=60, **config):
     return nlp
 
 
-def entities(nlp, text):
+def entities(nlp: Language, text: str) -> list[tuple[str, str]]:
     doc = nlp(Doc(nlp.vocab, words=text.split()))
     return [(span.text, span.label_) for span in doc.ents]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 from spacy.tokens import Doc
 from spacy.training import biluo_tags_to_spans, biluo_to_iob, iob_to_biluo
 from spacy.vocab import Vocab
@@ -22,12 +23,12 @@ VOCAB = Vocab()
 
 
 @pytest.fixture(autouse=True)
-def own_constraints():
+def own_constraints() -> None:
     """Each test computes the constraints that it tests."""
     biluo_constraints.cache_clear()
 
 
-def is_valid(names):
+def is_valid(names: list[str]) -> bool:
     """By the words of the scheme, one token after the other."""
     open_label = None
     for name in names:
@@ -41,7 +42,7 @@ def is_valid(names):
     return open_label is None
 
 
-def test_names():
+def test_names() -> None:
     assert [
         *("O", "B-PER", "I-PER", "L-PER", "U-PER"),
         *("B-ORG", "I-ORG", "L-ORG", "U-ORG"),
@@ -51,7 +52,7 @@ def test_names():
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
-def test_constraints_allow_the_valid_sequences_and_no_others(length):
+def test_constraints_allow_the_valid_sequences_and_no_others(length: int) -> None:
     allowed = biluo_constraints(n_tags(2))
     n_valid = 0
     for tags in product(range(n_tags(2)), repeat=length):
@@ -64,12 +65,12 @@ def test_constraints_allow_the_valid_sequences_and_no_others(length):
 
 
 @pytest.mark.parametrize("size", [0, 2, 3, 4, 6, 7, -1])
-def test_sizes_that_no_labels_have(size):
+def test_sizes_that_no_labels_have(size: int) -> None:
     with pytest.raises(ValueError, match=f"with {size} scores per token cannot be a BILUO tagger"):
         biluo_constraints(size)
 
 
-def test_a_later_label_leaves_earlier_tags_alone():
+def test_a_later_label_leaves_earlier_tags_alone() -> None:
     small, large = biluo_constraints(5), biluo_constraints(9)
     assert (large.transitions[:5, :5] == small.transitions).all()
     assert (large.start[:5] == small.start).all()
@@ -77,7 +78,7 @@ def test_a_later_label_leaves_earlier_tags_alone():
 
 
 @st.composite
-def tagged_docs(draw):
+def tagged_docs(draw: DrawFn) -> list[list[str]]:
     """Documents as lists of tag names, each valid."""
     docs = []
     for _ in range(draw(st.integers(0, 4))):
@@ -95,7 +96,7 @@ def tagged_docs(draw):
 
 
 @given(tagged_docs())
-def test_entities_are_those_that_spacy_reads(docs):
+def test_entities_are_those_that_spacy_reads(docs: list[list[str]]) -> None:
     tags = np.asarray([NAMES.index(name) for names in docs for name in names], dtype=int)
     entities = entities_of_tags(tags, np.asarray([len(names) for names in docs], dtype=int))
     expected = []
@@ -108,14 +109,14 @@ def test_entities_are_those_that_spacy_reads(docs):
 
 
 @given(tagged_docs())
-def test_tags_of_entities(docs):
+def test_tags_of_entities(docs: list[list[str]]) -> None:
     names = [name for doc in docs for name in doc]
     tags = np.asarray([NAMES.index(name) for name in names], dtype=int)
     entities = entities_of_tags(tags, np.asarray([len(doc) for doc in docs], dtype=int))
     assert entities.tags().tolist() == [tag for tag in tags.tolist() if tag]
 
 
-def test_tags_agree_with_spacys_own_conversion():
+def test_tags_agree_with_spacys_own_conversion() -> None:
     iob = ["B-PER", "I-PER", "I-PER", "O", "B-ORG", "B-PER", "I-PER"]
     biluo = iob_to_biluo(iob)
     tags = np.asarray([NAMES.index(name) for name in biluo])
@@ -125,7 +126,7 @@ def test_tags_agree_with_spacys_own_conversion():
     assert biluo_to_iob([NAMES[tag] for tag in tags]) == iob
 
 
-def test_no_entities():
+def test_no_entities() -> None:
     nothing = entities_of_tags(np.zeros(3, dtype=int), np.asarray([0, 3]))
     assert isinstance(nothing, Entities)
     assert len(nothing.docs) == len(nothing.tags()) == 0

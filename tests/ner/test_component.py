@@ -1,38 +1,45 @@
 import pickle
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import spacy
 import srsly
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from ..pipes import get_pipe
 from ..small import small_ner, small_tok2vec
 from .pipelines import TRAIN, entities, make_examples, make_nlp, train, trained
 
 
-def emissions(nlp, docs):
-    return nlp.get_pipe("seqrnn_ner").model.predict(docs).emissions
+def emissions(nlp: Language, docs: list[Doc]) -> np.ndarray:
+    made: np.ndarray = get_pipe(nlp, "seqrnn_ner").model.predict(docs).emissions
+    return made
 
 
 @pytest.fixture(scope="module")
-def nlp():
+def nlp() -> Language:
     """A trained pipeline that tests only read."""
     return trained(spans_key="scores")
 
 
 @pytest.mark.parametrize("decoder", ["crf", "softmax"])
-def test_learns_its_training_data(decoder):
+def test_learns_its_training_data(decoder: str) -> None:
     nlp = trained({"decoder": decoder})
     scores = nlp.evaluate(make_examples(nlp))
     assert scores["ents_f"] == 1.0
     assert scores["ents_per_type"]["LOC"]["f"] == 1.0
 
 
-def test_loss_is_the_negative_log_probability_of_the_gold(nlp):
+def test_loss_is_the_negative_log_probability_of_the_gold(nlp: Language) -> None:
     """And it is the sum over the batch, however the batch is cut."""
     examples = make_examples(nlp)
-    component = nlp.get_pipe("seqrnn_ner")
+    component: Any = nlp.get_pipe("seqrnn_ner")
     chain = component.model.predict([example.predicted for example in examples])
     together, _ = component.get_loss(examples, chain)
     alone = 0.0
@@ -44,7 +51,7 @@ def test_loss_is_the_negative_log_probability_of_the_gold(nlp):
     assert 0 < together < 1
 
 
-def test_scores_survive_docbin(nlp):
+def test_scores_survive_docbin(nlp: Language) -> None:
     doc = nlp(Doc(nlp.vocab, words=["Oslo", "sleeps"]))
     other = Doc(nlp.vocab).from_bytes(doc.to_bytes())
     np.testing.assert_array_equal(
@@ -52,12 +59,12 @@ def test_scores_survive_docbin(nlp):
     )
 
 
-def test_no_scores_unless_asked_for():
+def test_no_scores_unless_asked_for() -> None:
     nlp = trained(steps=1)
     assert not nlp(Doc(nlp.vocab, words=["Oslo"])).spans
 
 
-def test_ordinary_input_of_any_kind(nlp):
+def test_ordinary_input_of_any_kind(nlp: Language) -> None:
     texts = ["", "Oslo", " ", "\n\n", "Bob " * 50, "🎉", "Oslo sleeps"]
     alone = [[(e.start, e.end, e.label) for e in nlp(text).ents] for text in texts]
     for batch_size in (1, 2, 7):
@@ -67,9 +74,9 @@ def test_ordinary_input_of_any_kind(nlp):
 
 
 @pytest.mark.parametrize("texts", [[""], ["", ""]])
-def test_documents_without_tokens(nlp, texts):
+def test_documents_without_tokens(nlp: Language, texts: list[str]) -> None:
     assert [len(doc.ents) for doc in nlp.pipe(texts)] == [0] * len(texts)
-    component = nlp.get_pipe("seqrnn_ner")
+    component: Any = nlp.get_pipe("seqrnn_ner")
     assert component.update([]) == {"seqrnn_ner": 0.0}
     examples = [Example.from_dict(nlp.make_doc(text), {"entities": []}) for text in texts]
     assert component.update(examples) == {"seqrnn_ner": 0.0}
@@ -78,7 +85,7 @@ def test_documents_without_tokens(nlp, texts):
 # Annotation that is not complete
 
 
-def test_missing_annotation_is_not_learned_as_outside():
+def test_missing_annotation_is_not_learned_as_outside() -> None:
     """Half of the tokens are annotated; what is not is neither entity nor outside."""
     data = [
         ("Bob met Oslo", ["U-PER", "O", None]),
@@ -90,15 +97,17 @@ def test_missing_annotation_is_not_learned_as_outside():
     assert entities(nlp, "Bob met Oslo") == [("Bob", "PER"), ("Oslo", "LOC")]
 
 
-def test_without_annotation_nothing_is_learned():
+def test_without_annotation_nothing_is_learned() -> None:
     nlp = trained(steps=1)
-    before = nlp.get_pipe("seqrnn_ner").model.to_bytes()
+    before = get_pipe(nlp, "seqrnn_ner").model.to_bytes()
     examples = [Example(nlp.make_doc("Oslo sleeps"), nlp.make_doc("Oslo sleeps"))]
     assert train(nlp, examples, steps=2) == {"seqrnn_ner": 0.0}
-    assert nlp.get_pipe("seqrnn_ner").model.to_bytes() == before
+    assert get_pipe(nlp, "seqrnn_ner").model.to_bytes() == before
 
 
-def wrong_spans_example(nlp, words, wrong):
+def wrong_spans_example(
+    nlp: Language, words: list[str], wrong: list[tuple[int, int, str]]
+) -> Example:
     reference = Doc(nlp.vocab, words=words)
     reference.spans["wrong"] = [Span(reference, *span) for span in wrong]
     return Example(Doc(nlp.vocab, words=words), reference)
@@ -111,7 +120,7 @@ def wrong_spans_example(nlp, words, wrong):
         (["In", "New", "York", "City", "Bob", "sleeps"], (1, 4, "LOC")),
     ],
 )
-def test_incorrect_spans_are_unlearned(words, wrong):
+def test_incorrect_spans_are_unlearned(words: list[str], wrong: tuple[int, int, str]) -> None:
     """Entities of one and of several tokens; nothing else is said about the document."""
     nlp = trained(incorrect_spans_key="wrong")
     place = (wrong[0], wrong[1])
@@ -121,7 +130,7 @@ def test_incorrect_spans_are_unlearned(words, wrong):
     assert wrong not in [(e.start, e.end, e.label_) for e in doc.ents]
 
 
-def test_incorrect_spans_need_their_key():
+def test_incorrect_spans_need_their_key() -> None:
     nlp = trained(steps=1)
     example = wrong_spans_example(nlp, ["Oslo"], [(0, 1, "LOC")])
     assert nlp.update([example], losses={}) == {"seqrnn_ner": 0.0}
@@ -130,7 +139,7 @@ def test_incorrect_spans_need_their_key():
 # Entities from elsewhere
 
 
-def test_entities_of_earlier_components_are_kept(nlp):
+def test_entities_of_earlier_components_are_kept(nlp: Language) -> None:
     doc = Doc(nlp.vocab, words=["Anna", "Berg", "lives", "in", "Oslo"])
     doc.set_ents([Span(doc, 0, 1, "LOC"), Span(doc, 2, 4, "NEW")], blocked=[doc[4:5]])
     doc = nlp(doc)
@@ -140,20 +149,20 @@ def test_entities_of_earlier_components_are_kept(nlp):
     assert "Oslo" not in [text for text, _ in found]
     certain = dict(zip(found, doc.spans["scores"].attrs["scores"], strict=True))
     assert certain[("Anna", "LOC")] == certain[("lives in", "NEW")] == 1.0
-    assert "NEW" not in nlp.get_pipe("seqrnn_ner").labels
+    assert "NEW" not in get_pipe(nlp, "seqrnn_ner").labels
 
 
-def test_earlier_entities_of_a_label_that_was_never_trained_are_kept():
+def test_earlier_entities_of_a_label_that_was_never_trained_are_kept() -> None:
     nlp = trained()
-    nlp.get_pipe("seqrnn_ner").add_label("NEW")
+    get_pipe(nlp, "seqrnn_ner").add_label("NEW")
     doc = Doc(nlp.vocab, words=["Oslo", "sleeps"])
     doc.set_ents([Span(doc, 1, 2, "NEW")], default="missing")
     assert [(e.text, e.label_) for e in nlp(doc).ents] == [("Oslo", "LOC"), ("sleeps", "NEW")]
 
 
-def test_works_with_an_entity_ruler_before_it():
+def test_works_with_an_entity_ruler_before_it() -> None:
     nlp = trained()
-    ruler = nlp.add_pipe("entity_ruler", before="seqrnn_ner")
+    ruler: Any = nlp.add_pipe("entity_ruler", before="seqrnn_ner")
     ruler.add_patterns([{"label": "ANIMAL", "pattern": "sleeps", "id": "x"}])
     doc = nlp("Oslo sleeps")
     assert [(e.text, e.label_, e.ent_id_) for e in doc.ents] == [
@@ -162,9 +171,9 @@ def test_works_with_an_entity_ruler_before_it():
     ]
 
 
-def test_entities_do_not_cross_sentences(nlp):
+def test_entities_do_not_cross_sentences(nlp: Language) -> None:
     words = ["In", "New", "York", "City", "Bob", "sleeps"]
-    starts = [True, False, True, False, False, False]
+    starts: list[bool | int | None] = [True, False, True, False, False, False]
     doc = nlp(Doc(nlp.vocab, words=words, sent_starts=starts))
     assert not any(span.start < 2 < span.end for span in doc.ents)
 
@@ -172,10 +181,10 @@ def test_entities_do_not_cross_sentences(nlp):
 # Rehearsal
 
 
-def test_rehearsal_works_against_forgetting():
+def test_rehearsal_works_against_forgetting() -> None:
     """Learning one text only ruins the others less if the model rehearses."""
 
-    def difference_after(rehearse):
+    def difference_after(rehearse: bool) -> float:
         nlp = trained()
         docs = [nlp.make_doc(text) for text, tags in TRAIN if tags]
         before = emissions(nlp, docs)
@@ -187,13 +196,13 @@ def test_rehearsal_works_against_forgetting():
             if rehearse:
                 losses = nlp.rehearse([Example(doc, doc) for doc in docs], sgd=optimizer, losses={})
                 assert losses["seqrnn_ner"] > 0
-        return np.abs(emissions(nlp, docs) - before).mean()
+        return float(np.abs(emissions(nlp, docs) - before).mean())
 
     assert difference_after(rehearse=True) < 0.5 * difference_after(rehearse=False)
 
 
 @pytest.mark.parametrize("kind", ["crf", "softmax", "ensemble"])
-def test_rehearsing_an_unchanged_model_teaches_nothing(kind):
+def test_rehearsing_an_unchanged_model_teaches_nothing(kind: str) -> None:
     """Whatever dropout the model was trained with, its earlier self speaks without."""
     encoder = {"dropout": 0.4, "word_dropout": 0.3}
     model = small_ner(decoder="crf" if kind == "ensemble" else kind)
@@ -202,7 +211,7 @@ def test_rehearsing_an_unchanged_model_teaches_nothing(kind):
         members = {"a": model, "b": model}
         model = {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": members}
     nlp = spacy.blank("en")
-    component = nlp.add_pipe("seqrnn_ner", config={"model": model})
+    component: Any = nlp.add_pipe("seqrnn_ner", config={"model": model})
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(5):
@@ -215,7 +224,7 @@ def test_rehearsing_an_unchanged_model_teaches_nothing(kind):
     assert losses["seqrnn_ner"] == pytest.approx(0.0, abs=1e-8)
 
 
-def test_rehearsal_needs_token_vectors_of_its_own():
+def test_rehearsal_needs_token_vectors_of_its_own() -> None:
     """A shared tok2vec does not rehearse: there would be nothing but zeros to compare."""
     nlp = spacy.blank("en")
     nlp.add_pipe("tok2vec", config={"model": small_tok2vec()})
@@ -231,15 +240,15 @@ def test_rehearsal_needs_token_vectors_of_its_own():
     assert nlp.rehearse(examples, losses={})["seqrnn_ner"] == pytest.approx(0.0, abs=1e-8)
 
 
-def test_rehearsal_without_resumed_training_does_nothing():
+def test_rehearsal_without_resumed_training_does_nothing() -> None:
     nlp = trained(steps=1)
-    assert nlp.get_pipe("seqrnn_ner").rehearse(make_examples(nlp), losses={}) == {}
+    assert get_pipe(nlp, "seqrnn_ner").rehearse(make_examples(nlp), losses={}) == {}
 
 
 # Saving and loading
 
 
-def round_trips(nlp, tmp_path):
+def round_trips(nlp: Language, tmp_path: Path) -> Iterator[Language]:
     nlp.to_disk(tmp_path / "pipeline")
     yield spacy.load(tmp_path / "pipeline")
     blank = spacy.blank("en").from_config(nlp.config)
@@ -247,11 +256,11 @@ def round_trips(nlp, tmp_path):
     yield pickle.loads(pickle.dumps(nlp))
 
 
-def test_round_trip(nlp, tmp_path):
+def test_round_trip(nlp: Language, tmp_path: Path) -> None:
     texts = [text for text, _ in TRAIN]
     expected = [(doc.ents, doc.spans["scores"].attrs["scores"]) for doc in nlp.pipe(texts)]
     for other in round_trips(nlp, tmp_path):
-        assert other.get_pipe("seqrnn_ner").labels == nlp.get_pipe("seqrnn_ner").labels
+        assert get_pipe(other, "seqrnn_ner").labels == get_pipe(nlp, "seqrnn_ner").labels
         for doc, (spans, scores) in zip(other.pipe(texts), expected, strict=True):
             assert [(e.start, e.end, e.label_) for e in doc.ents] == [
                 (e.start, e.end, e.label_) for e in spans
@@ -259,15 +268,15 @@ def test_round_trip(nlp, tmp_path):
             np.testing.assert_array_equal(doc.spans["scores"].attrs["scores"], scores)
 
 
-def test_round_trip_before_initialization(tmp_path):
+def test_round_trip_before_initialization(tmp_path: Path) -> None:
     for other in round_trips(make_nlp(), tmp_path):
         examples = make_examples(other)
-        other.initialize(lambda examples=examples: examples)
+        other.initialize(partial(list, examples))
         train(other, examples)
         assert other.evaluate(examples)["ents_f"] == 1.0
 
 
-def test_training_goes_on_after_loading(nlp, tmp_path):
+def test_training_goes_on_after_loading(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     other = spacy.load(tmp_path)
     examples = make_examples(other)
@@ -275,7 +284,7 @@ def test_training_goes_on_after_loading(nlp, tmp_path):
     assert other.evaluate(examples)["ents_f"] == 1.0
 
 
-def test_damaged_model_is_named(nlp, tmp_path):
+def test_damaged_model_is_named(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     path = tmp_path / "seqrnn_ner" / "model"
     whole = path.read_bytes()
@@ -288,7 +297,7 @@ def test_damaged_model_is_named(nlp, tmp_path):
         spacy.load(tmp_path)
 
 
-def test_model_of_other_labels_is_named(nlp, tmp_path):
+def test_model_of_other_labels_is_named(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     path = tmp_path / "seqrnn_ner" / "cfg"
     path.write_text(path.read_text().replace('"PER"', '"PER","ORG"'))
@@ -296,7 +305,7 @@ def test_model_of_other_labels_is_named(nlp, tmp_path):
         spacy.load(tmp_path)
 
 
-def test_model_of_other_labels_is_named_without_a_checksum(nlp, tmp_path):
+def test_model_of_other_labels_is_named_without_a_checksum(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     path = tmp_path / "seqrnn_ner" / "cfg"
     settings = srsly.read_json(path)
@@ -309,29 +318,27 @@ def test_model_of_other_labels_is_named_without_a_checksum(nlp, tmp_path):
 # What is wrong gets a sentence
 
 
-def test_model_that_gives_no_chain():
-    model = {
-        "@architectures": "spacy.Tagger.v2",
-        "tok2vec": {"@architectures": "spacy.HashEmbedCNN.v2"},
-    }
-    model["tok2vec"] |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
-    model["tok2vec"] |= {"maxout_pieces": 2, "subword_features": False, "pretrained_vectors": None}
+def test_model_that_gives_no_chain() -> None:
+    tok2vec: dict[str, Any] = {"@architectures": "spacy.HashEmbedCNN.v2"}
+    tok2vec |= {"width": 8, "depth": 1, "embed_size": 10, "window_size": 1}
+    tok2vec |= {"maxout_pieces": 2, "subword_features": False, "pretrained_vectors": None}
+    model = {"@architectures": "spacy.Tagger.v2", "tok2vec": tok2vec}
     with pytest.raises(ValueError, match=r"does not score tag sequences: set `@architectures"):
         spacy.blank("en").add_pipe("seqrnn_ner", config={"model": model})
 
 
-def test_unknown_decoder():
+def test_unknown_decoder() -> None:
     with pytest.raises(
         ValueError, match="`decoder = 'crv'` is unknown: set it to one of crf, soft"
     ):
         make_nlp({"decoder": "crv"})
 
 
-def test_size_that_no_labels_have():
+def test_size_that_no_labels_have() -> None:
     with pytest.raises(ValueError, match="with 7 scores per token cannot be a BILUO tagger"):
         make_nlp({"nO": 7})
 
 
-def test_not_initialized():
+def test_not_initialized() -> None:
     with pytest.raises(ValueError, match="E109"):
         make_nlp()("Oslo")

@@ -1,8 +1,11 @@
 """Entities and their probabilities, from the scores that a model gives."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from spacy_seqrnn.crf.chain import SCORES, LinearChain, PooledChain
@@ -10,18 +13,19 @@ from spacy_seqrnn.crf.decoding import viterbi
 from spacy_seqrnn.crf.expectations import marginals
 from spacy_seqrnn.ner.biluo import Entities, entities_of_tags, tag_names
 
+from ..pipes import get_pipe
 from ..small import small_ner
 from .pipelines import TRAIN, make_examples, make_nlp, train, trained
 
 
 @pytest.fixture(scope="module")
-def nlp():
+def nlp() -> Language:
     """A trained pipeline that tests only read."""
     return trained(spans_key="scores")
 
 
 @pytest.fixture(scope="module")
-def ensemble():
+def ensemble() -> Language:
     members = {"a": small_ner(), "b": small_ner()}
     model = {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": members}
     nlp = spacy.blank("en")
@@ -32,18 +36,20 @@ def ensemble():
     return nlp
 
 
-def make_docs(nlp):
+def make_docs(nlp: Language) -> list[Doc]:
     return [Doc(nlp.vocab, words=text.split()) for text, _ in TRAIN]
 
 
-def equal(one, other):
+def equal(one: LinearChain, other: LinearChain) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in SCORES)
 
 
 @pytest.mark.parametrize("kind", ["nlp", "ensemble"])
-def test_what_is_predicted_is_what_the_three_give(kind, request):
+def test_what_is_predicted_is_what_the_three_give(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
     nlp = request.getfixturevalue(kind)
-    recogniser, docs = nlp.get_pipe("seqrnn_ner"), make_docs(nlp)
+    recogniser, docs = get_pipe(nlp, "seqrnn_ner"), make_docs(nlp)
     chain = recogniser.chains(docs)
     found = recogniser.entities(chain)
     scores = recogniser.scores(chain, found)
@@ -60,13 +66,13 @@ def test_what_is_predicted_is_what_the_three_give(kind, request):
     assert len(expected) > 3
 
 
-def test_the_chain_is_what_the_model_gives_where_nothing_is_ruled_out(nlp):
-    recogniser, docs = nlp.get_pipe("seqrnn_ner"), make_docs(nlp)
+def test_the_chain_is_what_the_model_gives_where_nothing_is_ruled_out(nlp: Language) -> None:
+    recogniser, docs = get_pipe(nlp, "seqrnn_ner"), make_docs(nlp)
     assert equal(recogniser.chains(docs), recogniser.model.predict(docs))
 
 
-def test_the_chain_of_an_ensemble_is_the_mean(ensemble):
-    recogniser, docs = ensemble.get_pipe("seqrnn_ner"), make_docs(ensemble)
+def test_the_chain_of_an_ensemble_is_the_mean(ensemble: Language) -> None:
+    recogniser, docs = get_pipe(ensemble, "seqrnn_ner"), make_docs(ensemble)
     scored = recogniser.model.predict(docs)
     assert isinstance(scored, PooledChain)
     chain = recogniser.chains(docs)
@@ -75,7 +81,9 @@ def test_the_chain_of_an_ensemble_is_the_mean(ensemble):
 
 
 @pytest.mark.parametrize("kind", ["nlp", "ensemble"])
-def test_what_is_ruled_out_has_no_probability(kind, request, monkeypatch):
+def test_what_is_ruled_out_has_no_probability(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A label that was never trained, and all but what an earlier component has set."""
     nlp = request.getfixturevalue(kind)
     recogniser = nlp.get_pipe("seqrnn_ner")
@@ -90,30 +98,30 @@ def test_what_is_ruled_out_has_no_probability(kind, request, monkeypatch):
     assert possible[0] == possible[2] == ["O", "U-PER"]
 
 
-def test_constraints_are_those_of_the_chain(nlp):
-    recogniser = nlp.get_pipe("seqrnn_ner")
+def test_constraints_are_those_of_the_chain(nlp: Language) -> None:
+    recogniser: Any = nlp.get_pipe("seqrnn_ner")
     doc = Doc(nlp.vocab, words=["In", "New", "York"], sent_starts=[True, False, True])
     free = recogniser.model.predict([doc])
     assert equal(recogniser.constrain(free, [doc]), recogniser.chains([doc]))
     assert not equal(free, recogniser.chains([doc]))
 
 
-def test_documents_without_tokens(nlp):
-    recogniser = nlp.get_pipe("seqrnn_ner")
+def test_documents_without_tokens(nlp: Language) -> None:
+    recogniser: Any = nlp.get_pipe("seqrnn_ner")
     chain = recogniser.chains([nlp.make_doc(""), nlp.make_doc("")])
     found = recogniser.entities(chain)
     assert len(found.docs) == 0
     assert recogniser.scores(chain, found).shape == (0,)
 
 
-def test_chains_before_initialization():
+def test_chains_before_initialization() -> None:
     with pytest.raises(KeyError, match="has not been allocated"):
-        make_nlp().get_pipe("seqrnn_ner").chains([make_nlp().make_doc("Oslo")])
+        get_pipe(make_nlp(), "seqrnn_ner").chains([make_nlp().make_doc("Oslo")])
 
 
-def test_scores_of_any_entity(nlp):
+def test_scores_of_any_entity(nlp: Language) -> None:
     """Also of one that is not found: at the temperature, all of a token's tags sum to 1."""
-    recogniser = nlp.get_pipe("seqrnn_ner")
+    recogniser: Any = nlp.get_pipe("seqrnn_ner")
     chain = recogniser.chains([Doc(nlp.vocab, words=["Oslo"])])
     zeros = np.zeros(2, dtype=int)
     scores = recogniser.scores(chain, Entities(zeros, zeros, zeros + 1, np.asarray([0, 1])))
@@ -123,8 +131,10 @@ def test_scores_of_any_entity(nlp):
 
 
 @pytest.mark.parametrize("temperature", [0.5, 3.0])
-def test_scores_are_at_the_fitted_temperature(nlp, monkeypatch, temperature):
-    recogniser = nlp.get_pipe("seqrnn_ner")
+def test_scores_are_at_the_fitted_temperature(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch, temperature: float
+) -> None:
+    recogniser: Any = nlp.get_pipe("seqrnn_ner")
     chain = recogniser.chains(make_docs(nlp))
     found = recogniser.entities(chain)
     expected = recogniser.scores(chain.scale(1 / temperature), found)
@@ -132,16 +142,18 @@ def test_scores_are_at_the_fitted_temperature(nlp, monkeypatch, temperature):
     np.testing.assert_allclose(recogniser.scores(chain, found), expected, rtol=1e-5)
 
 
-def test_label_weights_count_at_a_temperature(nlp, monkeypatch):
+def test_label_weights_count_at_a_temperature(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The fitted one, if no other is given."""
-    recogniser = nlp.get_pipe("seqrnn_ner")
+    recogniser: Any = nlp.get_pipe("seqrnn_ner")
     chain = recogniser.chains([Doc(nlp.vocab, words=["Oslo"])])
     outside, location = (chain.emissions + chain.start + chain.end)[0, [0, 4]]
     # Less than the odds against the entity at a temperature of 1, and more at 0.1
     weight = float(np.exp(2 * (outside - location)))
     monkeypatch.setattr(recogniser, "label_weights", {"LOC": weight})
 
-    def n_found(**options):
+    def n_found(**options: Any) -> int:
         return len(recogniser.entities(chain, **options).docs)
 
     assert n_found(temperature=0.1) == 1
@@ -150,8 +162,8 @@ def test_label_weights_count_at_a_temperature(nlp, monkeypatch):
     assert n_found() == 1
 
 
-def test_entities_without_label_weights_are_those_of_the_best_sequences(nlp):
-    recogniser, docs = nlp.get_pipe("seqrnn_ner"), make_docs(nlp)
+def test_entities_without_label_weights_are_those_of_the_best_sequences(nlp: Language) -> None:
+    recogniser, docs = get_pipe(nlp, "seqrnn_ner"), make_docs(nlp)
     chain = recogniser.chains(docs)
     tags = viterbi(chain)[chain.packing.from_packed]
     expected = entities_of_tags(tags, chain.packing.lengths)
@@ -160,7 +172,7 @@ def test_entities_without_label_weights_are_those_of_the_best_sequences(nlp):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
-def test_scores_are_probabilities_of_the_entities(nlp):
+def test_scores_are_probabilities_of_the_entities(nlp: Language) -> None:
     doc = nlp(Doc(nlp.vocab, words=["Anna", "Berg", "lives", "in", "New", "York", "City"]))
     group = doc.spans["scores"]
     assert [(s.start, s.end, s.label_) for s in group] == [
@@ -172,7 +184,7 @@ def test_scores_are_probabilities_of_the_entities(nlp):
     assert ((scores > 0) & (scores <= 1)).all()
     # The posterior of an entity of one token is the marginal of its tag.
     doc = nlp(Doc(nlp.vocab, words=["Oslo"]))
-    tags = marginals(nlp.get_pipe("seqrnn_ner").model.predict([doc]))
-    labels = nlp.get_pipe("seqrnn_ner").labels
+    tags = marginals(get_pipe(nlp, "seqrnn_ner").model.predict([doc]))
+    labels = get_pipe(nlp, "seqrnn_ner").labels
     expected = tags[0, 1 + 4 * labels.index("LOC") + 3]
     assert doc.spans["scores"].attrs["scores"][0] == pytest.approx(expected, abs=1e-6)

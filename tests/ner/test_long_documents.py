@@ -1,27 +1,33 @@
 """Training on batches and documents that are too long to be read at once."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from thinc.api import fix_random_seed
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, fix_random_seed
 
 from spacy_seqrnn.batch import windows
+from spacy_seqrnn.batch.packed import Packed
 from spacy_seqrnn.batch.windows import listens, random_windows, training_chunks
 from spacy_seqrnn.ner.annotations import MISSING
 from spacy_seqrnn.ner.labels import label_numbers
 from spacy_seqrnn.ner.loss import read_gold
 
+from ..pipes import get_pipe
 from ..small import small_ner, small_textcat, small_tok2vec
 
 WORDS = ["Oslo", "sleeps", "in", "New", "York", ".", "Bob", "sings"]
 ENTITIES = {"Oslo": (1, "LOC"), "New": (2, "LOC"), "Bob": (1, "PER")}
 
 
-def make_doc(vocab, n_tokens):
+def make_doc(vocab: Vocab, n_tokens: int) -> Doc:
     """A text that is about WORDS again and again, with its entities."""
     words = (WORDS * (n_tokens // len(WORDS) + 1))[:n_tokens]
     doc = Doc(vocab, words=words)
@@ -30,12 +36,12 @@ def make_doc(vocab, n_tokens):
     return doc
 
 
-def make_examples(nlp, lengths):
+def make_examples(nlp: Language, lengths: list[int]) -> list[Example]:
     docs = [make_doc(nlp.vocab, length) for length in lengths]
     return [Example(Doc(nlp.vocab, words=[t.text for t in doc]), doc) for doc in docs]
 
 
-def make_nlp(lengths, **config):
+def make_nlp(lengths: list[int], **config: Any) -> tuple[Language, Optimizer]:
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner", config={"model": small_ner(), **config})
@@ -43,15 +49,15 @@ def make_nlp(lengths, **config):
 
 
 @pytest.fixture
-def small_windows(monkeypatch):
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = windows.Limits(chunk=30, window=10, context=3)
     monkeypatch.setattr(windows, "TRAINING", limits)
     monkeypatch.setattr(windows, "PREDICTION", limits)
 
 
-def gradients(nlp, examples):
+def gradients(nlp: Language, examples: list[Example]) -> tuple[float, list[np.ndarray]]:
     """Loss and gradients of one batch."""
-    component = nlp.get_pipe("seqrnn_ner")
+    component: Any = nlp.get_pipe("seqrnn_ner")
     losses = component.update(examples)
     found = [
         node.get_grad(name).copy() for node in component.model.walk() for name in node.grad_names
@@ -59,14 +65,14 @@ def gradients(nlp, examples):
     return losses["seqrnn_ner"], found
 
 
-def test_a_large_batch_is_trained_on_as_if_at_once(monkeypatch):
+def test_a_large_batch_is_trained_on_as_if_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     lengths = [5, 0, 12, 8, 8, 1]
     nlp, _ = make_nlp(lengths, label_weights=2.0)
     examples = make_examples(nlp, lengths)
     loss, expected = gradients(nlp, examples)
     nlp, _ = make_nlp(lengths, label_weights=2.0)
     monkeypatch.setattr(windows, "TRAINING", replace(windows.TRAINING, chunk=13))
-    tok2vec = nlp.get_pipe("seqrnn_ner").model.get_ref("tok2vec")
+    tok2vec = get_pipe(nlp, "seqrnn_ner").model.get_ref("tok2vec")
     assert len(training_chunks([tok2vec], [example.predicted for example in examples])) == 4
     loss_of_chunks, found = gradients(nlp, examples)
     assert loss_of_chunks == pytest.approx(loss, rel=1e-5)
@@ -75,7 +81,7 @@ def test_a_large_batch_is_trained_on_as_if_at_once(monkeypatch):
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_every_tag_counts_in_one_window():
+def test_every_tag_counts_in_one_window() -> None:
     nlp, _ = make_nlp([20])
     examples = make_examples(nlp, [45, 4, 17, 0])
     examples[0].reference.spans["wrong"] = [
@@ -83,7 +89,7 @@ def test_every_tag_counts_in_one_window():
         Span(examples[0].reference, 9, 30, "PER"),  # in none as a whole
         Span(examples[0].reference, 44, 45, "PER"),
     ]
-    component = nlp.get_pipe("seqrnn_ner")
+    component: Any = nlp.get_pipe("seqrnn_ner")
     gold = read_gold(examples, label_numbers(component.labels, nlp.vocab.strings), "wrong")
     assert len(gold.wrong.docs) == 3
     docs = [example.predicted for example in examples]
@@ -103,7 +109,7 @@ def test_every_tag_counts_in_one_window():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_learns_from_windows_of_a_long_document():
+def test_learns_from_windows_of_a_long_document() -> None:
     nlp, optimizer = make_nlp([101])
     optimizer.learn_rate = 0.02
     for _ in range(40):
@@ -115,10 +121,10 @@ def test_learns_from_windows_of_a_long_document():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_gradients_of_windows_are_those_of_their_loss():
+def test_gradients_of_windows_are_those_of_their_loss() -> None:
     """Along a random direction of all parameters, by finite differences."""
     nlp, _ = make_nlp([20])
-    model = nlp.get_pipe("seqrnn_ner").model
+    model = get_pipe(nlp, "seqrnn_ner").model
     examples = make_examples(nlp, [45, 4, 17])
     loss, _ = gradients(nlp, examples)
     params = [(node, name) for node in model.walk() for name in node.grad_names]
@@ -142,14 +148,14 @@ def test_gradients_of_windows_are_those_of_their_loss():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_listeners_get_the_batch_whole():
+def test_listeners_get_the_batch_whole() -> None:
     """A shared tok2vec has read it whole, and would not know a window."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe("tok2vec", config={"model": small_tok2vec()})
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
-    ner = nlp.add_pipe("seqrnn_ner", config={"model": {**small_ner(), "tok2vec": listener}})
-    textcat = nlp.add_pipe(
+    ner: Any = nlp.add_pipe("seqrnn_ner", config={"model": {**small_ner(), "tok2vec": listener}})
+    textcat: Any = nlp.add_pipe(
         "textcat",
         config={"model": {**small_textcat(True, bidirectional=True), "tok2vec": listener}},
     )
@@ -165,7 +171,7 @@ def test_listeners_get_the_batch_whole():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_text_categories_are_learned_from_random_windows(monkeypatch):
+def test_text_categories_are_learned_from_random_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """The encoder reads a window, and the gradient of its words reaches their embedding."""
     lengths = [16, 17, 400, 0]
     fix_random_seed(0)
@@ -177,7 +183,7 @@ def test_text_categories_are_learned_from_random_windows(monkeypatch):
 
     sizes = []
     nlp = spacy.blank("en")
-    textcat = nlp.add_pipe("textcat", config={"model": small_textcat(True)})
+    textcat: Any = nlp.add_pipe("textcat", config={"model": small_textcat(True)})
     examples = make_examples(nlp, [400, 5])
     for example, label in zip(examples, ("A", "B"), strict=True):
         example.reference.cats = {"A": label == "A", "B": label == "B"}
@@ -186,9 +192,12 @@ def test_text_categories_are_learned_from_random_windows(monkeypatch):
     recurrent = encoder.layers[0]
     run = recurrent._func
 
-    def counted(model, X, is_train):
+    def counted(
+        model: Model[Any, Any], X: Packed, is_train: bool
+    ) -> tuple[Packed, Callable[..., Any]]:
         sizes.append(X.packing.lengths.tolist())
-        return run(model, X, is_train)
+        made: tuple[Packed, Callable[..., Any]] = run(model, X, is_train)
+        return made
 
     monkeypatch.setattr(recurrent, "_func", counted)
     textcat.update(examples)

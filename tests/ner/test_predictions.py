@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
@@ -10,16 +12,16 @@ NLP = spacy.blank("xx")
 LABELS = [NLP.vocab.strings.add(label) for label in ("PER", "LOC")]
 
 
-def make_docs(*lengths):
+def make_docs(*lengths: int) -> list[Doc]:
     return [Doc(NLP.vocab, words=list("abcdefgh")[:n]) for n in lengths]
 
 
-def shown(spans):
+def shown(spans: Any) -> list[tuple[int, int, str]]:
     return [(span.start, span.end, span.label_) for span in spans]
 
 
 @pytest.mark.parametrize("scores", [np.asarray([0.25, 0.5, 0.75]), None])
-def test_each_document_gets_its_own_entities(scores):
+def test_each_document_gets_its_own_entities(scores: np.ndarray | None) -> None:
     """With their scores, if there are any; also documents with none and without tokens."""
     docs = make_docs(4, 0, 2, 3)
     rows = np.asarray([(0, 0, 2, 1), (0, 3, 1, 0), (3, 1, 2, 0)])
@@ -35,13 +37,13 @@ def test_each_document_gets_its_own_entities(scores):
     assert [own for _, _, own in found] == expected
 
 
-def test_a_batch_without_entities():
+def test_a_batch_without_entities() -> None:
     docs = make_docs(0, 2)
     found = list(Predictions(no_entities(), np.zeros(0)).spans(docs, LABELS))
     assert [(spans, scores) for _, spans, scores in found] == [([], []), ([], [])]
 
 
-def test_what_was_there_before_is_certain():
+def test_what_was_there_before_is_certain() -> None:
     (doc,) = make_docs(5)
     before, predicted = Span(doc, 0, 2, "ORG"), Span(doc, 3, 4, "PER")
     set_scores(doc, "found", [before, predicted], [predicted], [0.25])
@@ -51,7 +53,7 @@ def test_what_was_there_before_is_certain():
     assert scores.tolist() == [1.0, 0.25]
 
 
-def test_set_entities_keeps_what_is_there():
+def test_set_entities_keeps_what_is_there() -> None:
     doc = Doc(NLP.vocab, words=["a", "b", "c", "d", "e"])
     known = Span(doc, 0, 1, label="ORG", kb_id="Q1", span_id="id")
     doc.set_ents([known, Span(doc, 1, 3, label="NEW")], blocked=[doc[3:4]], default="missing")
@@ -65,7 +67,7 @@ def test_set_entities_keeps_what_is_there():
     assert doc[3].ent_type_ == ""
 
 
-def test_set_entities_annotates_all_tokens():
+def test_set_entities_annotates_all_tokens() -> None:
     doc = Doc(NLP.vocab, words=["a", "b"])
     set_entities(doc, [Span(doc, 0, 1, "PER")])
     assert [token.ent_iob_ for token in doc] == ["B", "O"]

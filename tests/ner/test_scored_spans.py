@@ -1,6 +1,9 @@
 """The group of entities with their scores, as later components and files see it."""
 
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -8,6 +11,7 @@ import srsly
 from catalogue import Registry
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.cli._util import app
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer.testing import CliRunner
@@ -27,7 +31,7 @@ MERGERS = {
 
 
 @Language.component("test_parse", assigns=["token.dep", "token.head"])
-def parse(doc):
+def parse(doc: Doc) -> Doc:
     """What the merging components look for, wherever it stands: noun chunks, subtokens."""
     for token in doc:
         token.head, token.dep_, token.pos_ = doc[min(token.i + 1, len(doc) - 1)], "subtok", "PROPN"
@@ -36,25 +40,25 @@ def parse(doc):
 
 
 @pytest.fixture(scope="module")
-def nlp():
+def nlp() -> Language:
     nlp = trained(spans_key="found")
     nlp.add_pipe("test_parse")
     return nlp
 
 
 @pytest.fixture
-def merging(nlp, request):
+def merging(nlp: Language, request: pytest.FixtureRequest) -> Iterator[Language]:
     nlp.add_pipe(request.param, config=MERGERS[request.param])
     yield nlp
     nlp.remove_pipe(request.param)
 
 
-def read(group):
+def read(group: Iterable[Span]) -> list[tuple[str, str]]:
     return [(span.text, span.label_) for span in group]
 
 
 @pytest.mark.parametrize("merging", MERGERS, indirect=True)
-def test_follows_its_text_through_every_component_that_changes_tokens(merging):
+def test_follows_its_text_through_every_component_that_changes_tokens(merging: Language) -> None:
     doc = merging(TEXT)
     assert [token.text for token in doc] != TEXT.split()
     group = doc.spans["found"]
@@ -68,12 +72,12 @@ def test_follows_its_text_through_every_component_that_changes_tokens(merging):
 
 
 @pytest.mark.parametrize("merging", ["merge_entities"], indirect=True)
-def test_merged_entities_are_in_the_group_as_in_ents(merging, tmp_path):
+def test_merged_entities_are_in_the_group_as_in_ents(merging: Language, tmp_path: Path) -> None:
     """In pipes of one process and of two, and in what `spacy apply` writes."""
     (tmp_path / "in.jsonl").write_text(srsly.json_dumps({"text": TEXT}), encoding="utf8")
     merging.to_disk(tmp_path / "model")
     words = [str(tmp_path / name) for name in ("model", "in.jsonl", "out.spacy")]
-    result = CliRunner().invoke(spacy.cli._util.app, ["apply", *words])
+    result = CliRunner().invoke(app, ["apply", *words])
     assert result.exit_code == 0, result.exception
     applied = DocBin().from_disk(tmp_path / "out.spacy").get_docs(merging.vocab)
     for doc in [merging(TEXT), *merging.pipe([TEXT] * 2, n_process=2), *applied]:
@@ -82,7 +86,7 @@ def test_merged_entities_are_in_the_group_as_in_ents(merging, tmp_path):
         assert len(doc.spans["found"].attrs["scores"]) == 2
 
 
-def test_spacys_own_group_does_not_follow(nlp):
+def test_spacys_own_group_does_not_follow(nlp: Language) -> None:
     """What is said about it. Once spaCy mends it, a class of our own is not needed any more."""
     doc = nlp(TEXT)
     doc.spans["own"] = SpanGroup(doc, spans=list(doc.ents))
@@ -103,7 +107,9 @@ PLACES = st.tuples(st.integers(0, 7), st.integers(1, 4)).map(lambda p: (p[0], mi
     merged=st.lists(PLACES, max_size=3),
     split=st.lists(st.integers(0, 7), max_size=2),
 )
-def test_a_span_has_all_tokens_that_have_any_of_its_characters(spans, merged, split):
+def test_a_span_has_all_tokens_that_have_any_of_its_characters(
+    spans: list[tuple[int, int]], merged: list[tuple[int, int]], split: list[int]
+) -> None:
     vocab = spacy.blank("en").vocab
     doc = Doc(vocab, words=WORDS)
     members = [Span(doc, start, end, "X", span_id=f"{i}") for i, (start, end) in enumerate(spans)]
@@ -121,7 +127,7 @@ def test_a_span_has_all_tokens_that_have_any_of_its_characters(spans, merged, sp
         group[len(spans)]
 
 
-def retokenize(doc, merged, split):
+def retokenize(doc: Doc, merged: list[tuple[int, int]], split: list[int]) -> None:
     """Merge what does not overlap, and split what is left of the tokens in two."""
     with doc.retokenize() as retokenizer:
         for span in spacy.util.filter_spans([doc[start:end] for start, end in merged]):
@@ -133,14 +139,14 @@ def retokenize(doc, merged, split):
                 retokenizer.split(doc[i], [text[:1], text[1:]], [doc[i], doc[i]])
 
 
-def test_a_copy_follows_too(nlp):
+def test_a_copy_follows_too(nlp: Language) -> None:
     doc = nlp(TEXT).copy()
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[0:5])
     assert read(doc.spans["found"]) == [("In New York City Bob", label) for _, label in FOUND]
 
 
-def test_what_is_added_later_follows_too(nlp):
+def test_what_is_added_later_follows_too(nlp: Language) -> None:
     doc = nlp(TEXT)
     group = doc.spans["found"]
     group.append(Span(doc, 4, 6, "X"))
@@ -153,7 +159,7 @@ def test_what_is_added_later_follows_too(nlp):
     assert not group.has_overlap or len(group) == 3
 
 
-def test_saved_as_spacy_saves_a_group(nlp):
+def test_saved_as_spacy_saves_a_group(nlp: Language) -> None:
     """So that spaCy reads it wherever this package is not installed, and an old file too."""
     for text in (TEXT, "nothing happens here"):
         doc = nlp(text)
@@ -162,26 +168,34 @@ def test_saved_as_spacy_saves_a_group(nlp):
         assert group.to_bytes() == plain.to_bytes()
 
 
-def test_saved_without_a_look_through_all_entry_points(nlp, monkeypatch):
+def test_saved_without_a_look_through_all_entry_points(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Which takes longer than all else that a short document costs."""
     doc = nlp(TEXT)
-    looks = []
+    looks: list[Registry] = []
     get_all = Registry.get_all
-    monkeypatch.setattr(Registry, "get_all", lambda self: looks.append(self) or get_all(self))
+
+    def look(registry: Registry) -> dict[str, Any]:
+        looks.append(registry)
+        found: dict[str, Any] = get_all(registry)
+        return found
+
+    monkeypatch.setattr(Registry, "get_all", look)
     doc.spans["found"].to_bytes()
     assert not looks
     SpanGroup(doc).to_bytes()
     assert looks
 
 
-def test_threads_save_their_own_groups(nlp):
+def test_threads_save_their_own_groups(nlp: Language) -> None:
     docs = list(nlp.pipe([TEXT, "Oslo sleeps", "nothing happens here"] * 20))
     expected = [doc.spans["found"].to_bytes() for doc in docs]
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda doc: doc.spans["found"].to_bytes(), docs)) == expected
 
 
-def test_what_cannot_be_saved_does_not_spoil_what_can(nlp):
+def test_what_cannot_be_saved_does_not_spoil_what_can(nlp: Language) -> None:
     doc = nlp(TEXT)
     group = doc.spans["found"]
     before = group.to_bytes()

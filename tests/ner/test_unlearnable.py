@@ -1,10 +1,13 @@
 """Entities that no prediction can have are not taught, and that is said."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import fix_random_seed
@@ -13,6 +16,7 @@ from spacy_seqrnn.ner.annotations import MISSING
 from spacy_seqrnn.ner.labels import label_numbers
 from spacy_seqrnn.ner.loss import read_gold
 
+from ..pipes import get_pipe
 from ..small import small_ner
 
 # Words, the entity, and whether spaCy's `ner` can learn it
@@ -25,7 +29,13 @@ SPACES = {
 }
 
 
-def example_of(nlp, words, *spans, sent_starts=None, predicted=None):
+def example_of(
+    nlp: Language,
+    words: list[str],
+    *spans: tuple[int, int],
+    sent_starts: list[int] | None = None,
+    predicted: list[str] | None = None,
+) -> Example:
     docs = [Doc(nlp.vocab, words=own) for own in (predicted or words, words)]
     docs[1].set_ents([Span(docs[1], start, end, "PER") for start, end in spans])
     if sent_starts is not None:
@@ -34,7 +44,9 @@ def example_of(nlp, words, *spans, sent_starts=None, predicted=None):
     return Example(*docs)
 
 
-def learned(factory, make_example, steps=40):
+def learned(
+    factory: str, make_example: Callable[..., Any], steps: int = 40
+) -> list[tuple[int, int]]:
     """The entities that are found in what was trained on."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
@@ -49,7 +61,7 @@ def learned(factory, make_example, steps=40):
 
 @pytest.mark.parametrize("kind", SPACES)
 @pytest.mark.parametrize("factory", ["seqrnn_ner", "ner"])
-def test_white_space_in_entities(kind, factory):
+def test_white_space_in_entities(kind: str, factory: str) -> None:
     words, span, can_be_learned = SPACES[kind]
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
@@ -59,10 +71,10 @@ def test_white_space_in_entities(kind, factory):
     assert len(told) == (factory == "seqrnn_ner" and not can_be_learned)
 
 
-def nlp_of(**config):
+def nlp_of(**config: Any) -> Language:
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner", config={"model": small_ner(), **config})
-    nlp.get_pipe("seqrnn_ner").add_label("PER")
+    get_pipe(nlp, "seqrnn_ner").add_label("PER")
     nlp.initialize()
     return nlp
 
@@ -85,11 +97,11 @@ def nlp_of(**config):
         ),
     ],
 )
-def test_says_what_is_not_learned(options, sentence):
+def test_says_what_is_not_learned(options: dict[str, Any], sentence: str) -> None:
     nlp = nlp_of()
     words, spans = options.pop("words"), options.pop("spans")
 
-    def update():
+    def update() -> None:
         nlp.update([example_of(nlp, ["Ann"], (0, 1)), example_of(nlp, words, *spans, **options)])
 
     with pytest.warns(UserWarning, match=sentence):
@@ -99,7 +111,7 @@ def test_says_what_is_not_learned(options, sentence):
         update()  # once is enough
 
 
-def test_nothing_is_said_where_all_is_learned():
+def test_nothing_is_said_where_all_is_learned() -> None:
     nlp = nlp_of()
     examples = [
         example_of(nlp, ["Jon", "\n", "Snow", "."], (0, 3), sent_starts=[0, 3]),
@@ -111,9 +123,9 @@ def test_nothing_is_said_where_all_is_learned():
         nlp.update(examples)
 
 
-def test_all_tokens_of_such_an_entity_are_missing():
+def test_all_tokens_of_such_an_entity_are_missing() -> None:
     nlp = nlp_of()
-    numbers = label_numbers(nlp.get_pipe("seqrnn_ner").labels, nlp.vocab.strings)
+    numbers = label_numbers(get_pipe(nlp, "seqrnn_ner").labels, nlp.vocab.strings)
     words = ["a", "\n", "Jon", "Snow", "b", "Ann", "c", "Bo", "Li"]
     spans = [(1, 4), (5, 6), (7, 9)]
     examples = [example_of(nlp, words, *spans, sent_starts=[0, 8]), example_of(nlp, ["d"])]

@@ -39,6 +39,7 @@ def imports_of(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
+            assert node.module
             yield node.module.split(".")[0]
 
 
@@ -86,6 +87,7 @@ def test_ranges_have_both_ends(name: str) -> None:
 
 def test_the_pythons_that_are_tested_are_those_that_are_declared() -> None:
     tested = re.search(r"PYTHONS = (\[.*\])", (ROOT / "noxfile.py").read_text(encoding="utf8"))
+    assert tested
     pythons = ast.literal_eval(tested[1])
     classifiers = CONFIG["metadata"]["classifiers"].splitlines()
     prefix = "Programming Language :: Python :: "

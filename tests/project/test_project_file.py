@@ -26,7 +26,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The project file with its variables filled in."""
     folder = tmp_path_factory.mktemp("config")
     (folder / "project.yml").write_bytes((ROOT / "project.yml").read_bytes())
-    return load_project_config(folder)
+    config: dict[str, Any] = load_project_config(folder)
+    return config
 
 
 def corpora() -> list[str]:

@@ -9,6 +9,8 @@ import spacy
 from spacy.training.initialize import load_vectors_into_model
 from spacy.util import load_config_from_str
 
+from spacy_seqrnn.types import Floats1d
+
 from .conftest import ROOT, Project
 
 pytestmark = pytest.mark.skipif(
@@ -46,7 +48,8 @@ def test_every_word_has_its_row(vectors: Path) -> None:
     assert nlp.vocab.vectors.shape == (400_000, 50)
     assert nlp.vocab.vectors.n_keys == 400_000
     # The first numbers of GloVe's first word.
-    numpy.testing.assert_allclose(nlp.vocab.get_vector("the")[:2], [0.418, 0.24968])
+    vector: Floats1d = nlp.vocab.get_vector("the")
+    numpy.testing.assert_allclose(vector[:2], [0.418, 0.24968])
     assert all(key in nlp.vocab.strings for key in nlp.vocab.vectors.key2row)
 
 

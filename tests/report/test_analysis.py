@@ -15,6 +15,7 @@ from spacy_seqrnn.report.analysis import Report, analyse
 from spacy_seqrnn.report.sections import label_parts
 
 from ..conftest import gold_docs, gold_examples
+from ..pipes import add_pipe
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,15 @@ def report(nlp: Language, folder: Path, data: Path, **options: Any) -> Report:
     return analyse(folder, nlp, "model-best", data=data, **options)
 
 
-def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
+def test_all_kinds_of_predictions(tmp_path: Path, data: Path) -> None:
     nlp = trained("ner", "tagger", "textcat_multilabel", steps=30)
     found = report(nlp, tmp_path, data, train=data)
     scores = nlp.evaluate(list(Corpus(data)(nlp)))
+    assert found.entities
     assert found.entities.total.f1.value == pytest.approx(scores["ents_f"])
-    assert found.entities.reliability is found.entities.transitions is None
+    assert found.entities.reliability is None
+    assert found.entities.transitions is None
+    assert found.tags
     assert found.tags.accuracy.value == pytest.approx(scores["tag_acc"])
     (categories,) = found.categories
     assert not categories.exclusive
@@ -53,21 +57,25 @@ def test_all_kinds_of_predictions(tmp_path: Path, data: Path):
         assert f"<h2>{title}</h2>" in html
 
 
-def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data: Path):
+def test_a_ruler_after_the_recogniser_takes_no_scores_away(tmp_path: Path, data: Path) -> None:
     nlp = trained("seqrnn_ner", steps=20)
-    nlp.add_pipe("entity_ruler").add_patterns([{"label": "DAY", "pattern": "angrily"}])
+    add_pipe(nlp, "entity_ruler").add_patterns([{"label": "DAY", "pattern": "angrily"}])
     found = report(nlp, tmp_path, data)
+    assert found.entities
     assert found.entities.component == "seqrnn_ner"
     (spurious,) = [each for each in found.entities.labels if each.label == "DAY"]
     assert (spurious.found, spurious.annotated) == (1, 0)
+    assert found.entities.reliability
     assert found.entities.reliability.n == found.entities.total.found - 1
     assert found.entities.seen is None
     assert "name them with --train" in found.notes[-1]
 
 
-def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
+def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path) -> None:
     nlp = trained("tagger")
-    labels = report(nlp, tmp_path, data).tags.labels
+    found = report(nlp, tmp_path, data)
+    assert found.tags
+    labels = found.tags.labels
     many = [replace(labels[0], label=f"L{i}", annotated=i) for i in range(40)]
     picture, *_ = [part for part in label_parts(many) if "<svg" in part]
     assert "L39 " in picture
@@ -75,11 +83,12 @@ def test_of_many_labels_the_most_frequent_are_drawn(tmp_path: Path, data: Path):
     assert "L14 " not in picture
 
 
-def test_a_pipeline_without_errors(tmp_path: Path, data: Path):
+def test_a_pipeline_without_errors(tmp_path: Path, data: Path) -> None:
     nlp = spacy.blank("en")
-    ruler = nlp.add_pipe("entity_ruler")
+    ruler: Any = nlp.add_pipe("entity_ruler")
     for doc in gold_docs(nlp.vocab):
         ruler.add_patterns([{"label": e.label_, "pattern": e.text} for e in doc.ents])
     found = report(nlp, tmp_path, data)
+    assert found.entities
     assert found.entities.total.f1.value == found.entities.total.f1.low == 1.0
     assert "No entity was predicted wrongly." in page.report_page(found)

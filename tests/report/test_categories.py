@@ -36,9 +36,11 @@ def random_examples(exclusive: bool) -> list[Example]:
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_scores_are_those_of_spacy(exclusive: bool):
+def test_scores_are_those_of_spacy(exclusive: bool) -> None:
     examples = [each for each in random_examples(exclusive) if each.reference.cats]
-    docs = [read_categories(each, LABELS, exclusive, None) for each in examples]
+    read = [read_categories(each, LABELS, exclusive, None) for each in examples]
+    docs = [doc for doc in read if doc]
+    assert len(docs) == len(examples)
     found = category_report("textcat", docs, LABELS, exclusive=exclusive, threshold=0.6)
     theirs = Scorer.score_cats(
         examples, "cats", labels=LABELS, multi_label=not exclusive, threshold=0.6
@@ -47,10 +49,14 @@ def test_scores_are_those_of_spacy(exclusive: bool):
     for each in found.labels:
         assert each.f1.value == pytest.approx(theirs["cats_f_per_type"][each.label]["f"])
     if exclusive:
+        assert found.accuracy
         assert found.accuracy.value == pytest.approx(theirs["cats_micro_f"])
-        assert sum(map(sum, found.confusion.counts)) == len(docs) == found.reliability.n
+        assert found.confusion
+        assert found.reliability
+        assert sum(sum(row) for row in found.confusion.counts) == len(docs) == found.reliability.n
     else:
-        assert found.accuracy is found.confusion is None
+        assert found.accuracy is None
+        assert found.confusion is None
         assert found.reliability.n == sum(len(each.reference.cats) for each in examples)
     assert found.unseen is None
     surest = [error.score for error in found.errors]
@@ -59,7 +65,7 @@ def test_scores_are_those_of_spacy(exclusive: bool):
     assert all(error.found != error.annotated for error in found.errors)
 
 
-def test_documents_without_annotation_are_left_out():
+def test_documents_without_annotation_are_left_out() -> None:
     gold = Doc(VOCAB, words=["a"])
     example = Example(gold.copy(), gold)
     assert read_categories(example, LABELS, True, None) is None
@@ -68,21 +74,23 @@ def test_documents_without_annotation_are_left_out():
     assert read_categories(example, LABELS, False, None) is not None
 
 
-def test_unseen_words_are_counted_without_case():
+def test_unseen_words_are_counted_without_case() -> None:
     gold = Doc(VOCAB, words=["Oslo", "is", "Vik", "vik"])
     gold.cats = {"a": 1.0}
     trained = TrainingWords(frozenset(["oslo", "is"]), frozenset())
-    assert read_categories(Example(gold.copy(), gold), LABELS, True, trained).unseen == 0.5
+    doc = read_categories(Example(gold.copy(), gold), LABELS, True, trained)
+    assert doc
+    assert doc.unseen == 0.5
 
 
-def test_tags_are_scored_as_by_spacy():
+def test_tags_are_scored_as_by_spacy() -> None:
     chance, examples = random.Random(0), []
     for i in range(100):
         words = [f"w{j}" for j in range(chance.randint(1, 9))]
         tags = [chance.choice("NVA") for _ in words]
         gold = Doc(VOCAB, words=words, tags=["" if i % 4 == j else t for j, t in enumerate(tags)])
-        found = [tag if chance.random() < 0.7 else "N" for tag in tags]
-        examples.append(Example(Doc(VOCAB, words=words, tags=found), gold))
+        guessed = [tag if chance.random() < 0.7 else "N" for tag in tags]
+        examples.append(Example(Doc(VOCAB, words=words, tags=guessed), gold))
     trained = TrainingWords(frozenset(["w0", "w1"]), frozenset())
     docs = [doc for each in examples if (doc := read_tags(each, trained))]
     found = tag_report("tagger", docs)
@@ -90,5 +98,6 @@ def test_tags_are_scored_as_by_spacy():
     assert found.accuracy.value == pytest.approx(theirs["tag_acc"])
     confused = sum(each.n for each in found.confused)
     assert confused == pytest.approx(found.n_tokens * (1 - found.accuracy.value))
+    assert found.seen
     assert sum(group.n for group in found.seen) == found.n_tokens
     assert [group.name for group in found.seen] == ["seen word", "unseen word"]

@@ -60,7 +60,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("progress_bar", "shown"), [(None, ""), ("train", "Last Eval Epoch: 0"), ("eval", "Epoch 1")]
 )
-def test_progress_bar_is_spacys(progress_bar: str | None, shown: str, tmp_path: Path):
+def test_progress_bar_is_spacys(progress_bar: str | None, shown: str, tmp_path: Path) -> None:
     nlp, terminal = spacy.blank("en"), Terminal()
     nlp.config["training"] |= {"eval_frequency": 5, "max_steps": 20, "patience": 0}
     log, finalize = create_training_log(progress_bar)(nlp, io.StringIO(), terminal)
@@ -72,7 +72,7 @@ def test_progress_bar_is_spacys(progress_bar: str | None, shown: str, tmp_path: 
     assert bool(shown) == bool(terminal.getvalue())
 
 
-def test_console_is_as_in_spacy(tmp_path: Path):
+def test_console_is_as_in_spacy(tmp_path: Path) -> None:
     ours, theirs = io.StringIO(), io.StringIO()
     nlp = spacy.blank("en")
     nlp.add_pipe("ner", name="seqrnn_ner")
@@ -89,7 +89,7 @@ def _console() -> Any:
     return registry.loggers.get("spacy.ConsoleLogger.v3")()
 
 
-def test_lines_are_there_at_once_and_of_the_last_training_only(tmp_path: Path):
+def test_lines_are_there_at_once_and_of_the_last_training_only(tmp_path: Path) -> None:
     write_log(tmp_path, 0, 5, 10)
     log, _ = start()
     log(info(0, tmp_path))
@@ -97,15 +97,18 @@ def test_lines_are_there_at_once_and_of_the_last_training_only(tmp_path: Path):
     assert json.loads(line)["scores"] == {"ents_f": 0.5}
 
 
-def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_folder_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     start()[0](info(0, None))
     assert not list(tmp_path.iterdir())
 
 
-def test_curves(tmp_path: Path):
+def test_curves(tmp_path: Path) -> None:
     write_log(tmp_path, 0, 5, 10)
     curves = read_curves(tmp_path, config(LOGGED))
+    assert curves
     assert curves.step == [0, 5, 10]
     assert curves.losses == {"seqrnn_ner": [3.0, 3 / 5, 3 / 5]}
     assert curves.scores == {"ents_f": [0.5] * 3}
@@ -116,21 +119,23 @@ def test_curves(tmp_path: Path):
     assert all(speed is None or speed > 0 for speed in others)
 
 
-def test_half_a_line_is_left_out(tmp_path: Path):
+def test_half_a_line_is_left_out(tmp_path: Path) -> None:
     write_log(tmp_path, 0, 5)
     with (tmp_path / FILE).open("a") as file:
         file.write('{"step": 10, "sco')
-    assert read_curves(tmp_path, config(LOGGED)).step == [0, 5]
+    curves = read_curves(tmp_path, config(LOGGED))
+    assert curves
+    assert curves.step == [0, 5]
 
 
-def test_damage_is_named(tmp_path: Path):
+def test_damage_is_named(tmp_path: Path) -> None:
     write_log(tmp_path, 0, 5)
     (tmp_path / FILE).write_text("nonsense\n" + (tmp_path / FILE).read_text())
     with pytest.raises(ValueError, match=r"Line 1 of .* is not JSON: delete the file"):
         read_curves(tmp_path, config(LOGGED))
 
 
-def test_a_training_without_a_log_has_no_curves(tmp_path: Path):
+def test_a_training_without_a_log_has_no_curves(tmp_path: Path) -> None:
     assert read_curves(tmp_path, config(LOGGED)) is None
     write_log(tmp_path, 0)  # by an earlier training, whose log stayed
     assert read_curves(tmp_path, config({"@loggers": "spacy.ConsoleLogger.v1"})) is None
@@ -138,7 +143,7 @@ def test_a_training_without_a_log_has_no_curves(tmp_path: Path):
     assert read_curves(tmp_path, config(chain)) is not None
 
 
-def test_learning_rates_are_those_that_the_optimizer_has():
+def test_learning_rates_are_those_that_the_optimizer_has() -> None:
     schedule = {
         "@schedules": "warmup_linear.v1",
         "initial_rate": 0.1,
@@ -151,6 +156,6 @@ def test_learning_rates_are_those_that_the_optimizer_has():
     assert rates == pytest.approx([0.0, 0.05, 0.1, 0.05, 0.0])
 
 
-def test_a_list_of_rates_ends_with_its_last():
+def test_a_list_of_rates_ends_with_its_last() -> None:
     rates = learn_rates({"@optimizers": "Adam.v1", "learn_rate": [0.3, 0.2, 0.1]}, [0, 1, 2, 9])
     assert rates == [0.3, 0.2, 0.1, 0.1]

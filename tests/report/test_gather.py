@@ -1,6 +1,8 @@
 """Where a report finds its data."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -12,16 +14,18 @@ from spacy.util import registry
 from spacy_seqrnn.report.gather import read_examples, read_training_words
 
 
-@registry.readers("spacy-seqrnn.tests.lines")
-def create_reader(path: str):
-    def read(nlp: Language):
+def create_reader(path: str) -> Callable[[Language], Iterator[Example]]:
+    def read(nlp: Language) -> Iterator[Example]:
         for line in Path(path).read_text().splitlines():
             yield Example(nlp.make_doc(line), nlp.make_doc(line))
 
     return read
 
 
-def pipeline(**corpora: dict) -> Language:
+registry.readers("spacy-seqrnn.tests.lines")(create_reader)
+
+
+def pipeline(**corpora: dict[str, Any]) -> Language:
     nlp = spacy.blank("en")
     nlp.config["corpora"] = corpora
     return nlp
@@ -33,7 +37,7 @@ def lines(tmp_path: Path) -> dict[str, str]:
     return {"@readers": "spacy-seqrnn.tests.lines", "path": str(tmp_path / "lines.txt")}
 
 
-def test_readers_of_other_files(lines: dict[str, str]):
+def test_readers_of_other_files(lines: dict[str, str]) -> None:
     nlp = pipeline(train=lines, dev=lines)
     name, examples = read_examples(nlp, None)
     assert name == lines["path"]
@@ -41,22 +45,23 @@ def test_readers_of_other_files(lines: dict[str, str]):
     assert read_training_words(nlp, None) is None
 
 
-def test_no_path(lines: dict[str, str]):
+def test_no_path(lines: dict[str, str]) -> None:
     nlp = pipeline(train=lines, dev={"@readers": "spacy.Corpus.v1", "path": None})
     with pytest.raises(ValueError, match=r"names no data in \[corpora.dev\]: name a file with"):
         read_examples(nlp, None)
 
 
-def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path):
+def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     doc = Doc(nlp.vocab, words=["New", "York", "Is"], ents=["B-LOC", "I-LOC", "O"])
     DocBin(docs=[doc]).to_disk(tmp_path / "train.spacy")
     found = read_training_words(nlp, tmp_path)
+    assert found
     assert found.words == {"new", "york", "is"}
     assert found.entities == {("new", "york")}
 
 
-def test_a_folder_without_data(tmp_path: Path):
+def test_a_folder_without_data(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     with pytest.raises(ValueError, match=r"contains no `\.spacy` file \(--data\)"):
         read_examples(nlp, tmp_path)

@@ -26,7 +26,7 @@ def random_counts(n_docs: int, *shape: int) -> np.ndarray:
     return np.stack([random.binomial(gold, 0.8), gold, gold], axis=-1)
 
 
-def test_metrics_are_those_of_spacy():
+def test_metrics_are_those_of_spacy() -> None:
     for right, found, annotated in [(3, 5, 4), (0, 0, 2), (0, 3, 0), (0, 0, 0)]:
         prf = PRFScore()
         prf.tp, prf.fp, prf.fn = right, found - right, annotated - right
@@ -35,11 +35,11 @@ def test_metrics_are_those_of_spacy():
             assert metric(counts) == pytest.approx(value)
 
 
-def test_macro_f1_is_the_mean_of_the_labels():
+def test_macro_f1_is_the_mean_of_the_labels() -> None:
     assert macro_f1(np.asarray([[1, 1, 1], [0, 1, 1]])) == 0.5
 
 
-def test_interval_holds_the_score_and_shrinks_with_more_documents():
+def test_interval_holds_the_score_and_shrinks_with_more_documents() -> None:
     widths = []
     for n in (100, 10_000):
         found = score(random_counts(n), f1)
@@ -48,7 +48,7 @@ def test_interval_holds_the_score_and_shrinks_with_more_documents():
     assert widths[1] < widths[0] / 5
 
 
-def test_interval_is_that_of_the_normal_distribution():
+def test_interval_is_that_of_the_normal_distribution() -> None:
     # The share of n independent documents that are right has a known deviation.
     right = np.zeros((2000, 2), dtype=int)
     right[:, 1] = 1
@@ -60,7 +60,7 @@ def test_interval_is_that_of_the_normal_distribution():
     assert found.high == pytest.approx(0.3 + 1.96 * deviation, abs=0.15 * deviation)
 
 
-def test_every_resample_has_as_many_documents_and_they_differ():
+def test_every_resample_has_as_many_documents_and_they_differ() -> None:
     sums = resampled_sums(np.eye(7, dtype=int))
     assert sums.shape == (RESAMPLES, 7)
     assert (sums.sum(axis=1) == 7).all()
@@ -68,7 +68,7 @@ def test_every_resample_has_as_many_documents_and_they_differ():
     assert np.array_equal(sums, resampled_sums(np.eye(7, dtype=int)))
 
 
-def test_labels_are_scored_each_by_itself():
+def test_labels_are_scored_each_by_itself() -> None:
     counts = random_counts(40, 2)
     for i, found in enumerate(label_scores(counts, ["A", "B"])):
         assert found.label == "AB"[i]
@@ -76,7 +76,7 @@ def test_labels_are_scored_each_by_itself():
         assert found.f1 == score(counts[:, i], f1)
 
 
-def test_groups_of_lengths_have_all_documents_once():
+def test_groups_of_lengths_have_all_documents_once() -> None:
     lengths = np.asarray([1, 1, 1, 1, 2, 3, 3, 9, 10, 11])
     right = np.asarray([[1, 1]] * 5 + [[0, 1]] * 5)
     groups = by_length(lengths, right, accuracy)
@@ -87,7 +87,7 @@ def test_groups_of_lengths_have_all_documents_once():
     assert by_length(lengths[:1], right[:1], accuracy)[0].n == 1
 
 
-def test_groups_of_shares_have_their_edges_below():
+def test_groups_of_shares_have_their_edges_below() -> None:
     shares = np.asarray([0.0, 0.05, 0.051, 1.0])
     right = np.asarray([[1, 1], [0, 1], [1, 1], [0, 1]])
     groups = by_unseen_share(shares, right, accuracy)
@@ -96,7 +96,7 @@ def test_groups_of_shares_have_their_edges_below():
     assert [group.score.value for group in groups] == [1, 0, 1, 0]
 
 
-def test_groups_of_kinds_leave_out_empty_ones():
+def test_groups_of_kinds_leave_out_empty_ones() -> None:
     counts = random_counts(20, 3)
     counts[:, 1] = 0
     groups = by_kind(["a", "b", "c"], counts, counts.sum(axis=0)[:, 2], f1)
@@ -104,7 +104,7 @@ def test_groups_of_kinds_leave_out_empty_ones():
     assert groups[1].score == score(counts[:, 2], f1)
 
 
-def test_reliability_of_perfect_scores():
+def test_reliability_of_perfect_scores() -> None:
     random = np.random.default_rng(0)
     scores = random.random(200_000)
     found = reliability(scores, random.random(200_000) < scores)

@@ -72,7 +72,7 @@ def random_examples(n: int) -> list[Example]:
     return examples
 
 
-def test_scores_are_those_of_spacy():
+def test_scores_are_those_of_spacy() -> None:
     examples = random_examples(400)
     docs = [doc for example in examples if (doc := read_entities(example, None, None))]
     assert 300 < len(docs) < 400
@@ -118,24 +118,25 @@ def outcomes(annotated: list[Entity], found: list[Entity]) -> list[str]:
         ([], [], []),
     ],
 )
-def test_outcomes(annotated: list[Entity], found: list[Entity], expected: list[str]):
+def test_outcomes(annotated: list[Entity], found: list[Entity], expected: list[str]) -> None:
     assert outcomes(annotated, found) == sorted(expected)
 
 
-def test_the_longest_overlap_comes_first():
+def test_the_longest_overlap_comes_first() -> None:
     doc = EntityDoc("x" * 20, 20, (entity(2, 9),), (entity(0, 3), entity(3, 9)))
     (_, (gold, _)), *_ = match(doc)
     assert gold == entity(3, 9)
 
 
-def test_what_training_has_seen_of_an_entity():
+def test_what_training_has_seen_of_an_entity() -> None:
     trained = TrainingWords(frozenset(["new", "york", "oslo"]), frozenset([("new", "york")]))
     gold = make_doc(["New", "York", "Oslo", "Vik"], [(0, 2, "LOC"), (2, 3, "LOC"), (3, 4, "LOC")])
     doc = read_entities(Example(gold.copy(), gold), None, trained)
+    assert doc
     assert [each.seen for each in doc.annotated] == [0, 1, 2]
 
 
-def test_errors_are_the_surest_and_marked_in_a_part_of_the_text():
+def test_errors_are_the_surest_and_marked_in_a_part_of_the_text() -> None:
     text = "aa " * 200 + "Oslo" + " bb" * 200
     sure, unsure = entity(600, 604, "PER", 0.9), entity(3, 5, "PER", 0.2)
     doc = EntityDoc(text, 401, (unsure, sure), (entity(600, 604, "LOC"),))
@@ -150,7 +151,7 @@ def test_errors_are_the_surest_and_marked_in_a_part_of_the_text():
     assert second.text[second.found[0].start :].startswith("aa")
 
 
-def test_errors_of_long_words():
+def test_errors_of_long_words() -> None:
     text = "x" * 1000
     doc = EntityDoc(text, 1, (entity(500, 510, "PER", 0.5),), ())
     (error,) = entity_errors([doc], [match(doc)])

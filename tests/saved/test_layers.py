@@ -25,15 +25,17 @@ from spacy_seqrnn.heads.pooling import POOLINGS
 from spacy_seqrnn.saved.checkpoints import guard
 from spacy_seqrnn.saved.layers import OURS, find_description
 from spacy_seqrnn.saved.shapes import Layer, check_fits, check_saved
+from spacy_seqrnn.types import Floats1d, Floats2d, FloatsXd
 
 from ..conftest import gold_examples
+from ..pipes import get_pipe
 from ..small import small_ner, small_textcat, small_tok2vec
 from ..trust.test_foreign_code import as_bytes, changed, model_of, packed, with_model
 
 HELPERS = {dropout_forward, forward_packed}  # which are called as layers are
 
 
-def functions() -> Iterator[Callable]:
+def functions() -> Iterator[Callable[..., Any]]:
     """The public functions of the package that a layer could have as its forward function."""
     for module in pkgutil.walk_packages(spacy_seqrnn.__path__, "spacy_seqrnn."):
         for name, function in inspect.getmembers(import_module(module.name), inspect.isfunction):
@@ -52,7 +54,7 @@ def test_every_forward_function_is_described() -> None:
     assert set(functions()) - within == set(OURS) | HELPERS
 
 
-def forward(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+def forward(model: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Callable[..., Any]]:
     raise NotImplementedError
 
 
@@ -60,7 +62,8 @@ forward.__module__ = "spacy_seqrnn.heads.new"
 
 
 def test_a_layer_of_ours_that_is_not_described_is_an_error() -> None:
-    model = Model("new", forward, params={"W": np.zeros((2, 2), dtype="float32")})
+    W: Floats2d = np.zeros((2, 2), dtype="float32")
+    model: Model[Any, Any] = Model("new", forward, params={"W": W})
     for layer in (
         model,
         chain(model, Linear(nO=2, nI=2)),
@@ -73,21 +76,23 @@ def test_a_layer_of_ours_that_is_not_described_is_an_error() -> None:
         Layer("new", forward).set_param("W", np.zeros(2, dtype="float32"))
 
 
-def find_new(model: Model) -> None:
+def find_new(model: Model[Any, Any]) -> None:
     find_description(next(node for node in model.walk() if node.name == "new"))
 
 
-def of_a_user(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+def of_a_user(model: Model[Any, Any], X: Any, is_train: bool) -> tuple[Any, Callable[..., Any]]:
     raise NotImplementedError
 
 
 def test_a_layer_of_a_user_has_parameters_of_any_shape() -> None:
     """But the layers within it and beside it do not."""
 
-    def build(size: int, nI: int = 3) -> Model:
-        params = {"any": np.ones((size, 2, size), dtype="float64")}
+    def build(size: int, nI: int = 3) -> Model[Any, Any]:
+        params: dict[str, FloatsXd] = {"any": np.ones((size, 2, size), dtype="float64")}
         inner = ThincLinear(2, 3).initialize()
-        own = Model("own", of_a_user, params=params, layers=[inner], dims={"nO": 3})
+        own: Model[Any, Any] = Model(
+            "own", of_a_user, params=params, layers=[inner], dims={"nO": 3}
+        )
         return chain(own, Linear(nO=2, nI=nI).initialize())
 
     model = build(1)
@@ -106,7 +111,7 @@ def test_a_layer_of_a_user_has_parameters_of_any_shape() -> None:
 
 
 def test_a_layer_without_parameters_gets_none() -> None:
-    model = chain(Linear(nO=2, nI=2).initialize(), Linear(nO=2, nI=2).initialize())
+    model: Model[Any, Any] = chain(Linear(nO=2, nI=2).initialize(), Linear(nO=2, nI=2).initialize())
     data = srsly.msgpack_loads(model.to_bytes())
     data["params"][0]["W"] = np.zeros(7, dtype="float32")
     with pytest.raises(ValueError, match="the layer has no parameter 'W'"):
@@ -138,7 +143,7 @@ MODELS = {
     "textcat": {**small_textcat(True), "tok2vec": LISTENER},
     "seqrnn_ner": {**small_ner(), "tok2vec": LISTENER},
 }
-SEVEN = np.zeros(7, dtype="float32")
+SEVEN: Floats1d = np.zeros(7, dtype="float32")
 
 
 def replaced(name: str) -> Language:
@@ -153,7 +158,7 @@ def replaced(name: str) -> Language:
     return guard(nlp)
 
 
-def of_seven_weights(model: Model, saved: dict[str, Any]) -> bytes:
+def of_seven_weights(model: Model[Any, Any], saved: dict[str, Any]) -> bytes:
     """A saved model whose recurrent layer has only seven."""
     at = next(i for i, node in enumerate(model.walk()) if node.name == "lstm")
     assert saved["params"][at]["weights"].size > 7
@@ -165,12 +170,12 @@ def test_copies_refuse_parameters_of_other_shapes(name: str, tmp_path: Path) -> 
     """Through the pipeline with `whole_files` and without, through the component and its model."""
     nlp = replaced(name)
     nlp.to_disk(tmp_path)
-    component = nlp.get_pipe(name)
+    component: Any = nlp.get_pipe(name)
     intact = model_of(tmp_path, name)
     model = of_seven_weights(component.model, intact)
     data = as_bytes(tmp_path, name, model)
     with_model(tmp_path, name, model, guarded=True)
-    ways: list[tuple[Callable, Any]] = [
+    ways: list[tuple[Callable[..., Any], Any]] = [
         (nlp.from_bytes, data),
         (nlp.from_disk, tmp_path),
         (partial(Language.from_bytes, nlp), data),
@@ -188,7 +193,7 @@ def test_copies_refuse_parameters_of_other_shapes(name: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_copies_of_copies_are_layers_too(name: str) -> None:
-    model = replaced(name).get_pipe(name).model.copy()
+    model = get_pipe(replaced(name), name).model.copy()
     layers = [node for node in model.walk() if isinstance(node, Layer)]
     assert {"rnn_stack", "lstm", "with_lexemes"} <= {node.name for node in layers}
     lstm = next(node for node in layers if node.name == "lstm")
@@ -199,7 +204,9 @@ def test_copies_of_copies_are_layers_too(name: str) -> None:
 def test_a_copy_that_is_no_layer_is_checked_too() -> None:
     """Whoever copies it otherwise has its function still."""
     model = Linear(nO=2, nI=3).initialize()
-    plain = Model(model.name, model._func, dims={"nO": 2, "nI": 3}, params={"W": SEVEN})
+    plain: Model[Any, Any] = Model(
+        model.name, model._func, dims={"nO": 2, "nI": 3}, params={"W": SEVEN}
+    )
     with pytest.raises(ValueError, match="parameter 'W'"):
         check_fits(plain)
     saved = chain(plain, Linear(nO=2, nI=2)).to_bytes()

@@ -24,12 +24,14 @@ NUMBERS = ("scores", "cats", "tensor")
 @pytest.fixture(scope="module")
 def expected() -> dict[str, list[dict[str, Any]]]:
     """What the older version has predicted."""
-    return json.loads((DATA / PREDICTIONS).read_text(encoding="utf8"))
+    found: dict[str, list[dict[str, Any]]]
+    found = json.loads((DATA / PREDICTIONS).read_text(encoding="utf8"))
+    return found
 
 
 @pytest.fixture(params=PIPELINES)
 def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture
@@ -53,14 +55,14 @@ def assert_predicts(nlp: Language, expected: list[dict[str, Any]]) -> None:
         np.testing.assert_allclose(numbers(one), numbers(other), rtol=0, atol=1e-5)
 
 
-def test_from_disk(name: str, saved: Path, expected: dict, tmp_path: Path) -> None:
+def test_from_disk(name: str, saved: Path, expected: dict[str, Any], tmp_path: Path) -> None:
     nlp = spacy.load(saved)
     assert_predicts(nlp, expected[name])
     nlp.to_disk(tmp_path / "again")
     assert_predicts(spacy.load(tmp_path / "again"), expected[name])
 
 
-def test_from_bytes(name: str, saved: Path, expected: dict) -> None:
+def test_from_bytes(name: str, saved: Path, expected: dict[str, Any]) -> None:
     config = Config().from_disk(saved / "config.cfg")
     nlp = spacy.util.load_model_from_config(config).from_bytes((saved / BYTES).read_bytes())
     assert_predicts(nlp, expected[name])
@@ -68,7 +70,7 @@ def test_from_bytes(name: str, saved: Path, expected: dict) -> None:
     assert_predicts(again, expected[name])
 
 
-def test_they_predict_something(name: str, expected: dict) -> None:
+def test_they_predict_something(name: str, expected: dict[str, Any]) -> None:
     """Neither nothing nor the same of all texts, and with all degrees of certainty."""
     found = expected[name]
     assert [one["text"] for one in found] == TEXTS

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from spacy.language import Language
@@ -33,7 +34,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def as_nobody(work: Callable) -> bool:
+def as_nobody(work: Callable[..., Any]) -> bool:
     """Do some work as a user for whom modes count. Returns whether it could be done."""
 
     def work_as() -> None:

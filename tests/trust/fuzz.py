@@ -28,6 +28,7 @@ from spacy_seqrnn.ner.biluo import biluo_constraints
 from spacy_seqrnn.saved.checksums import CHECKSUMS
 
 from ..integration.components import assert_same, initialize, make_pipeline, train
+from ..pipes import get_pipe
 from .test_crf_numbers import check
 
 OURS = ["seqrnn_ner", "seqrnn_textcat", "tagger"]
@@ -52,7 +53,7 @@ def in_training() -> Language:
 @cache
 def saved() -> dict[str, Any]:
     """The saved recogniser in its parts, without the checksums that would notice any change."""
-    parts = srsly.msgpack_loads(trained().get_pipe("seqrnn_ner").to_bytes())
+    parts = srsly.msgpack_loads(get_pipe(trained(), "seqrnn_ner").to_bytes())
     del parts[CHECKSUMS]
     return {**parts, "cfg": parts["cfg"].encode()}
 
@@ -121,7 +122,7 @@ def any_file(data: bytes) -> None:
     changed = srsly.msgpack_dumps({name: bytes(part) for name, part in parts.items()})
     nlp = make_pipeline("seqrnn_ner", shared=False, vectors=True)
     try:
-        nlp.get_pipe("seqrnn_ner").from_bytes(changed)
+        get_pipe(nlp, "seqrnn_ner").from_bytes(changed)
     except ValueError as error:
         if "seqrnn_ner" not in str(error):
             raise
@@ -137,11 +138,11 @@ def any_scores(data: bytes) -> None:
     emissions = np.clip(np.nan_to_num(values), -LONGEST_SCORE, LONGEST_SCORE)
     first = data[1] % (n_tokens + 1)
     allowed = biluo_constraints(n_tags)
-    scores = [np.where(part, 0.5, -np.inf) for part in (allowed.transitions, allowed.start)]
     check(
         LinearChain(
             emissions.reshape(n_tokens, n_tags).astype("float32"),
-            *scores,
+            np.where(allowed.transitions, 0.5, -np.inf),
+            np.where(allowed.start, 0.5, -np.inf),
             np.where(allowed.end, -0.5, -np.inf),
             make_packing([first, n_tokens - first]),
         )

@@ -160,9 +160,10 @@ ENTRY_POINTS = entry_points()
 GROUPS = {name: group for group, names in ENTRY_POINTS.items() for name in names}
 
 
-def function(name: str) -> Callable:
+def function(name: str) -> Callable[..., Any]:
     module, _, attribute = ENTRY_POINTS[GROUPS[name]][name].partition(":")
-    return getattr(import_module(module), attribute)
+    function: Callable[..., Any] = getattr(import_module(module), attribute)
+    return function
 
 
 def options() -> list[tuple[str, str, Any]]:
@@ -224,11 +225,13 @@ def use(nlp: Language, examples: list[Example] | None = None) -> None:
 def pipeline_with(name: str, block: dict[str, Any]) -> Language:
     """A pipeline with the block where it belongs."""
     block = dict(block)
+    nlp: Language
     if name == "seqrnn_ner":
-        return resolve(name, block)
+        nlp = resolve(name, block)
+        return nlp
     if "whole" in name:
-        nlp = make_nlp({})
-        return resolve(name, block)(nlp)
+        nlp = resolve(name, block)(make_nlp({}))
+        return nlp
     block[NAME] = name
     if "Encoder" in name:
         block = {**tok2vec(), "encode": block}

@@ -5,6 +5,7 @@ throughout, so that it is right where products of exponentials are not.
 """
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,17 +49,19 @@ def emissions_of(chain: LinearChain, doc: int) -> np.ndarray:
     lengths = chain.packing.lengths
     first = lengths[:doc].sum()
     rows = chain.packing.from_packed[first : first + lengths[doc]]
-    return chain.emissions[rows].astype(EXTENDED)
+    emissions: np.ndarray = chain.emissions[rows].astype(EXTENDED)
+    return emissions
 
 
 def log_sum(scores: np.ndarray, axis: int) -> np.ndarray:
     peak = scores.max(axis=axis, keepdims=True)
     peak = np.where(np.isfinite(peak), peak, 0)
     with np.errstate(divide="ignore"):
-        return np.log(np.exp(scores - peak).sum(axis=axis)) + peak.squeeze(axis)
+        sums: np.ndarray = np.log(np.exp(scores - peak).sum(axis=axis)) + peak.squeeze(axis)
+        return sums
 
 
-def reference(chain: LinearChain, doc: int) -> tuple[EXTENDED, np.ndarray, EXTENDED]:
+def reference(chain: LinearChain, doc: int) -> tuple[Any, np.ndarray, Any]:
     """log Z, marginals and the best score of one document."""
     emissions = emissions_of(chain, doc)
     if not len(emissions):
@@ -76,7 +79,7 @@ def reference(chain: LinearChain, doc: int) -> tuple[EXTENDED, np.ndarray, EXTEN
     return log_z, np.exp(forward + backward - log_z), (best + backward[-1]).max()
 
 
-def score_of(chain: LinearChain, doc: int, tags: np.ndarray) -> EXTENDED:
+def score_of(chain: LinearChain, doc: int, tags: np.ndarray) -> Any:
     """The score of one tag sequence."""
     emissions = emissions_of(chain, doc)
     if not len(tags):
@@ -183,7 +186,8 @@ def test_a_lattice_with_a_single_path(length: int, scale: float) -> None:
     np.testing.assert_allclose(log_partition(single), expected, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(losses, 0.0, atol=1e-9 * max(map(abs, expected)) + 1e-9)
     assert np.isfinite(gradient.emissions).all()
-    whole = Segments(*(np.asarray([n]) for n in (0, 0, length)), tags=path[:length])
+    doc, start, size = (np.asarray([n]) for n in (0, 0, length))
+    whole = Segments(doc, start, size, tags=path[:length])
     np.testing.assert_allclose(segment_log_posteriors(single, whole), 0.0, atol=TOLERANCE)
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -105,7 +106,7 @@ def test_saved_while_it_is_loaded(
     loading = make("tagger")
     read = loading.vocab.from_disk
 
-    def save_and_read(*args, **kwargs):
+    def save_and_read(*args: Any, **kwargs: Any) -> Any:
         larger.to_disk(tmp_path)
         return read(*args, **kwargs)
 

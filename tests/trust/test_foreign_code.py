@@ -31,6 +31,7 @@ from spacy_seqrnn.saved.shapes import Layer
 from spacy_seqrnn.saved.whole import contents
 
 from ..conftest import gold_examples
+from ..pipes import get_pipe
 from ..small import small_ner, small_textcat, small_tok2vec
 from .test_bad_configs import (
     ENTRY_POINTS,
@@ -76,7 +77,8 @@ def nlp() -> Language:
 
 def model_of(saved: Path, name: str) -> Saved:
     """A saved model, to be changed."""
-    return srsly.read_msgpack(saved / name / "model")
+    model: dict[str, Any] = srsly.read_msgpack(saved / name / "model")
+    return model
 
 
 def with_model(saved: Path, name: str, model: bytes, *, guarded: bool) -> None:
@@ -99,7 +101,7 @@ def seal(folder: Path) -> None:
 def as_bytes(saved: Path, name: str, model: bytes) -> bytes:
     """A pipeline as a byte string, of which only one component is there, with another model."""
     parts = {"cfg": (saved / name / "cfg").read_text()} if (saved / name / "cfg").exists() else {}
-    return srsly.msgpack_dumps({name: srsly.msgpack_dumps({**parts, "model": model})})
+    return bytes(srsly.msgpack_dumps({name: srsly.msgpack_dumps({**parts, "model": model})}))
 
 
 def refusal(name: str) -> str:
@@ -115,7 +117,7 @@ class Payload:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __reduce__(self) -> tuple[Callable, tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return os.mkdir, (str(self.path),)
 
 
@@ -162,7 +164,7 @@ def payloads(model: Saved, marker: Path) -> dict[str, bytes]:
 
 
 def packed(value: Any) -> bytes:
-    return packb(value, use_bin_type=True)
+    return bytes(packb(value, use_bin_type=True))
 
 
 def changed(model: Saved, part: str, i: int, value: Any) -> bytes:
@@ -198,10 +200,11 @@ def test_no_code_is_run_from_disk(saved: Path, tmp_path: Path, name: str, guarde
     marker = tmp_path / "marker"
     models = payloads(model_of(saved, name), marker)
     copy = shutil.copytree(saved, tmp_path / "copy")
-    for case, load in [
-        ("pickle", spacy.load),
-        ("objects as parameter", make(guarded=guarded).from_disk),
-    ]:
+    loaders: dict[str, Callable[[Path], Language]] = {
+        "pickle": spacy.load,
+        "objects as parameter": make(guarded=guarded).from_disk,
+    }
+    for case, load in loaders.items():
         with_model(copy, name, models[case], guarded=guarded)
         named = guarded or name == "seqrnn_ner"
         with pytest.raises(Exception, match=refusal(name) if named else None):  # as srsly has it
@@ -219,7 +222,7 @@ def _collecting() -> Iterator[None]:
 def test_the_payloads_are_live(saved: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     models = payloads(model_of(saved, "tagger"), marker)
-    loaders = {
+    loaders: dict[str, Callable[[bytes], Any]] = {
         "pickle": pickle.loads,
         "torch": lambda data: torch.load(io.BytesIO(data), weights_only=False),
         "numpy": lambda data: np.load(io.BytesIO(data), allow_pickle=True),
@@ -239,7 +242,7 @@ def test_no_layer_has_a_shim() -> None:
     }
     nlp = make_nlp(models)
     for name in models:
-        assert not any(node.shims for node in nlp.get_pipe(name).model.walk())
+        assert not any(node.shims for node in get_pipe(nlp, name).model.walk())
 
 
 # Sizes
@@ -322,7 +325,15 @@ def test_no_memory_is_taken_for_what_is_not_there(saved: Path, tmp_path: Path) -
         (tmp_path / "cases" / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "cases" / name / f"{case.replace(' ', '-')}-").write_bytes(model)
     copy = shutil.copytree(saved, tmp_path / "copy")
-    run = [sys.executable, "-W", "ignore", "-c", LOAD_ALL, copy, tmp_path / "cases"]
+    run: list[str | Path] = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        LOAD_ALL,
+        copy,
+        tmp_path / "cases",
+    ]
     result = subprocess.run(run, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     found, megabytes, collecting = json.loads(result.stdout)
@@ -386,7 +397,7 @@ def test_parameters_of_other_shapes_are_refused(saved: Path, name: str) -> None:
 def test_our_layers_refuse_them_by_themselves(saved: Path, name: str) -> None:
     """Where nothing but spaCy looks at the rest of the model."""
     model, nlp = model_of(saved, name), make(guarded=False)
-    nodes = list(nlp.get_pipe(name).model.walk())
+    nodes = list(get_pipe(nlp, name).model.walk())
     ours = [(i, p, array) for i, p, array in params(model) if isinstance(nodes[i], Layer)]
     assert ours
     for i, param, array in ours:
@@ -399,7 +410,7 @@ def test_our_layers_refuse_them_by_themselves(saved: Path, name: str) -> None:
 
 def test_layers_that_do_not_fit_each_other_are_refused(nlp: Language, saved: Path) -> None:
     """Each with parameters that are right for its own size, which no config has set."""
-    model, nodes = model_of(saved, "seqrnn_ner"), list(nlp.get_pipe("seqrnn_ner").model.walk())
+    model, nodes = model_of(saved, "seqrnn_ner"), list(get_pipe(nlp, "seqrnn_ner").model.walk())
     at = next(i for i, node in enumerate(nodes) if node.name == "linear" and node.get_dim("nO") > 5)
     narrow = packed(
         {
@@ -438,7 +449,7 @@ ATTRS = [
 def test_attributes_of_another_model_are_refused(
     nlp: Language, saved: Path, layer: str, attr: str, value: Any
 ) -> None:
-    model, nodes = model_of(saved, "seqrnn_ner"), list(nlp.get_pipe("seqrnn_ner").model.walk())
+    model, nodes = model_of(saved, "seqrnn_ner"), list(get_pipe(nlp, "seqrnn_ner").model.walk())
     at = next(i for i, node in enumerate(nodes) if node.name == layer)
     data = changed(model, "attrs", at, {attr: packed(value)})
     for guarded in (True, False):
@@ -495,7 +506,7 @@ def test_all_our_architectures_are_known_and_load(
     nlp.update(examples, sgd=nlp.initialize(lambda: examples))
     other.from_bytes(nlp.to_bytes())
     component = next(iter(models))
-    model = other.get_pipe(component).model
+    model = get_pipe(other, component).model
     assert output_width(model, None) == model.get_dim("nO")
     saved = srsly.msgpack_loads(model.to_bytes())
     for i, node in enumerate(model.walk()):
@@ -518,7 +529,7 @@ def test_a_pipeline_of_words_with_rows_in_no_block_is_refused() -> None:
     nlp = make_nlp(models)
     examples = gold_examples(nlp)
     nlp.update(examples, sgd=nlp.initialize(lambda: examples))
-    model = nlp.get_pipe("seqrnn_ner").model
+    model = get_pipe(nlp, "seqrnn_ner").model
     saved = srsly.msgpack_loads(model.to_bytes())
     at = next(i for i, node in enumerate(model.walk()) if node.name == "word_embed")
     known = model.to_dict()["attrs"][at]
@@ -531,4 +542,4 @@ def test_a_pipeline_of_words_with_rows_in_no_block_is_refused() -> None:
     ]:
         data = changed(saved, "attrs", at, {"rows_of_keys": srsly.msgpack_dumps(wrong)})
         with pytest.raises(ValueError, match=message):
-            make_nlp(models).get_pipe("seqrnn_ner").model.from_bytes(data)
+            get_pipe(make_nlp(models), "seqrnn_ner").model.from_bytes(data)

@@ -5,7 +5,9 @@
 
 import os
 import tracemalloc
+from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +34,14 @@ MOST_MEMORY = 100_000_000
 
 
 @pytest.fixture(scope="module")
-def component():
+def component() -> Any:
     return spacy.blank("en").add_pipe("seqrnn_ner")
 
 
 @pytest.mark.parametrize("name", hostile.FILES)
-def test_refused_without_much_memory(name, component, monkeypatch):
+def test_refused_without_much_memory(
+    name: str, component: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hostile, "SIZE", 10_000_000)  # of what the benchmark makes in full
     data = hostile.FILES[name]()
     sentences = r"not readable as msgpack|saved model|attributes|no "
@@ -54,7 +58,7 @@ def test_refused_without_much_memory(name, component, monkeypatch):
 
 
 @pytest.mark.parametrize("element", [{}, [], None, {"a": 1}])
-def test_objects_are_counted_wherever_they_are(element):
+def test_objects_are_counted_wherever_they_are(element: Any) -> None:
     n_lists = MOST_OBJECTS // 5_000 + 1
     with pytest.raises(ValueError, match=f"more than {MOST_OBJECTS} objects"):
         read_saved(srsly.msgpack_dumps([[element] * 5_000] * n_lists))
@@ -86,7 +90,7 @@ def count_text(value: Any) -> int:
 
 
 @given(plain_data())
-def test_what_is_counted_is_what_is_made(value):
+def test_what_is_counted_is_what_is_made(value: Any) -> None:
     budget = Budget()
     assert repr(read_saved(srsly.msgpack_dumps(value), budget)) == repr(value)
     assert budget.objects == MOST_OBJECTS - count(value)
@@ -94,7 +98,7 @@ def test_what_is_counted_is_what_is_made(value):
 
 
 @given(st.binary())
-def test_any_bytes_are_read_as_msgpack_does_or_refused(data):
+def test_any_bytes_are_read_as_msgpack_does_or_refused(data: bytes) -> None:
     """What is refused here and not there are extensions, and arrays that are none."""
     try:
         found = [read_saved(data)]
@@ -106,12 +110,12 @@ def test_any_bytes_are_read_as_msgpack_does_or_refused(data):
 
 @pytest.mark.parametrize("size", [15, 16, 31, 32, 255, 256, 65_535, 65_536])
 @pytest.mark.parametrize("make", [lambda n: "x" * n, bytes, lambda n: [0] * n])
-def test_sizes_where_msgpack_writes_another_head(make, size):
+def test_sizes_where_msgpack_writes_another_head(make: Callable[[int], Any], size: int) -> None:
     value = [make(size), "last"]
     assert read_saved(srsly.msgpack_dumps(value)) == value
 
 
-def test_real_models_are_far_from_the_limit(component):
+def test_real_models_are_far_from_the_limit(component: Any) -> None:
     """That of the default has a hundred layers and more."""
     data = component.model.to_bytes()
     half = srsly.msgpack_dumps([srsly.msgpack_loads(data)] * 50)
@@ -119,10 +123,10 @@ def test_real_models_are_far_from_the_limit(component):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_settings_that_are_too_large(whole, tmp_path):
+def test_settings_that_are_too_large(whole: bool, tmp_path: Path) -> None:
     """Of a component alone, and of a pipeline."""
     nlp = spacy.blank("en")
-    component = nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})
+    component: Any = nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})
     nlp.initialize()
     target = nlp if whole else component
     target.to_disk(tmp_path)
@@ -138,7 +142,7 @@ def test_settings_that_are_too_large(whole, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "../outside", "waits"])
-def test_checksums_of_what_is_no_file_of_the_pipeline(name, tmp_path):
+def test_checksums_of_what_is_no_file_of_the_pipeline(name: str, tmp_path: Path) -> None:
     """None is opened: a device has no end, and a pipe waits for ever."""
     folder = tmp_path / "pipeline"
     folder.mkdir()
@@ -150,7 +154,7 @@ def test_checksums_of_what_is_no_file_of_the_pipeline(name, tmp_path):
         check_files(folder)
 
 
-def test_a_list_of_checksums_that_is_too_long(tmp_path):
+def test_a_list_of_checksums_that_is_too_long(tmp_path: Path) -> None:
     (tmp_path / CHECKSUMS).write_bytes(b"\n" * (LARGEST_LIST + 1))
     with pytest.raises(ValueError, match=f"{CHECKSUMS}' has more than {LARGEST_LIST} bytes"):
         check_files(tmp_path)

@@ -12,6 +12,7 @@ from spacy.tokens import Doc
 from benchmarks.trust import leaks
 
 from ..integration.components import assert_same
+from ..pipes import get_pipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,7 +73,7 @@ def test_many_zones_change_no_prediction() -> None:
     nlp, fresh = leaks.make_pipeline(small), leaks.make_pipeline(small)
     table = next(
         node.attrs["table"]
-        for node in nlp.get_pipe("tok2vec").model.walk()
+        for node in get_pipe(nlp, "tok2vec").model.walk()
         if node.name == "with_lexemes"
     )
     stream = leaks.texts((3, 12))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -88,7 +89,7 @@ def check_many(n_cases: int, pipelines: Pipelines) -> None:
     nlp, copy = pipelines
     # One that sees every document alone, and one whose tables are emptied every few cases.
     alone = copy()
-    other = {"nlp": copy(), "uses": 0}
+    other: dict[str, Any] = {"nlp": copy(), "uses": 0}
 
     @settings(
         max_examples=n_cases,
@@ -172,7 +173,7 @@ def test_processes(pipelines: Pipelines, method: str, tmp_path: Path) -> None:
     program, data, output = (tmp_path / name for name in ("run.py", "texts.json", "docs.spacy"))
     program.write_text(PROCESSES, encoding="utf8")
     srsly.write_json(data, texts)
-    command = [sys.executable, program, method, tmp_path / "saved", data, output]
+    command: list[str | Path] = [sys.executable, program, method, tmp_path / "saved", data, output]
     subprocess.run(command, check=True)
     docs = DocBin().from_disk(output).get_docs(nlp.vocab)
     # What a DocBin does not keep is compared in the test of processes under tests/integration.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -27,6 +28,7 @@ from spacy_seqrnn.saved.whole import STAGE
 
 from ..integration.components import TEXTS, assert_same, initialize, make_pipeline, train
 from ..killing import kill_at_change
+from ..pipes import get_pipe
 
 OURS = ["seqrnn_ner", "seqrnn_textcat", "tagger"]
 
@@ -96,11 +98,11 @@ def test_pickle_and_bytes(nlp: Language, saved: Path) -> None:
 def test_a_model_is_serialised_once_for_each_saving(
     nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    component = nlp.get_pipe("seqrnn_ner")
+    component: Any = nlp.get_pipe("seqrnn_ner")
     calls = []
     serialise = Model.to_bytes
 
-    def count(model: Model) -> bytes:
+    def count(model: Model[Any, Any]) -> bytes:
         calls.append(model)
         return serialise(model)
 
@@ -118,7 +120,7 @@ def test_a_model_is_serialised_once_for_each_saving(
 def test_both_lists_of_checksums_are_of_one_kind(nlp: Language, saved: Path) -> None:
     """That of the recogniser, which is in its bytes too, and that of the pipeline."""
     own, whole = (folder / CHECKSUMS for folder in (saved / "seqrnn_ner", saved))
-    parts = srsly.msgpack_loads(nlp.get_pipe("seqrnn_ner").to_bytes(exclude=["vocab"]))
+    parts = srsly.msgpack_loads(get_pipe(nlp, "seqrnn_ner").to_bytes(exclude=["vocab"]))
     assert parts.keys() == {"cfg", "model", CHECKSUMS}
     assert own.read_text().splitlines()[1] == parts[CHECKSUMS].splitlines()[1]
     for line in own.read_text().splitlines():
@@ -130,7 +132,7 @@ def test_both_lists_of_checksums_are_of_one_kind(nlp: Language, saved: Path) -> 
 def test_a_part_that_is_saved_alone_has_its_checksum(
     nlp: Language, tmp_path: Path, part: str
 ) -> None:
-    component = nlp.get_pipe("seqrnn_ner")
+    component: Any = nlp.get_pipe("seqrnn_ner")
     component.to_disk(tmp_path)
     before = files(tmp_path)
     component.to_disk(tmp_path, exclude=["vocab", part])
@@ -148,7 +150,7 @@ def test_a_failure_leaves_what_was_there(
     nlp.to_disk(target)
     before = files(target)
 
-    def fail(*args, **kwargs):
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(nlp.get_pipe("seqrnn_textcat"), "to_disk", fail)
@@ -224,7 +226,7 @@ def whole_part(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("every", [11, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("earlier", "work"), [(0, save), (1, save), (1, remove)])
 def test_killed_at_any_change_of_the_disk(
-    nlp: Language, tmp_path: Path, earlier: int, work: Callable, every: int
+    nlp: Language, tmp_path: Path, earlier: int, work: Callable[..., Any], every: int
 ) -> None:
     """A folder is that of one checkpoint, or no pipeline, and the next training has no trouble.
 
@@ -289,13 +291,13 @@ def copy_as_spacy(last: Path, best: Path, order: int) -> None:
     """The lines of `spacy.training.loop` that do so, in a process of their own."""
     scan, chance = os.scandir, random.Random(order)
 
-    def in_order(path: Path | int) -> nullcontext:
+    def in_order(path: Path | int) -> nullcontext[Any]:
         with scan(path) as found:
             entries = sorted(found, key=lambda entry: entry.name)
         chance.shuffle(entries)
         return nullcontext(iter(entries))
 
-    os.scandir = in_order
+    os.scandir = in_order  # type: ignore[assignment]  # all that these lines need of it
     if best.exists():
         shutil.rmtree(best)
     shutil.copytree(last, best)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -87,7 +88,11 @@ PLACES = [
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
 def test_every_place(
-    nlp: Language, larger: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place
+    nlp: Language,
+    larger: Language,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Callable[[Path], str | Path],
 ) -> None:
     """Saved twice, with a pipeline between that has one component more."""
     monkeypatch.chdir(tmp_path)
@@ -186,7 +191,7 @@ def larger_files(larger: Language, folder: Path) -> dict[str, bytes]:
     return saved
 
 
-def fails_with_room(save, volume: Path, blocks: int) -> bool:
+def fails_with_room(save: Callable[[], None], volume: Path, blocks: int) -> bool:
     """Whether there is no room for a pipeline on a disk with so many blocks free."""
     disk = os.statvfs(volume)
     (volume / "others").write_bytes(bytes(disk.f_frsize * (disk.f_bfree - blocks)))
@@ -246,7 +251,7 @@ def test_the_users_files_stay_wherever_they_are(
     ],
 )
 def test_what_is_excluded_stays_and_is_checked(
-    nlp: Language, larger: Language, tmp_path: Path, exclude, stays: str
+    nlp: Language, larger: Language, tmp_path: Path, exclude: Sequence[str], stays: str
 ) -> None:
     larger.to_disk(tmp_path)
     before = files(tmp_path)

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ def main(docs: str, implementation: str) -> None:
     serve(lambda: timed(lambda: [step() for step in steps]), sum(lengths), tags=N_TAGS)
 
 
-def _own(lengths: list[int], seed: int) -> Callable[[], None]:
+def _own(lengths: list[int], seed: int) -> Callable[[], Any]:
     """The packed batch: gold tags as a lattice that allows one path."""
     random = np.random.default_rng(seed)
     packing = make_packing(lengths)
@@ -45,7 +46,7 @@ def _own(lengths: list[int], seed: int) -> Callable[[], None]:
     return lambda: negative_log_likelihood(chain, allowed)
 
 
-def _torch(lengths: list[int], seed: int) -> Callable[[], None]:
+def _torch(lengths: list[int], seed: int) -> Callable[[], Any]:
     """The padded batch with its mask."""
     torch.manual_seed(seed)
     crf = TorchCRF(N_TAGS, batch_first=True)

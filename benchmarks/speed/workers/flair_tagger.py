@@ -20,7 +20,7 @@ from .serve import best, serve, timed
 LABELS = ["PER", "LOC", "ORG", "MISC"]
 
 
-class RandomVectors(TokenEmbeddings):
+class RandomVectors(TokenEmbeddings):  # type: ignore[misc]  # in another environment
     """A lookup of 50 dimensions, like `WordEmbeddings`, for the words of the documents."""
 
     def __init__(self, words: list[str]) -> None:

@@ -16,8 +16,8 @@ import spacy
 import torch
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import fix_random_seed
 from spacy.vocab import Vocab
+from thinc.api import fix_random_seed
 
 from ...memory import MEGABYTE, memory
 
@@ -43,7 +43,7 @@ def train(side: str, n_labels: int, folder: Path) -> None:
         return
     fix_random_seed(0)
     nlp = spacy.blank("en")
-    pipe = nlp.add_pipe(factory)
+    pipe: Any = nlp.add_pipe(factory)
     for number in range(n_labels):
         pipe.add_label(_name(number))
     optimizer = nlp.initialize(lambda: examples(nlp.vocab, n_labels, 10, seed=1))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import spacy
 import torch
+from spacy.about import __version__
 from spacy.tokens import Doc
 
 from .serve import best, serve, timed
@@ -49,15 +50,15 @@ def main(model: str, docs: str, mode: str) -> None:
     if mode in ("tokens", "raw"):
         measure = from_raw if mode == "raw" else tokens
         size = best(measure, [128, 256, 1000])
-        serve(lambda: measure(size), n_words, batch_size=size, version=spacy.__version__)
+        serve(lambda: measure(size), n_words, batch_size=size, version=__version__)
     elif mode == "latency":
         shown = sum(map(len, words[:LATENCY_TEXTS])) / LATENCY_TEXTS
-        serve(latency, round(shown), version=spacy.__version__)
+        serve(latency, round(shown), version=__version__)
     elif mode == "load":
-        serve(lambda: timed(lambda: spacy.load(model)), 0, version=spacy.__version__)
+        serve(lambda: timed(lambda: spacy.load(model)), 0, version=__version__)
     else:
         n = int(mode.removeprefix("processes-"))
-        serve(lambda: processes(n), n_words * TIMES_FOR_PROCESSES, version=spacy.__version__)
+        serve(lambda: processes(n), n_words * TIMES_FOR_PROCESSES, version=__version__)
 
 
 if __name__ == "__main__":

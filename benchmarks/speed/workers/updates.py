@@ -7,8 +7,8 @@ without reading the corpus. A first pass over the batches warms up.
 import sys
 from pathlib import Path
 
-import spacy
 import torch
+from spacy.about import __version__
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Corpus
 from spacy.training.batchers import minibatch_by_words
@@ -38,7 +38,7 @@ def main(config: str, corpus: str, vectors: str) -> None:
         return timed(lambda: [nlp.update(batch, sgd=optimizer, drop=0.1) for batch in fresh])
 
     words = sum(len(example.reference) for batch in batches for example in batch)
-    serve(run, words, batches=len(batches), version=spacy.__version__)
+    serve(run, words, batches=len(batches), version=__version__)
 
 
 if __name__ == "__main__":

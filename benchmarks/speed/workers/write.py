@@ -22,7 +22,8 @@ def main(model: str, texts: str, file: str) -> None:
     if file.endswith(".spacy"):
         DocBin(docs=docs).to_disk(file)
     else:
-        srsly.write_jsonl(file, rows(docs, nlp.get_pipe("seqrnn_ner").spans_key))
+        ner: Any = nlp.get_pipe("seqrnn_ner")
+        srsly.write_jsonl(file, rows(docs, ner.spans_key))
 
 
 def rows(docs: Iterator[Any], spans_key: str) -> Iterator[dict[str, Any]]:
