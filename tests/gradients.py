@@ -12,8 +12,8 @@ from spacy_seqrnn.types import FloatsXd
 
 def check_gradient(
     loss: Callable[[], float],
-    values: np.ndarray,
-    gradient: np.ndarray,
+    values: FloatsXd,
+    gradient: FloatsXd,
     *,
     step: float = 1e-2,
     most: int = 20,

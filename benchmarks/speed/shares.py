@@ -10,10 +10,12 @@ import os
 import pstats
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import spacy
 import srsly
 import torch
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus
 from spacy.training.batchers import minibatch_by_words
@@ -32,7 +34,7 @@ from .pipelines import NER, documents, pipeline
 from .results import keep
 
 # Part: the function that does it, whose time includes what it calls
-PREDICTION: dict[str, Callable] = {
+PREDICTION: dict[str, Callable[..., Any]] = {
     "words (lexemes, vectors, characters)": lexemes.forward_packed,
     "recurrence": drivers.predict,
     "emissions": linear.forward,
@@ -41,7 +43,7 @@ PREDICTION: dict[str, Callable] = {
     "earlier annotation": allowed_by_docs,
     "writing entities": RecurrentNER.set_annotations,
 }
-TRAINING: dict[str, Callable] = {
+TRAINING: dict[str, Callable[..., Any]] = {
     "words (forward only)": lexemes.forward_packed,
     "recurrence, forward": training.forward,
     "recurrence, backward": training.backward,
@@ -68,13 +70,13 @@ def main() -> None:
     keep("shares", {"shares": shares})
 
 
-def predict(nlp: spacy.Language, words: list[list[str]]) -> None:
+def predict(nlp: Language, words: list[list[str]]) -> None:
     """All documents through the pipeline."""
     for _ in nlp.pipe([Doc(nlp.vocab, words=text) for text in words]):
         pass
 
 
-def train(nlp: spacy.Language) -> None:
+def train(nlp: Language) -> None:
     """Some training steps."""
     examples = Corpus(f"corpus/{NER}/train.spacy")(nlp)
     optimizer = nlp.resume_training()
@@ -82,7 +84,7 @@ def train(nlp: spacy.Language) -> None:
         nlp.update(batch, sgd=optimizer, drop=0.1)
 
 
-def profile(run: Callable[[], object], parts: dict[str, Callable]) -> dict[str, float]:
+def profile(run: Callable[[], object], parts: dict[str, Callable[..., Any]]) -> dict[str, float]:
     """The share of the recogniser's time that each part takes."""
     run()
     profiler = cProfile.Profile()
@@ -93,11 +95,11 @@ def profile(run: Callable[[], object], parts: dict[str, Callable]) -> dict[str, 
     return {part: round(_time(stats, function) / total, 4) for part, function in parts.items()}
 
 
-def _time(stats: dict, function: Callable) -> float:
+def _time(stats: dict[Any, Any], function: Callable[..., Any]) -> float:
     """Seconds in a function and in what it calls; 0 if it was not called."""
     code = function.__code__
     values = stats.get((code.co_filename, code.co_firstlineno, code.co_name))
-    return values[3] if values else 0.0
+    return float(values[3]) if values else 0.0
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ class Packing:
     @cached_property
     def last_rows(self) -> np.ndarray:
         """The packed row of each document's last token, longest first. Shape (n_sequences,)."""
-        return self.starts[self.lengths_by_rank - 1] + np.arange(self.n_sequences)
+        rows: np.ndarray = self.starts[self.lengths_by_rank - 1] + np.arange(self.n_sequences)
+        return rows
 
     def steps(self) -> Iterator[slice]:
         """The rows of each time step."""

@@ -154,10 +154,10 @@ def weight_gradient(layer: Model[Packed, Packed], X: Floats2d, max_grad_norm: fl
     """The gradient that a layer's optimizer would get, after clipping. Shape as `weights`."""
     ops = layer.ops
     Y, backprop = layer(Packed(ops.asarray(X), make_packing([len(X)])), True)
-    dY = np.zeros(Y.data.shape, dtype="float32")
+    dY: Floats2d = np.zeros(Y.data.shape, dtype="float32")
     direction = np.random.default_rng(0).normal(size=dY.shape[1])
     dY[-1] = direction / np.linalg.norm(direction)
-    backprop(Packed(ops.asarray(dY), Y.packing))
+    backprop(Packed(ops.asarray2f(dY), Y.packing))
     clip_gradients(layer, max_grad_norm)
     gradient = ops.to_numpy(layer.get_grad("weights")).astype("float64")
     layer.set_grad("weights", layer.get_grad("weights") * 0)

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from thinc.api import Model
 
+from ..batch.distinct import DistinctRows
 from ..batch.no_backprop import no_backprop
-from ..batch.packed import DistinctRows, Packed
+from ..batch.packed import Packed
 from ..batch.packing import Packing
 from . import kernel, stepwise, training
 from .cells import Tensors
@@ -43,7 +44,7 @@ class Reading:
     backprop: Callable[..., tuple[Packed, Tensors]]
 
 
-def predict(model: Model, X: Packed) -> Packed:
+def predict(model: Model[Packed, Packed], X: Packed) -> Packed:
     """Read from states of zero."""
     if X.packing.n_tokens == 0:
         return _read_nothing(model, X).Y
@@ -52,7 +53,7 @@ def predict(model: Model, X: Packed) -> Packed:
     return Packed(to_xp(model.ops, y), X.packing)
 
 
-def predict_on(model: Model, X: Packed, initial: Tensors | None) -> Reading:
+def predict_on(model: Model[Packed, Packed], X: Packed, initial: Tensors | None) -> Reading:
     """Read from given states, in steps on a CPU: so a text in parts has the bits of the whole."""
     if X.packing.n_tokens == 0:
         return _read_nothing(model, X)
@@ -66,7 +67,7 @@ def predict_on(model: Model, X: Packed, initial: Tensors | None) -> Reading:
     return Reading(Packed(to_xp(model.ops, y), X.packing), final, no_backprop)
 
 
-def train(model: Model, X: Packed, initial: Tensors | None) -> Reading:
+def train(model: Model[Packed, Packed], X: Packed, initial: Tensors | None) -> Reading:
     """Read from given states, None for zeros, with a backward pass."""
     if X.packing.n_tokens == 0:
         return _read_nothing(model, X)
@@ -75,7 +76,7 @@ def train(model: Model, X: Packed, initial: Tensors | None) -> Reading:
     return _train_in_steps(model, X, initial)
 
 
-def _read_nothing(model: Model, X: Packed) -> Reading:
+def _read_nothing(model: Model[Packed, Packed], X: Packed) -> Reading:
     """A batch in which no document has a token."""
     ops, width = model.ops, hidden_width(model)
     none = zeros(cell_of(model), torch.zeros(0), model.attrs["directions"], 0, width)
@@ -86,12 +87,12 @@ def _read_nothing(model: Model, X: Packed) -> Reading:
     return Reading(Packed(ops.alloc2f(0, model.get_dim("nO")), X.packing), none, backprop)
 
 
-def _by_kernel(model: Model) -> bool:
+def _by_kernel(model: Model[Packed, Packed]) -> bool:
     """Whether torch's kernel always is the fastest. On a CPU its backward pass is slow."""
     return model.ops.device_type == "gpu" and cell_of(model).kernel is not None
 
 
-def _predict(model: Model, X: Packed) -> torch.Tensor:
+def _predict(model: Model[Packed, Packed], X: Packed) -> torch.Tensor:
     """Read few documents and very long ones by torch's kernel, all others in steps."""
     cell, packing = cell_of(model), X.packing
     n_docs = packing.n_sequences
@@ -111,7 +112,7 @@ def _predict(model: Model, X: Packed) -> torch.Tensor:
     return y.index_copy_(0, rows, read_in_steps)
 
 
-def _words(model: Model, X: Packed) -> tuple[torch.Tensor, torch.Tensor]:
+def _words(model: Model[Packed, Packed], X: Packed) -> tuple[torch.Tensor, torch.Tensor]:
     """Distinct input vectors, (n_words, nI), and which of them each token has, (n_tokens,)."""
     distinct = X.distinct or DistinctRows(X.data, np.arange(X.packing.n_tokens))
     words = to_torch(model.ops, distinct.rows)
@@ -123,12 +124,14 @@ def _part(packing: Packing, first: int, end: int) -> tuple[torch.Tensor, Packing
     return torch.from_numpy(rows), part
 
 
-def _run_kernel(model: Model, X: Packed, initial: Tensors | None) -> tuple[torch.Tensor, Tensors]:
+def _run_kernel(
+    model: Model[Packed, Packed], X: Packed, initial: Tensors | None
+) -> tuple[torch.Tensor, Tensors]:
     x, weights = to_torch(model.ops, X.data), direction_weights(model)
     return kernel.run(cell_of(model), weights, x, X.packing, initial)
 
 
-def _train_by_kernel(model: Model, X: Packed, initial: Tensors | None) -> Reading:
+def _train_by_kernel(model: Model[Packed, Packed], X: Packed, initial: Tensors | None) -> Reading:
     cell, ops = cell_of(model), model.ops
     x, weights = to_torch(ops, X.data), direction_weights(model)
     y, final, backprop_kernel = kernel.train(cell, weights, x, X.packing, initial)
@@ -141,7 +144,7 @@ def _train_by_kernel(model: Model, X: Packed, initial: Tensors | None) -> Readin
     return Reading(Packed(to_xp(ops, y), X.packing), final, backprop)
 
 
-def _train_in_steps(model: Model, X: Packed, initial: Tensors | None) -> Reading:
+def _train_in_steps(model: Model[Packed, Packed], X: Packed, initial: Tensors | None) -> Reading:
     cell, ops = cell_of(model), model.ops
     with torch.inference_mode():
         weights = stacked(direction_weights(model))
@@ -157,6 +160,6 @@ def _train_in_steps(model: Model, X: Packed, initial: Tensors | None) -> Reading
     return Reading(Packed(to_xp(ops, y), X.packing), final, backprop)
 
 
-def _add_gradients(model: Model, gradients: list[Tensors]) -> None:
+def _add_gradients(model: Model[Packed, Packed], gradients: list[Tensors]) -> None:
     """gradients: those of the arrays of each direction."""
     model.inc_grad("weights", to_xp(model.ops, layout_of(model).join(gradients)))

@@ -125,7 +125,11 @@ def train(
     x: torch.Tensor,
     packing: Packing,
     initial: Tensors | None,
-) -> tuple[torch.Tensor, Tensors, Callable]:
+) -> tuple[
+    torch.Tensor,
+    Tensors,
+    Callable[[torch.Tensor, Tensors | None], tuple[torch.Tensor, list[Tensors], Tensors]],
+]:
     """Read the documents of a batch.
 
     Returns what `run` does and the backward pass: from the gradients of the hidden states and of

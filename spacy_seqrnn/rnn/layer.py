@@ -63,7 +63,9 @@ def _check_options(cell: str, nO: int, bidirectional: bool) -> None:
         )
 
 
-def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+def forward(
+    model: Model[Packed, Packed], X: Packed, is_train: bool
+) -> tuple[Packed, Callable[[Packed], Packed]]:
     """Read each document from states of zero."""
     leave_parents_threads()
     if not is_train:
@@ -86,7 +88,7 @@ describe_layer(forward, param_shapes=shape_of, fixed_attrs=["cell", "directions"
 
 def read(
     model: Model[Packed, Packed], X: Packed, states: States | None = None, *, is_train: bool
-) -> tuple[Packed, list[Floats3d], Callable]:
+) -> tuple[Packed, list[Floats3d], Callable[..., tuple[Packed, list[Floats3d]]]]:
     """Read documents that continue where others have ended.
 
     On a CPU a document in any number of parts gives the same bits as in one, if each direction is a

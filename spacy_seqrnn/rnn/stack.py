@@ -1,6 +1,7 @@
 """Recurrent layers on top of each other, with dropout between them and residual connections."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from thinc.api import Model
 
@@ -11,6 +12,9 @@ from ..saved.shapes import Layer
 from .dropout import locked_dropout, word_dropout
 from .layer import read as read_layer
 from .states import States
+
+# What runs a layer: its output and its backward pass
+Run: TypeAlias = Callable[[Packed, bool], tuple[Packed, Callable[[Packed], Packed]]]
 
 
 def RNNStack(
@@ -40,7 +44,9 @@ def RNNStack(
     )
 
 
-def forward(model: Model[Packed, Packed], X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+def forward(
+    model: Model[Packed, Packed], X: Packed, is_train: bool
+) -> tuple[Packed, Callable[[Packed], Packed]]:
     """Read each document from states of zero."""
     _check_width(model, X)
     Y, backprop_words = _drop_words(model, X, is_train)
@@ -66,7 +72,7 @@ def read(
     states: Sequence[States] | None = None,
     *,
     is_train: bool,
-) -> tuple[Packed, list[States], Callable]:
+) -> tuple[Packed, list[States], Callable[..., tuple[Packed, list[States]]]]:
     """Read documents that continue where others have ended.
 
     states: those of each layer, from the input to the output; see `layer.read`. None: zeros.
@@ -109,16 +115,17 @@ class _StatefulLayer:
         self.d_final: States | None = None
         self.d_initial: States = []
 
-    def __call__(self, X: Packed, is_train: bool) -> tuple[Packed, Callable]:
+    def __call__(self, X: Packed, is_train: bool) -> tuple[Packed, Callable[[Packed], Packed]]:
         Y, self.final, self._backprop = read_layer(self.layer, X, self.initial, is_train=is_train)
         return Y, self._run_back
 
     def _run_back(self, dY: Packed) -> Packed:
+        dX: Packed
         dX, self.d_initial = self._backprop(dY, self.d_final)
         return dX
 
 
-def _check_width(model: Model, X: Packed) -> None:
+def _check_width(model: Model[Packed, Packed], X: Packed) -> None:
     """Raise ValueError for an input of another width, with which some of torch's kernels go on."""
     width = model.maybe_get_dim("nI")
     if X.packing.n_tokens and width is not None and X.width != width:
@@ -130,19 +137,19 @@ def _check_width(model: Model, X: Packed) -> None:
 
 
 def _drop_words(
-    model: Model, X: Packed, is_train: bool
+    model: Model[Packed, Packed], X: Packed, is_train: bool
 ) -> tuple[Packed, Callable[[Packed], Packed]]:
     rate = model.attrs["word_dropout_rate"]
     return word_dropout(model.ops, X, rate) if is_train and rate else (X, _same)
 
 
 def _run_layer(
-    model: Model, layer: Model[Packed, Packed], run: Callable, X: Packed, is_train: bool
+    model: Model[Packed, Packed], layer: Model[Packed, Packed], run: Run, X: Packed, is_train: bool
 ) -> tuple[Packed, Callable[[Packed], Packed]]:
     """Dropout, recurrence, residual connection. run: what runs the layer."""
-    rate = model.attrs.get("fixed_dropout_rate", model.attrs.get("dropout_rate"))
-    with_dropout = is_train and bool(rate)
+    rate: float = model.attrs.get("fixed_dropout_rate", model.attrs.get("dropout_rate", 0.0))
     with_residual = model.attrs["residual"] and _keeps_width(layer)
+    with_dropout = is_train and rate > 0.0
     dropped, backprop_dropout = locked_dropout(model.ops, X, rate) if with_dropout else (X, _same)
     Y, backprop_layer = run(dropped, is_train)
 

@@ -94,14 +94,15 @@ def unstacked(weights: Tensors) -> list[Tensors]:
     return [{name: array[i] for name, array in weights.items()} for i in range(directions)]
 
 
-def cell_of(model: Model) -> Cell:
+def cell_of(model: Model[Packed, Packed]) -> Cell:
     """The cell of a layer that this module makes."""
     return CELLS[model.attrs["cell"]]
 
 
-def hidden_width(model: Model) -> int:
+def hidden_width(model: Model[Packed, Packed]) -> int:
     """The width of one direction of a layer."""
-    return model.get_dim("nO") // model.attrs["directions"]
+    directions: int = model.attrs["directions"]
+    return model.get_dim("nO") // directions
 
 
 def layout_of(model: Model[Packed, Packed]) -> Layout:

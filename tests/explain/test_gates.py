@@ -1,5 +1,7 @@
 """The recomputed states are those of the layers, so the gates are theirs too."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,8 +16,15 @@ from .conftest import TEXT, pipeline
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("residual", [True, False])
 @pytest.mark.parametrize("text", ["Oslo", "Mira Oslo", TEXT])
-def test_hidden_states_are_those_of_the_encoder(cell, bidirectional, residual, text):
-    options = {"cell": cell, "depth": 2, "bidirectional": bidirectional, "residual": residual}
+def test_hidden_states_are_those_of_the_encoder(
+    cell: str, bidirectional: bool, residual: bool, text: str
+) -> None:
+    options: dict[str, Any] = {
+        "cell": cell,
+        "depth": 2,
+        "bidirectional": bidirectional,
+        "residual": residual,
+    }
     nlp = pipeline("seqrnn_ner", small_ner(tok2vec=small_tok2vec(**options)))
     found = gates_of_text(nlp, text)
     assert len(found.views) == (4 if bidirectional else 2)
@@ -25,7 +34,8 @@ def test_hidden_states_are_those_of_the_encoder(cell, bidirectional, residual, t
         assert all(0 <= value <= 1 for of in view.gates.values() for row in of for value in row)
         assert (view.cell_norms is not None) == ("cell" in CELLS[cell].states)
     # From the first layer to the last: together they are what the pipeline's encoder gives.
-    tok2vec = nlp.get_pipe("seqrnn_ner").model.get_ref("tok2vec")
+    ner: Any = nlp.get_pipe("seqrnn_ner")
+    tok2vec = ner.model.get_ref("tok2vec")
     (output,) = tok2vec.predict([nlp.make_doc(text)])
     directions = len(found.views) // 2
     last = np.hstack([view.hidden for view in found.views[-directions:]])

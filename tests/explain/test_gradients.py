@@ -1,14 +1,17 @@
 """Gradients through time against finite differences."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from spacy.language import Language
 
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.explain.gradients import gradients_of_cells, gradients_of_text
 from spacy_seqrnn.explain.trace import trace_text
 from spacy_seqrnn.rnn import training
-from spacy_seqrnn.rnn.cells import CELLS
+from spacy_seqrnn.rnn.cells import CELLS, Tensors
 
 from .conftest import TEXT
 
@@ -16,13 +19,13 @@ WIDTH, N_IN, LENGTH = 3, 2, 6
 INPUTS = np.random.default_rng(4).normal(size=(LENGTH, N_IN))
 
 
-def weights_of(cell):
+def weights_of(cell: str) -> Tensors:
     draw = np.random.default_rng(3).normal
     shapes = CELLS[cell].shapes(N_IN, WIDTH)
     return {name: torch.from_numpy(draw(size=shape)) for name, shape in shapes.items()}
 
 
-def read(cell, weights, X, states=None):
+def read(cell: str, weights: Tensors, X: Any, states: Any = None) -> tuple[torch.Tensor, Tensors]:
     """Hidden states, (n, H), and the states after the last input, (H,) each, all in float64."""
     arrays = {name: array.unsqueeze(0) for name, array in weights.items()}
     initial = states and {name: state.view(1, 1, -1) for name, state in states.items()}
@@ -32,7 +35,7 @@ def read(cell, weights, X, states=None):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_norms_are_those_of_finite_differences(cell):
+def test_norms_are_those_of_finite_differences(cell: str) -> None:
     """Of the derivative of h_T for the state after each input: h_t, or c_t where it is the only."""
     weights = weights_of(cell)
     norms = trace_text(CELLS[cell], weights, INPUTS).gradient_norms()
@@ -54,11 +57,11 @@ def test_norms_are_those_of_finite_differences(cell):
         assert norms[LENGTH - t] == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-def zeros_of(cell):
+def zeros_of(cell: str) -> Tensors:
     return {name: torch.zeros_like(array) for name, array in weights_of(cell).items()}
 
 
-def test_plain_rnn_without_input_has_the_powers_of_its_weights():
+def test_plain_rnn_without_input_has_the_powers_of_its_weights() -> None:
     # At state 0 tanh has slope 1, so each step multiplies by the matrix: here a rotation.
     rotation, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(WIDTH, WIDTH)))
     for gain in (0.5, 1.0, 2.0):
@@ -68,7 +71,7 @@ def test_plain_rnn_without_input_has_the_powers_of_its_weights():
 
 
 @pytest.mark.parametrize("bias", [0.0, 1.0, 50.0])
-def test_lstm_without_input_decays_by_its_forget_gate(bias):
+def test_lstm_without_input_decays_by_its_forget_gate(bias: float) -> None:
     # At state 0 with input and output gates half open, one step takes (h, c) to
     # (u h / 4 + f c / 2, u h / 2 + f c), which has rank 1: its powers are those of a number.
     u, f = 0.8, 1 / (1 + np.exp(-bias))
@@ -79,7 +82,7 @@ def test_lstm_without_input_decays_by_its_forget_gate(bias):
     assert norms[1:] == pytest.approx([u / 4 * (u / 4 + f) ** k for k in range(LENGTH - 1)])
 
 
-def test_fresh_cells():
+def test_fresh_cells() -> None:
     found = gradients_of_cells(["rnn", "gru", "lstm"], length=30, width=16)
     norms = {curve.title: curve.norms for curve in found.curves}
     assert all(len(each) == 30 and each[0] == 1.0 for each in norms.values())
@@ -87,13 +90,13 @@ def test_fresh_cells():
     assert found == gradients_of_cells(["rnn", "gru", "lstm"], length=30, width=16)
 
 
-def test_real_text(ner):
+def test_real_text(ner: Language) -> None:
     found = gradients_of_text(ner, TEXT)
     assert [len(curve.norms) for curve in found.curves] == [5, 5]
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_no_recurrence_no_gradient(cell):
+def test_no_recurrence_no_gradient(cell: str) -> None:
     """But for cells whose gates carry the state all the same."""
     weights = weights_of(cell)
     weights["recurrent_weights"] *= 0.0
@@ -112,6 +115,6 @@ def test_no_recurrence_no_gradient(cell):
         ({"cells": ["rnn"], "length": 1}, "`length = 1` cannot work: set it to 2 or more"),
     ],
 )
-def test_options_that_cannot_work(options, sentence):
+def test_options_that_cannot_work(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         gradients_of_cells(**options)

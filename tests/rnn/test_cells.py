@@ -77,7 +77,7 @@ def formula_of_sru(w: Tensors, x: torch.Tensor, c: torch.Tensor) -> Tensors:
     return {"hidden": reset * c + (1 - reset) * skip, "cell": c}
 
 
-FORMULAS: dict[str, Callable] = {
+FORMULAS: dict[str, Callable[..., Tensors]] = {
     "rnn": formula_of_rnn,
     "lstm": formula_of_lstm,
     "gru": formula_of_gru,

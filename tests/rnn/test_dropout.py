@@ -12,7 +12,7 @@ OPS = NumpyOps()
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 1 / 3, 0.5, 0.99])
-def test_a_mask_is_the_one_that_thinc_draws(rate):
+def test_a_mask_is_the_one_that_thinc_draws(rate: float) -> None:
     """To the last bit, so that the same seed trains the same model."""
     fix_random_seed(0)
     expected = OPS.get_dropout_mask((50, 20), rate)
@@ -22,12 +22,12 @@ def test_a_mask_is_the_one_that_thinc_draws(rate):
     np.testing.assert_array_equal(mask, expected)
 
 
-def _batch():
+def _batch() -> Packed:
     packing = make_packing([3, 0, 5, 2])
     return Packed(np.ones((10, 40), dtype="f"), packing)
 
 
-def test_locked_dropout_is_the_same_at_all_tokens_of_a_document():
+def test_locked_dropout_is_the_same_at_all_tokens_of_a_document() -> None:
     fix_random_seed(0)
     X = _batch()
     Y, backprop = locked_dropout(OPS, X, 0.5)
@@ -40,7 +40,7 @@ def test_locked_dropout_is_the_same_at_all_tokens_of_a_document():
     np.testing.assert_array_equal(backprop(X).data, Y.data)
 
 
-def test_word_dropout_drops_whole_tokens_and_keeps_the_rest_as_it_is():
+def test_word_dropout_drops_whole_tokens_and_keeps_the_rest_as_it_is() -> None:
     fix_random_seed(0)
     Y, backprop = word_dropout(OPS, _batch(), 0.5)
     kept = Y.data.any(axis=1)

@@ -1,5 +1,7 @@
 """The driver of a GPU, on the CPU: torch has the kernels on both."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,12 +16,12 @@ from spacy_seqrnn.rnn.tensors import to_torch
 WITH_KERNEL = [name for name, cell in CELLS.items() if cell.kernel]
 
 
-def _docs(lengths, width):
+def _docs(lengths: list[int], width: int) -> list[Any]:
     random = np.random.default_rng(0)
     return [random.normal(size=(n, width)).astype("f") for n in lengths]
 
 
-def _train_and_predict(cell, bidirectional, device):
+def _train_and_predict(cell: str, bidirectional: bool, device: str) -> list[Any]:
     """Prediction, training output and gradients of a layer, by the driver that a device has.
 
     The arrays are on the CPU in any case.
@@ -38,7 +40,7 @@ def _train_and_predict(cell, bidirectional, device):
 
 @pytest.mark.parametrize("cell", WITH_KERNEL)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_a_gpus_driver_gives_the_same(cell, bidirectional):
+def test_a_gpus_driver_gives_the_same(cell: str, bidirectional: bool) -> None:
     expected = _train_and_predict(cell, bidirectional, "cpu")
     own = _train_and_predict(cell, bidirectional, "gpu")
     for here, there in zip(own, expected, strict=True):
@@ -47,7 +49,7 @@ def test_a_gpus_driver_gives_the_same(cell, bidirectional):
 
 @pytest.mark.parametrize("cell", WITH_KERNEL)
 @pytest.mark.parametrize("is_train", [False, True])
-def test_states_go_through_a_gpus_driver_too(cell, is_train):
+def test_states_go_through_a_gpus_driver_too(cell: str, is_train: bool) -> None:
     results = []
     for device in ("cpu", "gpu"):
         fix_random_seed(0)
@@ -66,7 +68,7 @@ def test_states_go_through_a_gpus_driver_too(cell, is_train):
         np.testing.assert_allclose(here, there, atol=1e-5)
 
 
-def test_a_gpus_arrays_are_shared():
+def test_a_gpus_arrays_are_shared() -> None:
     """By DLPack, as CuPy's are. A tensor stands in for them: it has that and is no NumPy array."""
     array = torch.zeros(3)
     to_torch(NumpyOps(device_type="gpu"), array)[1] = 5.0

@@ -1,16 +1,20 @@
+from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from thinc.api import Adam, fix_random_seed, set_dropout_rate
+from thinc.api import Adam, Model, fix_random_seed, set_dropout_rate
 
 from spacy_seqrnn.architectures.encoders import RNNEncoder
 from spacy_seqrnn.batch.packed import Packed
 from spacy_seqrnn.batch.packing import make_packing
-from spacy_seqrnn.rnn.cells import CELLS
+from spacy_seqrnn.rnn.cells import CELLS, Tensors
 from spacy_seqrnn.rnn.layer import RNN
 from spacy_seqrnn.rnn.tensors import direction_weights, layout_of
+from spacy_seqrnn.types import Floats2d, FloatsXd
 
 from ..gradients import check_model_gradients
 
@@ -19,18 +23,18 @@ VARIANTS = list(product(MODULES, [1, 2, 3], [False, True]))
 LENGTHS = [3, 0, 1, 7, 7, 2]
 
 
-def _docs(lengths=LENGTHS, width=5, seed=0):
+def _docs(lengths: list[int] = LENGTHS, width: int = 5, seed: int = 0) -> list[Any]:
     random = np.random.default_rng(seed)
     return [random.normal(size=(n, width)).astype("f") for n in lengths]
 
 
-def _encoder(**options):
+def _encoder(**options: Any) -> Model[list[Floats2d], list[Floats2d]]:
     fix_random_seed(0)
     encoder = RNNEncoder(**{"width": 8, **options})
     return encoder.initialize(X=_docs())
 
 
-def _rnn_nodes(encoder):
+def _rnn_nodes(encoder: Model[list[Floats2d], list[Floats2d]]) -> list[Model[Packed, Packed]]:
     return [node for node in encoder.walk() if "directions" in node.attrs]
 
 
@@ -43,14 +47,16 @@ KINDS = {
 }
 
 
-def _named(weights, layer):
+def _named(weights: list[Tensors], layer: int) -> Iterator[tuple[str, torch.Tensor]]:
     """The arrays of a layer with the names that torch's modules have for them."""
     for suffix, direction in zip(("", "_reverse"), weights, strict=False):
         for name, tensor in direction.items():
             yield f"{KINDS[name]}_l{layer}{suffix}", tensor
 
 
-def _torch_module(encoder, cell, depth, bidirectional):
+def _torch_module(
+    encoder: Model[list[Floats2d], list[Floats2d]], cell: str, depth: int, bidirectional: bool
+) -> Any:
     """A torch module with the encoder's weights."""
     width = 8 // 2 if bidirectional else 8
     module = MODULES[cell](5, width, num_layers=depth, bidirectional=bidirectional)
@@ -64,7 +70,7 @@ def _torch_module(encoder, cell, depth, bidirectional):
 
 
 @pytest.mark.parametrize(("cell", "depth", "bidirectional"), VARIANTS)
-def test_equals_torch_module(cell, depth, bidirectional):
+def test_equals_torch_module(cell: str, depth: int, bidirectional: bool) -> None:
     encoder = _encoder(cell=cell, depth=depth, bidirectional=bidirectional)
     module = _torch_module(encoder, cell, depth, bidirectional)
     Xs = _docs()
@@ -76,7 +82,7 @@ def test_equals_torch_module(cell, depth, bidirectional):
 
 
 @pytest.mark.parametrize(("cell", "depth", "bidirectional"), VARIANTS)
-def test_gradients_equal_autograd(cell, depth, bidirectional):
+def test_gradients_equal_autograd(cell: str, depth: int, bidirectional: bool) -> None:
     encoder = _encoder(cell=cell, depth=depth, bidirectional=bidirectional)
     module = _torch_module(encoder, cell, depth, bidirectional)
     Xs = _docs()
@@ -88,6 +94,7 @@ def test_gradients_equal_autograd(cell, depth, bidirectional):
         if len(X):
             x = torch.from_numpy(X).requires_grad_()
             module(x)[0].backward(torch.from_numpy(dY))
+            assert x.grad is not None
             np.testing.assert_allclose(dX, x.grad.numpy(), atol=1e-5)
     for i, node in enumerate(_rnn_nodes(encoder)):
         gradients = layout_of(node).split(torch.from_numpy(node.get_grad("weights")))
@@ -97,13 +104,13 @@ def test_gradients_equal_autograd(cell, depth, bidirectional):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("options", [{}, {"residual": True}])
-def test_gradients_equal_finite_differences(cell, options):
+def test_gradients_equal_finite_differences(cell: str, options: dict[str, Any]) -> None:
     """Also for what torch's modules do not have: residual connections."""
     encoder = _encoder(cell=cell, depth=2, **options)
     Xs = [X.astype("f") for X in _docs([3, 1])]
     dYs = _docs([3, 1], width=8, seed=1)
 
-    def loss():
+    def loss() -> float:
         return sum(float((Y * dY).sum()) for Y, dY in zip(encoder.predict(Xs), dYs, strict=True))
 
     _, backprop = encoder.begin_update(Xs)
@@ -113,7 +120,7 @@ def test_gradients_equal_finite_differences(cell, options):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("batch_size", [2, 17, 256])
-def test_alone_as_in_a_batch(cell, batch_size):
+def test_alone_as_in_a_batch(cell: str, batch_size: int) -> None:
     lengths = np.random.default_rng(0).integers(0, 60, batch_size).tolist()
     encoder = _encoder(cell=cell, width=16, depth=2)
     Xs = _docs(lengths)
@@ -122,7 +129,7 @@ def test_alone_as_in_a_batch(cell, batch_size):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_training_and_prediction_agree_without_dropout(cell):
+def test_training_and_prediction_agree_without_dropout(cell: str) -> None:
     encoder = _encoder(cell=cell, depth=2, residual=True)
     for trained, predicted in zip(
         encoder.begin_update(_docs())[0], encoder.predict(_docs()), strict=True
@@ -130,14 +137,14 @@ def test_training_and_prediction_agree_without_dropout(cell):
         np.testing.assert_allclose(trained, predicted, atol=1e-6)
 
 
-def test_prediction_has_no_way_back():
+def test_prediction_has_no_way_back() -> None:
     encoder = _encoder()
     _, backprop = encoder(_docs(), is_train=False)
     with pytest.raises(ValueError, match="is_train=True"):
         backprop(_docs(width=8))
 
 
-def test_initial_weights():
+def test_initial_weights() -> None:
     """Orthogonal recurrence, Glorot input, biases of zero but an open LSTM forget gate."""
     fix_random_seed(0)
     node = RNN(cell="lstm", nO=12, nI=6, bidirectional=True)
@@ -159,13 +166,13 @@ def test_initial_weights():
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru"])
-def test_only_the_lstm_has_a_forget_gate_to_open(cell):
+def test_only_the_lstm_has_a_forget_gate_to_open(cell: str) -> None:
     node = RNN(cell=cell, nO=4, nI=3, bidirectional=False)
     node.initialize()
     assert not node.get_param("weights")[-2 * 4 * (3 if cell == "gru" else 1) :].any()
 
 
-def test_residual_adds_the_input_where_widths_agree():
+def test_residual_adds_the_input_where_widths_agree() -> None:
     plain, residual = _encoder(depth=2), _encoder(depth=2, residual=True)
     residual.from_bytes(plain.to_bytes())
     Xs = _docs([4])
@@ -177,7 +184,7 @@ def test_residual_adds_the_input_where_widths_agree():
     np.testing.assert_allclose(residual.predict(Xs)[0], expected, atol=1e-6)
 
 
-def test_training_dropout_reaches_the_encoder():
+def test_training_dropout_reaches_the_encoder() -> None:
     encoder = _encoder()
     without = encoder.begin_update(_docs())[0]
     set_dropout_rate(encoder, 0.5)
@@ -185,26 +192,26 @@ def test_training_dropout_reaches_the_encoder():
     np.testing.assert_allclose(encoder.predict(_docs())[0], without[0], atol=1e-6)
 
 
-def test_fixed_dropout_stays_what_the_config_says():
+def test_fixed_dropout_stays_what_the_config_says() -> None:
     encoder = _encoder(dropout=0.5)
     without = encoder.predict(_docs())[0]
     set_dropout_rate(encoder, 0.0)
     assert not np.allclose(encoder.begin_update(_docs())[0][0], without)
 
 
-def test_word_dropout_has_an_effect_in_training_only():
+def test_word_dropout_has_an_effect_in_training_only() -> None:
     encoder = _encoder(word_dropout=0.9)
     without = encoder.predict(_docs([200]))[0]
     assert not np.allclose(encoder.begin_update(_docs([200]))[0][0], without)
     np.testing.assert_allclose(encoder.predict(_docs([200]))[0], without, atol=1e-6)
 
 
-def test_dropout_is_part_of_the_gradient():
+def test_dropout_is_part_of_the_gradient() -> None:
     """With the same random numbers, the gradient is that of the function that was computed."""
     encoder = _encoder(dropout=0.4, word_dropout=0.3, depth=2)
     X, dY = _docs([6])[0], _docs([6], width=8, seed=1)[0]
 
-    def run(X):
+    def run(X: Any) -> Any:
         fix_random_seed(3)
         return encoder.begin_update([X])
 
@@ -219,8 +226,8 @@ def test_dropout_is_part_of_the_gradient():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_round_trip_and_copy(cell, tmp_path):
-    options = {"cell": cell, "depth": 2}
+def test_round_trip_and_copy(cell: str, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"cell": cell, "depth": 2}
     encoder = _encoder(**options)
     expected = encoder.predict(_docs())[0]
     encoder.to_disk(tmp_path / "model")
@@ -232,7 +239,7 @@ def test_round_trip_and_copy(cell, tmp_path):
         np.testing.assert_array_equal(other.predict(_docs())[0], expected)
 
 
-def test_averages_are_averages():
+def test_averages_are_averages() -> None:
     """With use_averages, evaluation must see the moving average of the weights."""
     encoder = _encoder()
     optimizer = Adam(0.01, use_averages=True)
@@ -241,21 +248,22 @@ def test_averages_are_averages():
         _, backprop = encoder.begin_update(_docs())
         backprop(_docs(width=8, seed=seed))
         encoder.finish_update(optimizer)
-    last = node.get_param("weights").copy()
+    last: FloatsXd = node.get_param("weights").copy()
     with encoder.use_params(optimizer.averages):
-        averaged = node.get_param("weights").copy()
+        averaged: FloatsXd = node.get_param("weights").copy()
         averaged_output = encoder.predict(_docs())[0]
     assert not np.allclose(averaged, last)
     np.testing.assert_array_equal(node.get_param("weights"), last)
     assert not np.allclose(averaged_output, encoder.predict(_docs())[0])
 
 
-def test_batch_of_one_layer_matches_steps():
+def test_batch_of_one_layer_matches_steps() -> None:
     """A plain RNN by hand: h_t = tanh(W x_t + U h_{t-1} + b + c)."""
     fix_random_seed(0)
     node = RNN(cell="rnn", nO=3, nI=2, bidirectional=False)
     node.initialize()
-    W, U, b, c = np.split(node.get_param("weights"), [6, 15, 18])
+    flat: FloatsXd = node.get_param("weights")
+    W, U, b, c = np.split(flat, [6, 15, 18])
     W, U = W.reshape(3, 2), U.reshape(3, 3)
     X = np.random.default_rng(0).normal(size=(4, 2)).astype("f")
     h, expected = np.zeros(3), []
@@ -265,7 +273,7 @@ def test_batch_of_one_layer_matches_steps():
     np.testing.assert_allclose(node.predict(Packed(X, make_packing([4]))).data, expected, atol=1e-6)
 
 
-def test_input_width_comes_from_the_first_batch():
+def test_input_width_comes_from_the_first_batch() -> None:
     node = RNN(cell="gru", nO=4)
     assert node.has_dim("nI") is None
     X = Packed(_docs([3])[0], make_packing([3]))
@@ -273,7 +281,7 @@ def test_input_width_comes_from_the_first_batch():
     assert node.predict(X).data.shape == (3, 4)
 
 
-def test_reads_both_ways_unless_told_otherwise():
+def test_reads_both_ways_unless_told_otherwise() -> None:
     said = RNN(cell="lstm", nO=8, nI=5, bidirectional=True).initialize()
     X = Packed(_docs([6])[0], make_packing([6]))
     left_out = RNN(cell="lstm", nO=8, nI=5)
@@ -283,7 +291,7 @@ def test_reads_both_ways_unless_told_otherwise():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_says_what_it_is_and_has_before_it_is_initialized(cell):
+def test_says_what_it_is_and_has_before_it_is_initialized(cell: str) -> None:
     """As `spacy debug model` shows it."""
     node = RNN(cell=cell, nO=4)
     assert node.name == cell
@@ -291,7 +299,7 @@ def test_says_what_it_is_and_has_before_it_is_initialized(cell):
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_a_direction_may_be_one_wide(bidirectional):
+def test_a_direction_may_be_one_wide(bidirectional: bool) -> None:
     encoder = _encoder(width=1 + bidirectional, bidirectional=bidirectional)
     assert encoder.predict(_docs([3]))[0].shape == (3, 1 + bidirectional)
 
@@ -308,12 +316,12 @@ def test_a_direction_may_be_one_wide(bidirectional):
         ({"word_dropout": 2.0}, "`word_dropout = 2.0` is no rate"),
     ],
 )
-def test_wrong_options_are_named(options, message):
+def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         RNNEncoder(**{"width": 8, **options})
 
 
-def test_mixed_precision_has_no_effect_and_says_so():
+def test_mixed_precision_has_no_effect_and_says_so() -> None:
     with pytest.warns(UserWarning, match="`mixed_precision = true` of the encoder has no effect"):
         mixed = _encoder(mixed_precision=True)
     np.testing.assert_array_equal(mixed.predict(_docs())[0], _encoder().predict(_docs())[0])

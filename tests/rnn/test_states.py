@@ -1,5 +1,7 @@
 """States that go in and come out: a text in parts is the text in one go, to the last bit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,12 +16,13 @@ from spacy_seqrnn.rnn.cells import CELLS
 from spacy_seqrnn.rnn.layer import RNN
 from spacy_seqrnn.rnn.stack import RNNStack
 from spacy_seqrnn.rnn.stepwise import FEWEST_DOCS
+from spacy_seqrnn.types import FloatsXd
 
 from ..gradients import check_gradient
 
 N_IN, WIDTH, LENGTH = 6, 8, 19
 # As wide as an encoder: for fewer values, libraries have other code, which rounds otherwise.
-EXACT = {"n_in": 96, "width": 64}
+EXACT: dict[str, Any] = {"n_in": 96, "width": 64}
 
 
 def make_layer(
@@ -29,7 +32,7 @@ def make_layer(
     n_in: int = N_IN,
     width: int = WIDTH,
     seed: int = 0,
-) -> Model:
+) -> Model[Packed, Packed]:
     fix_random_seed(seed)
     layer = RNN(cell=cell, nO=width, nI=n_in, bidirectional=bidirectional)
     layer.initialize()
@@ -38,7 +41,9 @@ def make_layer(
     return layer
 
 
-def make_stack(cell: str, *, depth: int, n_in: int = N_IN, width: int = WIDTH) -> Model:
+def make_stack(
+    cell: str, *, depth: int, n_in: int = N_IN, width: int = WIDTH
+) -> Model[Packed, Packed]:
     layers = [
         make_layer(cell, n_in=width if i else n_in, width=width, seed=i) for i in range(depth)
     ]
@@ -204,14 +209,15 @@ def test_a_gradient_in_two_parts_is_that_of_the_whole(cell: str) -> None:
     layer, X, dY = make_layer(cell), rows(7), rows(7, WIDTH, seed=1)
     _, backprop = layer(packed([X]), True)
     dX = backprop(packed([dY]))
-    expected = layer.get_grad("weights").copy()
+    expected: FloatsXd = layer.get_grad("weights").copy()
     layer.set_grad("weights", 0 * expected)
     _, states, backprop_first = layer_module.read(layer, packed([X[:3]]), is_train=True)
     _, _, backprop_second = layer_module.read(layer, packed([X[3:]]), states, is_train=True)
     dX_second, d_states = backprop_second(packed([dY[3:]]))
     dX_first, _ = backprop_first(packed([dY[:3]]), d_states)
     np.testing.assert_allclose(np.concatenate([dX_first.data, dX_second.data]), dX.data, atol=1e-5)
-    np.testing.assert_allclose(layer.get_grad("weights"), expected, atol=1e-5)
+    gradient: FloatsXd = layer.get_grad("weights")
+    np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
 
 def test_states_of_another_shape_are_refused() -> None:

@@ -1,13 +1,16 @@
 """The recurrence over large batches, against torch's own modules."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from thinc.api import fix_random_seed
+from thinc.api import Model, fix_random_seed
 
-from spacy_seqrnn.batch.packed import DistinctRows, Packed
+from spacy_seqrnn.batch.distinct import DistinctRows
+from spacy_seqrnn.batch.packed import Packed
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.rnn import stepwise
 from spacy_seqrnn.rnn.cells import CELLS
@@ -25,7 +28,9 @@ batches = st.lists(st.integers(0, 9), min_size=1, max_size=20) | st.lists(
 
 @pytest.mark.parametrize("cell", MODULES)
 @given(lengths=batches, bidirectional=st.booleans(), n_words=st.integers(1, 30))
-def test_reads_as_torch_does(cell, lengths, bidirectional, n_words):
+def test_reads_as_torch_does(
+    cell: str, lengths: list[int], bidirectional: bool, n_words: int
+) -> None:
     packing = make_packing(lengths)
     if not packing.n_tokens:
         return
@@ -44,14 +49,14 @@ def test_reads_as_torch_does(cell, lengths, bidirectional, n_words):
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
-def _layer(cell):
+def _layer(cell: str) -> Model[Packed, Packed]:
     fix_random_seed(0)
     layer = RNN(cell=cell, nO=12, nI=5)
     layer.initialize()
     return layer
 
 
-def _batch(lengths):
+def _batch(lengths: list[int]) -> Packed:
     packing = make_packing(lengths)
     random = np.random.default_rng(0)
     words = random.normal(size=(50, 5)).astype("f")
@@ -69,7 +74,9 @@ def _batch(lengths):
         ([5, 400] + [5, 0, 4] * FEWEST_DOCS + [11], 2),
     ],
 )
-def test_long_documents_do_not_hold_up_the_others(cell, lengths, n_alone, monkeypatch):
+def test_long_documents_do_not_hold_up_the_others(
+    cell: str, lengths: list[int], n_alone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They are read apart, and all have the same states as alone and as without distinct words.
 
     A cell that torch has no kernel for reads all of them together.
@@ -79,7 +86,12 @@ def test_long_documents_do_not_hold_up_the_others(cell, lengths, n_alone, monkey
     n_alone = n_alone if CELLS[cell].kernel else 0
     steps = []
     read = stepwise.read
-    monkeypatch.setattr(stepwise, "read", lambda *args: steps.append(args[-1]) or read(*args))
+
+    def recorded(*args: Any) -> Any:
+        steps.append(args[-1])
+        return read(*args)
+
+    monkeypatch.setattr(stepwise, "read", recorded)
     Y = layer.predict(X).data[X.packing.from_packed]
     n_together = sum(map(bool, lengths)) - n_alone
     assert sum(packing.n_sequences for packing in steps) == n_together
@@ -93,7 +105,7 @@ def test_long_documents_do_not_hold_up_the_others(cell, lengths, n_alone, monkey
             np.testing.assert_allclose(Y[start:end], alone.data, atol=1e-6)
 
 
-def test_weights_are_left_as_they_are():
+def test_weights_are_left_as_they_are() -> None:
     layer = _layer("lstm")
     before = layer.get_param("weights").copy()
     layer.predict(_batch([3] * FEWEST_DOCS))

@@ -39,7 +39,7 @@ class Cell:
     scales: ClassVar[dict[str, float]] = {}
     trace: ClassVar[dict[str, int]]
     gradients: ClassVar[dict[str, int]]
-    kernel: ClassVar[Callable | None] = None
+    kernel: ClassVar[Callable[..., tuple[torch.Tensor, ...]] | None] = None
 
     def shapes(self, nI: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """The arrays of one direction. nI: width of the input. hidden: H."""
@@ -148,7 +148,8 @@ def orthogonal(ops: Ops, size: int) -> FloatsXd:
     """A random rotation of `size` dimensions. Shape (size, size)."""
     q, r = np.linalg.qr(np.random.normal(size=(size, size)))
     # Without the signs of R's diagonal the matrices are not spread evenly over all rotations.
-    return ops.asarray((q * np.sign(np.diag(r))).astype("float32"))
+    rotation: FloatsXd = q * np.sign(np.diag(r))
+    return ops.asarray2f(rotation)
 
 
 def tanh(x: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:

@@ -91,4 +91,5 @@ class SRUCell(Cell):
 
 def _gates(sums: torch.Tensor) -> torch.Tensor:
     """Forget and reset of (D, n, 4H), as (D, n, 2, H)."""
-    return sums.unflatten(2, (4, -1))[:, :, 1:3]
+    blocks: torch.Tensor = sums.unflatten(2, (4, -1))
+    return blocks[:, :, 1:3]
