@@ -1,4 +1,4 @@
-"""Token vectors of a long document are those of a short one: an embedding sees documents whole."""
+"""Long documents get the token vectors of a short one's layers: embeddings see whole documents."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ if not Doc.has_extension("of_tokens"):
 
 
 def read_anything(model, docs, is_train):
-    """A layer that reads what a document has apart from its words."""
+    """A layer that reads attributes of a document other than its words."""
 
     def features(doc):
         attrs = doc.to_array([DEP, HEAD, SENT_START, ENT_TYPE]).astype("uint64") % 97
@@ -62,7 +62,7 @@ def hash_embed(name, **options):
 
 
 CHARS = {"width": WIDTH, "rows": 50, "nM": 2, "nC": 3}
-# What the registries have that reads documents, by the names there
+# All registered functions that read documents, by name
 EMBEDDINGS = {
     "spacy.MultiHashEmbed.v1": lambda name: hash_embed(name, include_static_vectors=True),
     "spacy.MultiHashEmbed.v2": lambda name: hash_embed(name, include_static_vectors=True),
@@ -101,7 +101,7 @@ ENCODERS = {
     "spacy.TorchBiLSTMEncoder.v1": lambda name: arch(name, width=WIDTH, depth=1, dropout=0.0),
     "spacy-seqrnn.RNNEncoder.v1": lambda name: arch(name, width=WIDTH),
 }
-# These put together what is above, hear what another component has read, or give no token vectors.
+# These combine the functions above, read another component's output, or return no token vectors.
 OTHERS = (
     *("Tok2Vec.", "Listener.", "TextCat", "Tagger.", "TransitionBasedParser.", "EntityLinker."),
     *("SpanCategorizer.", "SpanFinder.", "PretrainCharacters.", "PretrainVectors.", "NER."),
@@ -122,7 +122,7 @@ def _to_floats():
 
 
 def make_doc(vocab, n_tokens):
-    """A document whose every token has something else of everything."""
+    """A document in which every attribute differs from token to token."""
     number = np.arange(n_tokens)
     doc = Doc(
         vocab,
@@ -165,7 +165,7 @@ def tok2vec_of(name):
 
 def test_every_registered_layer_is_here():
     known = {**EMBEDDINGS, **TOK2VECS, **ENCODERS}
-    registry.get("architectures", "spacy.Tok2Vec.v2")  # spaCy registers on the first look-up
+    registry.get("architectures", "spacy.Tok2Vec.v2")  # spaCy registers it on the first look-up
     names = {*registry.architectures.get_all(), *registry.layers.get_all()}
     names = {name.replace("spacy-legacy.", "spacy.") for name in names}
     names = {name for name in names if name.startswith(("spacy.", "spacy-seqrnn."))}
@@ -189,7 +189,7 @@ def test_vectors_of_a_long_document_are_those_of_a_short_one(name, is_train, mon
     model = NER(tok2vec=tok2vec_of(name), nO=5)
     model.initialize(X=[short])
     embed, encoders = split_encoders(model.get_ref("tok2vec"))
-    if not encoders:  # nothing is cut
+    if not encoders:  # documents are read as a whole
         expected = model.get_ref("output_layer").predict(embed.predict([long])[0])
         *_, (chunk, chain_, _) = model.attrs["in_chunks"](model, [short, long], is_train)
         assert chunk.docs.tolist() == [1]

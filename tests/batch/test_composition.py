@@ -1,4 +1,4 @@
-"""Layers of this package hand on packed arrays, and what lies between them is never forgotten."""
+"""Layers of this package pass packed arrays, and skip nothing between them."""
 
 from copy import deepcopy
 from dataclasses import FrozenInstanceError
@@ -57,7 +57,7 @@ def maxout():
 
 
 def wrapped(layer):
-    """The same layer with a forward function around its own, as Thinc's `with_nvtx_range` has."""
+    """The same layer with its forward function wrapped, as by Thinc's `with_nvtx_range`."""
     own = layer._func
 
     def forward(model, X, is_train):
@@ -135,7 +135,7 @@ def gradients(model):
 
 
 @pytest.mark.parametrize("kind", TOK2VECS)
-@pytest.mark.parametrize("lengths", LENGTHS[:2])  # Thinc's layers cannot go back without tokens
+@pytest.mark.parametrize("lengths", LENGTHS[:2])  # Thinc's backward needs tokens
 def test_packed_gradients_are_those_of_the_list(kind, lengths):
     docs = make_docs(lengths)
     over_lists, packed = (initialised(TOK2VECS[kind]()) for _ in range(2))
@@ -153,7 +153,7 @@ def test_packed_gradients_are_those_of_the_list(kind, lengths):
 
 @pytest.fixture
 def read(monkeypatch):
-    """What recurrent layers get to read, of all models."""
+    """The inputs of recurrent layers, for all models."""
     read = []
     own = stack.forward
 
@@ -178,8 +178,8 @@ CHANGES = {"as it is": lambda model: model, "copied": Model.copy, "renamed": ren
 def test_models_of_our_layers_never_leave_the_packed_layout(kind, change, read):
     """Nor do copies, which lose their class, and models whose layers have other names.
 
-    So few documents are not looked through for words that are the same: that the recurrence knows
-    of them shows that the embedding has told it.
+    With so few documents, repeated words are not looked for: if the recurrence knows of them, the
+    embedding has passed them on.
     """
     docs = make_docs([3, 0, 5])
     model = initialised(TOK2VECS[kind]())
@@ -192,7 +192,7 @@ def test_models_of_our_layers_never_leave_the_packed_layout(kind, change, read):
 
 
 def test_a_wrapped_forward_function_runs_over_lists():
-    """Which `wrapped` itself looks at."""
+    """`wrapped` itself reads it."""
     model = initialised(chain(wrapped(words()), wrapped(encoder())))
     assert split_encoders(model)[1] == []
     run_packed(model, DocBatch(make_docs([2, 3])), False)
@@ -243,7 +243,7 @@ EDITS = {
 @pytest.mark.parametrize("is_train", [False, True])
 @pytest.mark.parametrize("n_docs", [3, 40])
 def test_an_encoder_reads_what_has_been_done_to_a_list(edit, is_train, n_docs):
-    """To that of the embedding, and to that of another encoder."""
+    """To the embedding's, and to another encoder's."""
     embed, encode = initialised(TOK2VECS["ours"]()).layers
     Xs, _ = embed(make_docs([3, 2, 4] + [5] * (n_docs - 3)), is_train)
     for _ in range(2):
@@ -329,7 +329,7 @@ def test_members_of_an_ensemble_find_words_once(kind, is_train, change, monkeypa
     docs = make_docs([3, 2])
     ensemble(docs, is_train)
     ensemble(docs, is_train)
-    assert len(found) == 2  # and anew in each call
+    assert len(found) == 2  # and again in each call
 
 
 def test_members_of_another_kind_get_a_list_of_documents():

@@ -65,7 +65,7 @@ def test_windows_of_a_long_document():
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 3), st.booleans())
 def test_some_tokens_are_a_batch_of_their_own(lengths, seed, distinct):
-    """And the way back puts each gradient where its token was."""
+    """And the backward pass puts each gradient where its token was."""
     random = np.random.default_rng(seed)
     rows = random.integers(len(TABLE), size=sum(lengths))
     X = TABLE[rows]

@@ -1,4 +1,4 @@
-"""`spacy seqrnn init-config`: what it writes is complete, valid and trains."""
+"""`spacy seqrnn init-config`: its output is complete, valid and trains."""
 
 from itertools import product
 from pathlib import Path
@@ -29,7 +29,7 @@ def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> C
 
 
 def named(block: Any, name: str) -> list[Any]:
-    """The values of an option wherever in a config it is."""
+    """The values of an option anywhere in a config."""
     if not isinstance(block, dict):
         return []
     found = [block[name]] if name in block else []
@@ -41,7 +41,7 @@ def layers(components: Any) -> list[set[str]]:
 
 
 def commented(text: str) -> list[tuple[str, str]]:
-    """Each block of comments with the dotted name of the option or section that it is above."""
+    """Each block of comments with the dotted name of the option or section below it."""
     section, pending, found = "", [], []
     for line in text.splitlines():
         if line.startswith("["):
@@ -81,7 +81,7 @@ def test_values_over_several_lines_are_no_options():
 @pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
 def test_every_recipe_is_complete(task, optimize, vectors, options):
     config = filled(task, optimize, vectors=vectors, lang="de", **options)
-    nlp = load_model_from_config(config, auto_fill=False)  # refuses what lacks anything
+    nlp = load_model_from_config(config, auto_fill=False)  # rejects incomplete configs
     assert nlp.lang == "de"
     assert nlp.pipe_names == [FACTORIES.get(task, task)]
     components = config["components"]
@@ -96,7 +96,7 @@ def test_every_recipe_is_complete(task, optimize, vectors, options):
     assert bool(members) == (optimize == "accuracy" and votes)
     if task == "ner" and members:
         assert len(members) == (3 if "ensemble" in options else 2)
-    # spaCy adds blocks of a default that a recipe does not name: nothing of that is to be hidden.
+    # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.
     text = recipe(task, optimize, vectors=bool(vectors), **options)
     written = load_config_from_str(text)["components"]
     assert layers(components) == layers(written)

@@ -1,4 +1,4 @@
-"""Every layer on a GPU: forward, back, prediction and update are those of the CPU."""
+"""Every layer on a GPU: forward, backward, prediction and update equal those of the CPU."""
 
 import numpy as np
 import pytest
@@ -98,7 +98,7 @@ def test_encoders(gpu, cell, options):
 
 
 def test_encoder_of_one_array(gpu):
-    """Listeners and spaCy's layers hand over `Ragged` too."""
+    """Listeners and spaCy's layers also pass `Ragged`."""
 
     def build():
         encoder = architecture("RNNEncoder", width=WIDTH, dropout=0.0)
@@ -162,7 +162,7 @@ def test_word_vectors(gpu, rows):
 
 
 def test_vectors_left_on_the_host(gpu):
-    """Documents of a vocab that nobody has moved."""
+    """Documents of a vocab that was not moved to the device."""
 
     def build():
         return word_vectors(correction_rows=0).initialize(X=docs(get_current_ops()))

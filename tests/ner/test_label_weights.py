@@ -1,4 +1,4 @@
-"""Weights of labels: how many wrong entities are as bad as one that is missed."""
+"""Label weights: how many wrong entities are as bad as a missed one."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ ELSEWHERE = ["O", "O", "O", "U-LOC", "O"]
 
 
 def mixed(*parts):
-    """A text that is annotated now so and now so, and nothing tells when."""
+    """A text that is annotated sometimes one way and sometimes another, at random."""
     return [(TEXT, tags) for times, tags in parts for _ in range(times)]
 
 
@@ -42,7 +42,7 @@ def three_of_ten(request):
 
 
 def probability(nlp):
-    """What the model gives the entity in TEXT."""
+    """The model's score of the entity in TEXT."""
     return float(with_weights(nlp, 30.0)(TEXT).spans["scores"].attrs["scores"].item())
 
 
@@ -57,7 +57,7 @@ def test_found_where_its_weight_outweighs_its_odds(three_of_ten, weight, recall,
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_found_above_a_probability(one_word, monkeypatch, temperature):
-    """Whatever the temperature: the probability meant is the one that the user sees."""
+    """At any temperature: the probability that counts is the one that the user sees."""
     monkeypatch.setitem(one_word.get_pipe("seqrnn_ner").cfg, "temperature", temperature)
     p = with_weights(one_word, 30.0)("Rose").spans["scores"].attrs["scores"].item()
     just = (1 - p) / p  # so that p = 1 / (1 + just)
@@ -196,7 +196,7 @@ def test_explanations_and_reports_show_what_is_found(three_of_ten):
 
 
 def test_weights_can_be_changed_on_loading(three_of_ten, tmp_path):
-    """With `config`, which is saved again; a section that names labels can take others too."""
+    """With `config`, which is saved again; a section that names labels accepts others too."""
     with_weights(three_of_ten, {}).to_disk(tmp_path / "usual")
     for weights in (4.0, {"PER": 4.0}):
         config = {"components": {"seqrnn_ner": {"label_weights": weights}}}

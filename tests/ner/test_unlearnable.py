@@ -1,4 +1,4 @@
-"""Entities that no prediction can have are not taught, and that is said."""
+"""Entities that can never be predicted are not learned, and a warning says so."""
 
 import warnings
 
@@ -35,7 +35,7 @@ def example_of(nlp, words, *spans, sent_starts=None, predicted=None):
 
 
 def learned(factory, make_example, steps=40):
-    """The entities that are found in what was trained on."""
+    """The entities that are predicted for the training data."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe(factory, config={"model": small_ner()} if factory == "seqrnn_ner" else {})

@@ -101,7 +101,7 @@ def test_trains_and_predicts_as_with_one_vocab(factory):
 
 
 def test_labels_are_known_to_every_vocab():
-    """A document's vocab may never have heard of the recogniser's labels."""
+    """A document's vocab may not have the recogniser's labels."""
     nlp = make_nlp("seqrnn_ner")
     component = nlp.get_pipe("seqrnn_ner")
     examples = [
