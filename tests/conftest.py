@@ -2,7 +2,7 @@
 
 import os
 
-# Models this small are slower with more threads. It counts before torch is imported, and in every
+# Models this small are slower with more threads. Set before torch is imported, and for every
 # process that a test starts.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -17,7 +17,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import data_validation
 
-# How long a case takes says more about the machine than about the code.
+# The time of a case depends more on the machine than on the code.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 # Mutation testing only asks whether a test fails, so no failing example is made smaller.
@@ -51,7 +51,7 @@ CLAUSES = [
 ]
 TENSES = {"visited": "Past", "left": "Past", "likes": "Pres", "leaves": "Pres"}
 MOODS = {"gladly": "GOOD", "dearly": "GOOD", "sadly": "BAD", "angrily": "BAD"}
-# Texts whose shape alone could be trouble: with nothing, one token or whitespace in them
+# Texts whose shape alone could cause errors: empty, one token, or with white space
 ODD_TEXTS = ["", "Oslo", " ", "\n\n", " Otto  left \n Oslo ", "unheard-of ☃ wörds"]
 
 EMBED = {

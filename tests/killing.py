@@ -8,16 +8,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-# What changes files or folders; Python tells audit hooks before it does so.
+# What changes files or folders; Python reports it to audit hooks beforehand.
 CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir"}
 
 
 def run_and_kill(work: Callable[[], Any], *, seconds: float | None = None) -> bool:
     """Do some work in a process forked from this one, and kill it after some time.
 
-    seconds: how long it has; None waits for its end.
+    seconds: how long it may take; None waits for its end.
 
-    Returns whether it was killed. Work that fails by itself fails the test.
+    Returns whether it was killed. If the work itself fails, the test fails.
     """
     process = multiprocessing.get_context("fork").Process(target=work)
     process.start()

@@ -1,4 +1,4 @@
-"""The sample corpora keep what their README promises."""
+"""The sample corpora keep the promises of their README."""
 
 from collections import Counter
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_sentiment_items(split: str) -> None:
 
 
 def test_no_sentence_twice() -> None:
-    """Nor one that differs in its names, its punctuation or its capitals only."""
+    """Nor one that differs only in its names, its punctuation or its capitals."""
     sentences = [s for split in SPLITS for s in read_ner(split)]
     assert len({without_names(sentence) for sentence in sentences}) == len(sentences)
     texts = [item["text"] for split in SPLITS for item in read_sentiment(split)]
@@ -90,7 +90,7 @@ def shingles(words: list[str]) -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize("corpus", ["ner", "sentiment"])
 def test_no_template_across_splits(corpus: str) -> None:
-    """No sentence of one split is made of the same phrases as one of another."""
+    """No sentence of one split consists of the same phrases as one of another."""
     splits = []
     for split in SPLITS:
         if corpus == "ner":

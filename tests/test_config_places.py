@@ -1,6 +1,6 @@
-"""The place that is named for a wrong option is that of its block, wherever that is in a config.
+"""Errors name the block of a wrong option, wherever it is in a config.
 
-The sentences themselves are in `trust/test_bad_configs.py`.
+The messages themselves are tested in `trust/test_bad_configs.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -185,7 +185,7 @@ def test_the_member_is_found_at_any_depth(when: str, data: DataObject) -> None:
 
 
 def test_variables_are_followed() -> None:
-    """The value tells the block, which `LexemeEmbed` has another of."""
+    """The value identifies the block, as `LexemeEmbed` has another block with that option."""
     embed = lexemes(a={**HASHES, "include_static_vectors": "${vars.vectors}"})
     config = {
         "vars": {"vectors": True},
@@ -288,7 +288,7 @@ def test_another_width_after_initialisation(models: dict[str, dict[str, Any]]) -
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("model", [ner, textcat])
 def test_an_encoder_reads_no_other_width(model: Callable[..., Any], cell: str) -> None:
-    """Torch's kernel for few documents would read on with the weights of another width."""
+    """For few documents, torch's kernel would read on with the weights of another width."""
     name = "seqrnn_ner" if model is ner else "textcat"
     nlp = with_wider_tok2vec({**SHARED, name: model(tok2vec(listener(8), cell=cell))})
     examples: list[Example] = gold_examples(nlp)
@@ -299,7 +299,7 @@ def test_an_encoder_reads_no_other_width(model: Callable[..., Any], cell: str) -
 
 
 def with_wider_tok2vec(models: dict[str, dict[str, Any]]) -> Language:
-    """A pipeline whose shared `tok2vec` of width 8 is replaced, when all is ready, by one of 10."""
+    """A pipeline whose shared `tok2vec` of width 8 is replaced by one of 10, when initialised."""
     nlp = make_nlp(models)
     examples = gold_examples(nlp)
     nlp.initialize(lambda: examples)
@@ -324,7 +324,7 @@ def test_without_a_pipeline_there_is_no_place() -> None:
 
 
 def test_a_place_that_cannot_be_looked_up_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with callers of another version, whose variables have other names."""
+    """As with other versions of the callers, whose variables have other names."""
 
     def renamed(*args: Any) -> None:
         raise KeyError("key")

@@ -1,4 +1,4 @@
-"""What `from spacy_seqrnn import ...` offers, and what importing the package costs."""
+"""The names that `from spacy_seqrnn import ...` offers, and the cost of importing the package."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""What the README and the page on configuration show works as it stands there."""
+"""The code in the README and on the page on configuration works as shown."""
 
 import re
 from importlib.metadata import distribution

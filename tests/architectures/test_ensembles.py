@@ -114,7 +114,7 @@ def test_categories_are_the_mean_of_the_members() -> None:
 
 
 def with_spacy_config() -> dict[str, Any]:
-    """A recurrent member beside spaCy's own bag of words and convolutional network."""
+    """A recurrent member combined with spaCy's own bag of words and convolutional network."""
     bow: dict[str, Any] = {"@architectures": "spacy.TextCatBOW.v3", "length": 64, "ngram_size": 1}
     bow |= {"exclusive_classes": True, "no_output_layer": False}
     cnn: dict[str, Any] = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
@@ -130,7 +130,7 @@ def with_spacy_config() -> dict[str, Any]:
 def test_spacys_models_can_be_members(tmp_path: Path) -> None:
     nlp = make_nlp("textcat", with_spacy_config())
     train(nlp, 100)
-    examples = make_examples(nlp)[:-1]  # spaCy's have a category for a text without tokens
+    examples = make_examples(nlp)[:-1]  # spaCy's predict something for the empty text
     assert nlp.evaluate(examples)["cats_macro_f"] == 1.0
     nlp.to_disk(tmp_path)
     assert predictions(spacy.load(tmp_path)) == predictions(nlp)

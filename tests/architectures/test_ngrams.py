@@ -32,7 +32,7 @@ def ngrams_of(words: list[str], size: int) -> set[Any]:
 
 @given(st.lists(WORDS, min_size=1, max_size=4), st.integers(1, 3))
 def test_scores_are_sums_over_distinct_ngrams(texts: list[list[str]], size: int) -> None:
-    """With weights of which each document has a known number: one step from zero."""
+    """With weights that differ by a known number for each document: one step from zero."""
     model = NgramScores(ngram_size=size, rows=100_003, dropout=0.0, nO=1).initialize()
     W: Floats2d = model.get_param("W")
     W[:] = 0.5
@@ -62,7 +62,7 @@ def test_dropout_leaves_out_ngrams_in_training_only() -> None:
     kept = [model.begin_update(docs)[0].item() / 2 for _ in range(20)]
     assert len(set(kept)) > 1
     assert np.mean(kept) == pytest.approx(500, rel=0.05)
-    set_dropout_rate(model, 0.0)  # [training] dropout is not its own
+    set_dropout_rate(model, 0.0)  # [training] dropout does not apply to it
     assert model.begin_update(docs)[0].item() != 1000
 
 

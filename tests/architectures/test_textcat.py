@@ -69,7 +69,7 @@ ALL_POOLINGS = [*POOLINGS, ["max", "mean"], ["last", "attention", "first_last"]]
 @pytest.mark.parametrize("exclusive", [True, False])
 @pytest.mark.parametrize("pooling", ALL_POOLINGS)
 def test_learns_its_training_data(pooling: str | list[str], exclusive: bool) -> None:
-    """Which needs the order of the words: the bags of two texts differ in one of them only."""
+    """Depends on the order of the words: the bags of two texts differ in only one of them."""
     nlp = trained(exclusive, pooling=pooling)
     assert right(nlp)
     for doc in nlp.pipe([text for text, _ in DATA]):
@@ -94,7 +94,7 @@ def test_independent_labels() -> None:
 
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_gradient_is_that_of_the_cross_entropy(exclusive: bool) -> None:
-    """With Y − truth, which spaCy's textcat hands back."""
+    """With Y − truth, which spaCy's textcat passes back."""
     nlp = make_nlp(exclusive, pooling="mean")
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
@@ -111,7 +111,7 @@ def test_gradient_is_that_of_the_cross_entropy(exclusive: bool) -> None:
 
     Y, backprop = model.begin_update(docs)
     backprop(Y - truth.astype("f"))
-    # Not the characters: the maximum over them has kinks, where differences are no gradient.
+    # Not the characters: their maximum has kinks, where differences are not gradients.
     for node in (node for node in model.walk() if node.name in ("lstm", "linear")):
         if node.grad_names:
             check_model_gradients(cross_entropy, node, abs=5e-3, rel=5e-2)
@@ -145,7 +145,7 @@ def test_training_dropout_reaches_the_head() -> None:
     model = get_pipe(nlp, "cats").model
     docs = [nlp.make_doc("very good stuff")]
     set_dropout_rate(model, 0.5)
-    for node in model.layers[0].walk():  # nothing but the head drops
+    for node in model.layers[0].walk():  # only the head has dropout
         if "dropout_rate" in node.attrs:
             node.attrs["dropout_rate"] = 0.0
     draws = {tuple(model.begin_update(docs)[0][0].tolist()) for _ in range(10)}

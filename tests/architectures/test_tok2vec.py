@@ -15,7 +15,7 @@ TEXT = "Mira Holt likes Oslo."
 
 
 def test_is_its_parts() -> None:
-    """The same as the blocks that it stands for, with the same random weights."""
+    """The same as the blocks that it abbreviates, with the same random weights."""
     parts = {
         "@architectures": "spacy.Tok2Vec.v2",
         "embed": {

@@ -1,4 +1,4 @@
-"""Token vectors of a long document are those of a short one: an embedding sees documents whole."""
+"""Long documents get the token vectors of a short one's layers: embeddings see whole documents."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ if not Doc.has_extension("of_tokens"):
 def read_anything(
     model: Model[Any, Any], docs: list[Doc], is_train: bool
 ) -> tuple[list[np.ndarray], Callable[..., Any]]:
-    """A layer that reads what a document has apart from its words."""
+    """A layer that reads attributes of a document other than its words."""
 
     def features(doc: Doc) -> np.ndarray:
         attrs = doc.to_array([DEP, HEAD, SENT_START, ENT_TYPE]).astype("uint64") % 97
@@ -72,7 +72,7 @@ def hash_embed(name: str, **options: Any) -> Model[Any, Any]:
 BuildLayer: TypeAlias = Callable[[str], Model[Any, Any]]
 
 CHARS = {"width": WIDTH, "rows": 50, "nM": 2, "nC": 3}
-# What the registries have that reads documents, by the names there
+# All registered functions that read documents, by name
 EMBEDDINGS: dict[str, BuildLayer] = {
     "spacy.MultiHashEmbed.v1": lambda name: hash_embed(name, include_static_vectors=True),
     "spacy.MultiHashEmbed.v2": lambda name: hash_embed(name, include_static_vectors=True),
@@ -111,7 +111,7 @@ ENCODERS: dict[str, BuildLayer] = {
     "spacy.TorchBiLSTMEncoder.v1": lambda name: arch(name, width=WIDTH, depth=1, dropout=0.0),
     "spacy-seqrnn.RNNEncoder.v1": lambda name: arch(name, width=WIDTH),
 }
-# These put together what is above, hear what another component has read, or give no token vectors.
+# These combine the functions above, read another component's output, or return no token vectors.
 OTHERS = (
     *("Tok2Vec.", "Listener.", "TextCat", "Tagger.", "TransitionBasedParser.", "EntityLinker."),
     *("SpanCategorizer.", "SpanFinder.", "PretrainCharacters.", "PretrainVectors.", "NER."),
@@ -134,7 +134,7 @@ def _to_floats() -> Model[Any, Any]:
 
 
 def make_doc(vocab: Vocab, n_tokens: int) -> Doc:
-    """A document whose every token has something else of everything."""
+    """A document in which every attribute differs from token to token."""
     number = np.arange(n_tokens)
     doc = Doc(
         vocab,
@@ -181,7 +181,7 @@ def tok2vec_of(name: str) -> Model[Any, Any]:
 
 def test_every_registered_layer_is_here() -> None:
     known = {**EMBEDDINGS, **TOK2VECS, **ENCODERS}
-    registry.get("architectures", "spacy.Tok2Vec.v2")  # spaCy registers on the first look-up
+    registry.get("architectures", "spacy.Tok2Vec.v2")  # spaCy registers it on the first look-up
     registries: list[Any] = [registry.architectures, registry.layers]
     names = {name for each in registries for name in each.get_all()}
     names = {name.replace("spacy-legacy.", "spacy.") for name in names}
@@ -208,7 +208,7 @@ def test_vectors_of_a_long_document_are_those_of_a_short_one(
     model = NER(tok2vec=tok2vec_of(name), nO=5)
     model.initialize(X=[short])
     embed, encoders = split_encoders(model.get_ref("tok2vec"))
-    if not encoders:  # nothing is cut
+    if not encoders:  # documents are read as a whole
         expected = model.get_ref("output_layer").predict(embed.predict([long])[0])
         *_, (chunk, chain_, _) = model.attrs["in_chunks"](model, [short, long], is_train)
         assert chunk.docs.tolist() == [1]

@@ -1,4 +1,4 @@
-"""Layers of this package hand on packed arrays, and what lies between them is never forgotten."""
+"""Layers of this package pass packed arrays, and skip nothing between them."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -63,7 +63,7 @@ def maxout() -> Model[Any, Any]:
 
 
 def wrapped(layer: Model[Any, Any]) -> Model[Any, Any]:
-    """The same layer with a forward function around its own, as Thinc's `with_nvtx_range` has."""
+    """The same layer with its forward function wrapped, as by Thinc's `with_nvtx_range`."""
     own = layer._func
 
     def forward(
@@ -146,7 +146,7 @@ def gradients(model: Model[Any, Any]) -> dict[tuple[int, str], FloatsXd]:
 
 
 @pytest.mark.parametrize("kind", TOK2VECS)
-@pytest.mark.parametrize("lengths", LENGTHS[:2])  # Thinc's layers cannot go back without tokens
+@pytest.mark.parametrize("lengths", LENGTHS[:2])  # Thinc's backward needs tokens
 def test_packed_gradients_are_those_of_the_list(kind: str, lengths: list[int]) -> None:
     docs = make_docs(lengths)
     over_lists, packed = (initialised(TOK2VECS[kind]()) for _ in range(2))
@@ -164,7 +164,7 @@ def test_packed_gradients_are_those_of_the_list(kind: str, lengths: list[int]) -
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """What recurrent layers get to read, of all models."""
+    """The inputs of recurrent layers, for all models."""
     read = []
     own = stack.forward
 
@@ -193,8 +193,8 @@ def test_models_of_our_layers_never_leave_the_packed_layout(
 ) -> None:
     """Nor do copies, which lose their class, and models whose layers have other names.
 
-    So few documents are not looked through for words that are the same: that the recurrence knows
-    of them shows that the embedding has told it.
+    With so few documents, repeated words are not looked for: if the recurrence knows of them, the
+    embedding has passed them on.
     """
     docs = make_docs([3, 0, 5])
     model = initialised(TOK2VECS[kind]())
@@ -207,7 +207,7 @@ def test_models_of_our_layers_never_leave_the_packed_layout(
 
 
 def test_a_wrapped_forward_function_runs_over_lists() -> None:
-    """Which `wrapped` itself looks at."""
+    """`wrapped` itself reads it."""
     model = initialised(chain(wrapped(words()), wrapped(encoder())))
     assert split_encoders(model)[1] == []
     run_packed(model, DocBatch(make_docs([2, 3])), False)
@@ -260,7 +260,7 @@ EDITS: dict[str, Callable[[list[Any]], Any]] = {
 def test_an_encoder_reads_what_has_been_done_to_a_list(
     edit: str, is_train: bool, n_docs: int
 ) -> None:
-    """To that of the embedding, and to that of another encoder."""
+    """To the embedding's, and to another encoder's."""
     embed, encode = initialised(TOK2VECS["ours"]()).layers
     Xs, _ = embed(make_docs([3, 2, 4] + [5] * (n_docs - 3)), is_train)
     for _ in range(2):
@@ -350,7 +350,7 @@ def test_members_of_an_ensemble_find_words_once(
     docs = make_docs([3, 2])
     ensemble(docs, is_train)
     ensemble(docs, is_train)
-    assert len(found) == 2  # and anew in each call
+    assert len(found) == 2  # and again in each call
 
 
 def test_members_of_another_kind_get_a_list_of_documents() -> None:

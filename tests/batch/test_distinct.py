@@ -19,7 +19,7 @@ def bits(X: np.ndarray) -> np.ndarray:
     arrays("float32", st.tuples(st.integers(1, 9), st.sampled_from([2, 4, 128])), elements=VALUES)
 )
 def test_rows_are_the_same_to_the_last_bit(table: np.ndarray) -> None:
-    """-0 is not 0, and a row is the same as its copy even where it is no number."""
+    """-0 is not 0, and a row equals its copy even if it contains NaN."""
     X = np.concatenate([table] * 40)
     found = find_distinct(X)
     assert found

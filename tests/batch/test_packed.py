@@ -36,7 +36,7 @@ def test_layout_is_that_of_torch(lengths: list[int]) -> None:
         expected = torch.nn.utils.rnn.pack_sequence(
             torch.split(values, nonempty), enforce_sorted=False
         )
-        # torch breaks ties between equal lengths as it likes; the sizes of the steps are fixed.
+        # torch may order equal lengths in any way; the sizes of the steps are fixed.
         assert packing.size_at_t.tolist() == expected.batch_sizes.tolist()
 
 
@@ -143,7 +143,7 @@ def test_unpacked_is_what_was_packed(lengths: list[int]) -> None:
 
 @given(st.lists(st.integers(0, 5), min_size=32, max_size=50))
 def test_words_that_are_the_same_are_found(lengths: list[int]) -> None:
-    """In batches that are large enough for that to pay, without any change of the features."""
+    """In batches that are large enough for it to pay, without changing the features."""
     table = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
     Xs = split_docs(table[np.arange(sum(lengths)) % 5], lengths)
     expected, found = pack(NumpyOps(), Xs), pack_distinct(NumpyOps(), Xs)

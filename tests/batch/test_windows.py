@@ -68,7 +68,7 @@ def test_windows_of_a_long_document() -> None:
 def test_some_tokens_are_a_batch_of_their_own(
     lengths: list[int], seed: int, distinct: bool
 ) -> None:
-    """And the way back puts each gradient where its token was."""
+    """And the backward pass puts each gradient where its token was."""
     random = np.random.default_rng(seed)
     rows = random.integers(len(TABLE), size=sum(lengths))
     X = TABLE[rows]

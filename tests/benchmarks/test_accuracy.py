@@ -1,4 +1,4 @@
-"""The parts of the accuracy benchmark that decide what its table says."""
+"""The parts of the accuracy benchmark that determine its table."""
 
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def config_of(command: list[str]) -> str:
 )
 @pytest.mark.parametrize("name", ["conll2003", "wnut17"])
 def test_each_side_has_its_recipe(name: str, side: str, config: str, tmp_path: Path) -> None:
-    """Whichever of them the project's own workflow has, with the options of that."""
+    """Whichever of the two the project's own workflow has, with its options."""
     command = training_command(name, side, 0, tmp_path)
     assert config_of(command) == f"configs/{config}.cfg"
     if side != EFFICIENCY:

@@ -1,4 +1,4 @@
-"""The parts of the speed benchmark that decide what its table says. Nothing here is timed."""
+"""The parts of the speed benchmark that determine its table. Nothing here is timed."""
 
 import sys
 from collections.abc import Callable
@@ -104,7 +104,7 @@ def test_labels_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_words_of_many_labels_say_what_they_are() -> None:
-    """So that a pipeline can learn them; entities that touch are as many as they are."""
+    """A pipeline can learn them; adjacent entities are distinguished."""
     found: set[Any] = set()
     for example in many_labels.examples(Vocab(), 7, n_docs=30, seed=0):
         entities = {token.i: span.label_ for span in example.reference.ents for token in span}
@@ -115,7 +115,7 @@ def test_words_of_many_labels_say_what_they_are() -> None:
 
 
 def test_every_part_of_a_batch_has_its_share_of_the_time() -> None:
-    """Names of functions change, and one that is never called would count as no time at all."""
+    """Names of functions change, and one that is never called would count as zero time."""
     nlp = make_pipeline("seqrnn_ner", shared=False)
     optimizer = initialize(nlp)
     found = shares.profile(lambda: list(nlp.pipe(TEXTS)), shares.PREDICTION)

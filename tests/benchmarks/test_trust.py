@@ -35,7 +35,7 @@ def test_whole_entities_are_forgotten(missing: bool) -> None:
 
 
 def test_calibration_error_is_the_mean_distance_of_scores_from_shares() -> None:
-    # Ten entities scored 0.9 of which seven are right, ten scored 0.3 of which three are.
+    # Ten entities scored 0.9 seven of them right; ten scored 0.3, three of them right.
     scores = {(i, 0, 1, "X"): 0.9 if i < 10 else 0.3 for i in range(20)}
     gold = {(i, 0, 1, "X") for i in (*range(7), *range(10, 13), 30)}
     result = calibration.summary(scores, gold)

@@ -1,4 +1,4 @@
-"""spaCy's command line over a pipeline of ours on the invented sentences."""
+"""spaCy's command line on a pipeline of ours, with the invented sentences."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from ..conftest import gold_docs, tok2vec_config
 
-# A listener that says by itself how wide it is, as configs usually do it
+# A listener that states its own width, as configs usually do
 LISTENER = {
     "@architectures": "spacy.Tok2VecListener.v1",
     "width": "${components.tok2vec.model.encode.width}",
@@ -108,7 +108,7 @@ def config(partial_config: Path, corpus: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `spacy train` made of it."""
+    """The output of `spacy train`."""
     folder = tmp_path_factory.mktemp("training")
     run("train", config, "--output", folder)
     return folder / "model-best"

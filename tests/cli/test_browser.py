@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.skipif(PATH is None, reason=f"none of {', '.join(BROWSERS)} is on the PATH"),
 ]
 PAGES = ["report", "explain", "gates", "gradients"]
-# The contrast of text and ground by WCAG 2: above 1 if the text is lighter
+# The contrast of text and background by WCAG 2: above 1 if the text is lighter
 CONTRAST = """() => {
   const channels = (name) => getComputedStyle(document.body)[name].match(/[0-9.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
@@ -31,8 +31,8 @@ CONTRAST = """() => {
 }"""
 
 
-# The least contrast of text and ground among the cells of the heat map and the marked entities,
-# the grounds of cells being laid over that of the page
+# The least contrast of text and background among the cells of the heat map and the marked
+# entities, with the backgrounds of cells laid over that of the page
 HEAT_CONTRAST = """() => {
   const channels = (element, name) =>
     getComputedStyle(element)[name].match(/[0-9.]+/g).map(Number);
@@ -53,7 +53,7 @@ HEAT_CONTRAST = """() => {
 
 @dataclass
 class Opened:
-    """A page in the browser, and what went on while it was opened."""
+    """A page in the browser, and what happened while it was opened."""
 
     view: Any
     problems: list[str]
@@ -174,7 +174,7 @@ def test_keyboard_reaches_everything(opened: Opened, name: str) -> None:
     view.keyboard.press("Tab")
     assert view.evaluate("() => document.activeElement.className") == "skip"
     box = view.locator(".skip").bounding_box()
-    assert box["x"] >= 0  # it is seen while it has the focus
+    assert box["x"] >= 0  # it is visible while it has the focus
     view.keyboard.press("Enter")
     assert view.evaluate("() => document.activeElement.id") == "main"
     wanted = "a[href], summary, [tabindex='0']"
@@ -229,6 +229,6 @@ def test_narrow_screens_scroll_the_heat_map_only(opened: Opened, name: str) -> N
         view.keyboard.press("ArrowRight")
     scrolled = "() => document.querySelector('.heat').parentElement.scrollLeft > 40"
     view.wait_for_function(scrolled)
-    assert head.bounding_box()["x"] == pytest.approx(before, abs=1)  # tags stay in sight
+    assert head.bounding_box()["x"] == pytest.approx(before, abs=1)  # tags stay visible
     marked = view.locator(".entities").bounding_box()
     assert marked["x"] + marked["width"] <= 320

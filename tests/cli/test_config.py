@@ -1,4 +1,4 @@
-"""Commands that look at a config."""
+"""Commands that inspect a config."""
 
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def test_debug_config_says_how_to_mend_a_value(
 
 
 def test_debug_data_takes_our_components(config: Path, tmp_path: Path) -> None:
-    many = tmp_path / "many.spacy"  # spaCy objects to fewer than a hundred
+    many = tmp_path / "many.spacy"  # spaCy warns about fewer than a hundred
     DocBin(docs=gold_docs(Vocab()) * 20).to_disk(many)
     printed = succeed("debug", "data", config, "--paths.train", many, "--paths.dev", many)
     assert "Pipeline can be initialized with data" in printed

@@ -1,4 +1,4 @@
-"""`spacy seqrnn init-config`: what it writes is complete, valid and trains."""
+"""`spacy seqrnn init-config`: its output is complete, valid and trains."""
 
 from itertools import product
 from pathlib import Path
@@ -30,7 +30,7 @@ def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> C
 
 
 def named(block: Any, name: str) -> list[Any]:
-    """The values of an option wherever in a config it is."""
+    """The values of an option anywhere in a config."""
     if not isinstance(block, dict):
         return []
     found = [block[name]] if name in block else []
@@ -42,7 +42,7 @@ def layers(components: Any) -> list[set[str]]:
 
 
 def commented(text: str) -> list[tuple[str, str]]:
-    """Each block of comments with the dotted name of the option or section that it is above."""
+    """Each block of comments with the dotted name of the option or section below it."""
     section, pending, found = "", [], []
     for line in text.splitlines():
         if line.startswith("["):
@@ -86,7 +86,7 @@ def test_every_recipe_is_complete(
     task: str, optimize: str, vectors: str | None, options: dict[str, bool]
 ) -> None:
     config = filled(task, optimize, vectors=vectors, lang="de", **options)
-    nlp = load_model_from_config(config, auto_fill=False)  # refuses what lacks anything
+    nlp = load_model_from_config(config, auto_fill=False)  # rejects incomplete configs
     assert nlp.lang == "de"
     assert nlp.pipe_names == [FACTORIES.get(task, task)]
     components = config["components"]
@@ -101,7 +101,7 @@ def test_every_recipe_is_complete(
     assert bool(members) == (optimize == "accuracy" and votes)
     if task == "ner" and members:
         assert len(members) == (3 if "ensemble" in options else 2)
-    # spaCy adds blocks of a default that a recipe does not name: nothing of that is to be hidden.
+    # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.
     text = recipe(task, optimize, vectors=bool(vectors), **options)
     written = load_config_from_str(text)["components"]
     assert layers(components) == layers(written)

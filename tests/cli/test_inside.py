@@ -1,4 +1,4 @@
-"""`spacy seqrnn …`: what it prints, what it writes, and what it says when it cannot."""
+"""`spacy seqrnn …`: what it prints, what it writes, and its errors."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from ..conftest import gold_examples
 from ..small import small_ner
 from .conftest import invoke, run
 
-# What each needs
+# What each command needs
 COMMANDS = {
     "explain": "a component with the factory `seqrnn_ner`, or a `textcat` or `textcat_multilabel`",
     "gates": "a `spacy-seqrnn.RNNEncoder.v1` behind an embedding in `spacy.Tok2Vec.v2`",
@@ -33,7 +33,7 @@ def call(*arguments: object) -> Any:
 
 
 def refuse(sentence: str, *arguments: object) -> None:
-    """The command says the sentence, exits with 1 and shows no traceback."""
+    """The command shows the message, exits with 1 and shows no traceback."""
     result = call(*arguments)
     assert result.exit_code == 1, result.output
     assert sentence in " ".join(result.output.split())
@@ -117,7 +117,7 @@ def test_heat_map(untrained: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipeline that has something to look into."""
+    """A pipeline that can be explained."""
     nlp = spacy.blank("en")
     nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})
     nlp.initialize(lambda: gold_examples(nlp))

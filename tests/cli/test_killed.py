@@ -1,4 +1,4 @@
-"""`spacy seqrnn train`, killed at random moments: the best pipeline so far is there and whole."""
+"""`spacy seqrnn train`, killed at random moments: the best pipeline so far is always complete."""
 
 import random
 import time
@@ -27,7 +27,7 @@ SENTENCES = {"train": 300, "dev": 25}
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe of the project, made so small that it spends most of its time on saving."""
+    """A recipe of the project, so small that saving takes most of its time."""
     folder = tmp_path_factory.mktemp("killed")
     for split, number in SENTENCES.items():
         text = (ROOT / f"assets/ner/{split}.conll").read_text()
@@ -50,14 +50,14 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read_scores(output: Path) -> list[float]:
-    """The scores that the last training has logged, each after its checkpoint."""
+    """The scores that the last training run has logged, each after its checkpoint."""
     path = output / FILE
     lines = path.read_text().splitlines() if path.exists() else []
     return [srsly.json_loads(line)["score"] for line in lines]
 
 
 def best_score(folder: Path, config: Path) -> float | None:
-    """The score of a saved pipeline, which is what it really has; None if there is none."""
+    """The true score of a saved pipeline; None if there is none."""
     if not (folder / "config.cfg").exists():
         return None
     nlp = spacy.load(folder)  # compares the checksums
@@ -75,7 +75,7 @@ def test_a_killed_training_leaves_the_best_so_far(config: Path, tmp_path: Path, 
     duration = time.perf_counter() - start
     expected = read_scores(output)
     assert len(expected) == STEPS + 1
-    assert len(set(expected)) > STEPS / 3  # so that the best so far tells the step
+    assert len(set(expected)) > STEPS / 3  # so that the best score identifies the step
     killed, best_ones = [], []
     chance = random.Random(kills)
     for _ in range(kills):
@@ -102,7 +102,8 @@ def test_a_killed_training_leaves_the_best_so_far(config: Path, tmp_path: Path, 
 def test_spacys_own_training_loses_nothing_either(config: Path, tmp_path: Path, kills: int) -> None:
     """One of its two pipelines is the best so far.
 
-    `model-best` may be refused, since spaCy copies it file by file, but then `model-last` is it.
+    `model-best` may be rejected, since spaCy copies it file by file, but then `model-last` is the
+    best.
     """
     output = tmp_path / "training"
     start = time.perf_counter()
@@ -133,7 +134,7 @@ def test_spacys_own_training_loses_nothing_either(config: Path, tmp_path: Path, 
 def test_a_training_into_the_current_folder(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which is a mount point, as the volume of a container, and has others' files."""
+    """A mount point, like the volume of a container, with unrelated files."""
     volume = tmp_path / "volume"
     with mounted(volume), monkeypatch.context() as patch:
         patch.chdir(volume)

@@ -17,7 +17,7 @@ from .conftest import PARTIAL_CONFIG, succeed
 # The component and the layer in it that is trained
 SHARED = {"component": "tok2vec", "layer": ""}
 OWN = {"component": "seqrnn_ner", "layer": "tok2vec"}
-# A training that changes nothing; averages would begin at zero.
+# Training that changes nothing; averages would begin at zero.
 STANDING_STILL = [
     *("--training.max_steps", "1"),
     *("--training.optimizer.learn_rate", "0.0"),

@@ -1,4 +1,4 @@
-"""`spacy seqrnn report`: what the page and its data say, and what it says when it cannot."""
+"""`spacy seqrnn report`: the content of the page and its data, and errors."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A training with its report, in which other tests may write."""
+    """A training run with its report, in which other tests may write."""
     path = tmp_path_factory.mktemp("report") / "training"
     shutil.copytree(trained.parent, path)
     result = call("report", path)
@@ -85,7 +85,7 @@ def test_it_is_the_same_again_and_replaces_nothing_by_itself(folder: Path, tmp_p
 
 
 def test_other_data(folder: Path, tmp_path: Path) -> None:
-    """Data whose words are markup, with a label that is."""
+    """Data whose words look like markup, and a label too."""
     nlp = spacy.blank("en")
     doc = Doc(nlp.vocab, words=["<b>Mira</b>", "likes", "<i>"], ents=["B-<u>", "O", "O"])
     doc.cats = {"GOOD": 0.0, "BAD": 1.0}

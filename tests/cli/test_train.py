@@ -1,4 +1,4 @@
-"""`spacy train`, and the commands that use what it made."""
+"""`spacy train`, and the commands that use its output."""
 
 import json
 import shutil
@@ -67,7 +67,7 @@ def test_the_same_seed_trains_the_same_pipeline(config: Path, tmp_path: Path) ->
 
 
 def logged(folder: Path) -> list[dict[str, Any]]:
-    """What a training logs, without the time that it takes."""
+    """The log of a training run, without times."""
     lines = list(srsly.read_jsonl(folder / FILE))
     for line in lines:
         del line["seconds"], line["scores"]["speed"]
@@ -78,7 +78,7 @@ def logged(folder: Path) -> list[dict[str, Any]]:
 def test_ours_trains_what_spacys_does(
     trained: Path, config: Path, tmp_path: Path, frozen: bool
 ) -> None:
-    """Bit by bit, with the same words: its loop differs in nothing but how it saves."""
+    """Bit for bit, with the same output: its loop differs only in how it saves."""
     changed = (
         with_frozen(config, trained) if frozen else Config().from_disk(config, interpolate=False)
     )
@@ -107,7 +107,7 @@ def test_both_commands_take_the_same_options() -> None:
 
 
 def with_frozen(config: Path, trained: Path) -> Config:
-    """A config of which only one component is trained."""
+    """A config that trains only one component."""
     changed = Config().from_disk(config, interpolate=False)
     for name in ("tok2vec", "seqrnn_ner"):
         changed["components"][name] = {"source": str(trained)}

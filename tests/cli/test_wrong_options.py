@@ -1,4 +1,4 @@
-"""What `spacy train` says of options that cannot work: a few lines, and no traceback."""
+"""What `spacy train` prints for options that cannot work: a few lines, and no traceback."""
 
 import pickle
 import re
@@ -123,8 +123,8 @@ def test_the_place_of_a_wrong_option_is_shown(
     assert shown.count("\n") <= 4
 
 
-# What the line of a case says on each of spaCy's commands. Those that make or train a pipeline
-# outside of what catches such errors end in a traceback, and its last line says the same.
+# What the line of a case is on each of spaCy's commands. Those that create or train a pipeline
+# where such errors are not caught end in a traceback, and its last line says the same.
 SHORT, LAST_LINE = "short", "last line"
 COMMANDS = {
     "train {config}": SHORT,
@@ -140,7 +140,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_names_the_place(command: str, tmp_path: Path) -> None:
-    """Of an option that is wrong as soon as the pipeline is made."""
+    """For an option that is wrong as soon as the pipeline is created."""
     config = config_of("cell", tmp_path)
     config["pretraining"] = {"component": "seqrnn_ner", "layer": "tok2vec"}
     config.to_disk(tmp_path / "config.cfg")

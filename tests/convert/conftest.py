@@ -1,4 +1,4 @@
-"""`spacy seqrnn convert` on files of the test's own."""
+"""`spacy seqrnn convert` on files that the tests write."""
 
 import shutil
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 @pytest.fixture
 def convert(tmp_path: Path) -> Convert:
-    """Convert the content of one file. Gives its documents."""
+    """Convert the content of one file. Returns its documents."""
 
     def run(content: str | bytes, *options: str, name: str = "toy.conll") -> list[Doc]:
         path = write(tmp_path, name, content)
@@ -51,7 +51,7 @@ def convert(tmp_path: Path) -> Convert:
 
 @pytest.fixture
 def fail(tmp_path: Path) -> Fail:
-    """Convert what cannot be converted. Gives the sentence, without its path's folder."""
+    """Convert a file that cannot be converted. Returns the message, without its path's folder."""
 
     def run(content: str | bytes, *options: str, name: str = "toy.conll") -> str:
         path = write(tmp_path, name, content)

@@ -1,4 +1,4 @@
-"""Texts with categories, in the forms that other programs write."""
+"""Texts with categories, in the formats of other programs."""
 
 import csv
 import gzip
@@ -33,14 +33,14 @@ def texts(docs: list[Doc]) -> list[tuple[str, set[str]]]:
     [
         ("toy.tsv", "Ann sat.\ta\nOh, no\tb\nWhy?\ta\nSo\tb\n", []),
         ("toy.tsv", "sentence\tlabel\nAnn sat.\ta\nOh, no\tb\nWhy?\ta\nSo\tb", []),
-        # The label first and no end of the name, as in collections of SMS
+        # The label first and no suffix, as in collections of SMS
         ("SMSCollection", "a\tAnn sat.\nb\tOh, no\na\tWhy?\nb\tSo\n", []),
         # A third column with names, as in GoEmotions
         ("toy.tsv", "Ann sat.\ta\teeb\nOh, no\tb\ted0\nWhy?\ta\ted1\nSo\tb\tj\n", []),
         ("toy.csv", 'text,label\nAnn sat.,a\n"Oh, no",b\nWhy?,a\nSo,b\n', []),
         ("toy.csv", "id;Category;Text\n1;a;Ann sat.\n2;b;Oh, no\n3;a;Why?\n4;b;So\n", []),
         ("toy.csv", '"a","Ann sat."\n"b","Oh, no"\n"a","Why?"\n"b","So"\n', []),
-        # Columns without a name, as spreadsheets leave them
+        # Columns without a name, as spreadsheets write them
         (
             "toy.csv",
             'v1,v2,,\na,Ann sat.,,\nb,"Oh, no",,\na,Why?,,\nb,So,,\n',
@@ -163,8 +163,8 @@ CELLS = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1), st.sampled_from(",\t"), st.booleans())
 def test_tables_come_back(rows: list[tuple[str, str]], delimiter: str, all_quoted: bool) -> None:
-    """As `csv` writes them, which is what pandas and spreadsheets do."""
-    rows = [("x, y\t", 'z"'), *rows]  # so that some cells need marks
+    """As written by `csv`, and so by pandas and spreadsheets."""
+    rows = [("x, y\t", 'z"'), *rows]  # so that some cells need quotation marks
     quoting: Literal[0, 1] = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
     file = io.StringIO()
     csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator="\n").writerows(rows)
@@ -176,11 +176,11 @@ def test_tables_come_back(rows: list[tuple[str, str]], delimiter: str, all_quote
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        # Marks that are the author's
+        # Quotation marks in the text
         ('"Hi" he said\ta\nHo\tb\n', ['"Hi" he said', "Ho"]),
         ('"Hi"\ta\nHo\tb\n', ['"Hi"', "Ho"]),
         ('"Hi\ta\nHo"\tb\n', ['"Hi', 'Ho"']),
-        # and those that a program wrote
+        # and those written by a program
         ('"""Hi"" he said"\ta\nHo\tb\n', ['"Hi" he said', "Ho"]),
         ('"Hi"\t"a"\n"Ho"\t"b"\n', ["Hi", "Ho"]),
     ],
@@ -191,7 +191,7 @@ def test_quotation_marks_in_tables_with_tabs(text: str, found: list[str]) -> Non
 
 
 def test_what_was_not_accepted_is_left_out(tmp_path: Path) -> None:
-    """As Prodigy writes it, with one label or with those that were chosen."""
+    """As written by Prodigy, with one label or with several chosen ones."""
     answers = ["accept", "reject", "accept", "ignore"]
     for name in ("label", "accept"):
         lines = [

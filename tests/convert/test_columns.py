@@ -1,4 +1,4 @@
-"""Columns: separators, comments, documents, and which column is what."""
+"""Columns: separators, comments, documents, and the meaning of each column."""
 
 import pytest
 from spacy.training import offsets_to_biluo_tags
@@ -34,7 +34,7 @@ WORDS = [["Ann", "Lee", "sat"], ["Oslo"]]
         "3\tsat\tO\t-\tme\n\n# sent_id = 2\n1\tOslo\tB-LOC\t-\tme\n",
         "# id 12-ab domain=en\nAnn _ _ B-PER\n"
         "Lee _ _ I-PER\nsat _ _ O\n\n\n# id 34\nOslo _ _ B-LOC\n",
-        # Words of several tokens and of none, as in CoNLL-U
+        # Multiword and empty tokens, as in CoNLL-U
         "1-2\tAnnLee\t_\n1\tAnn\tB-PER\n2\tLee\tI-PER\n2.1\tgone\t_\n3\tsat\tO\n\n1\tOslo\tB-LOC\n",
         # No prefixes
         "Ann PER\nLee PER\nsat O\n\nOslo LOC\n",

@@ -1,4 +1,4 @@
-"""Every encoding and line end is read right, or a sentence says what it is."""
+"""Every encoding and line end is read correctly, or an error names it."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What is read and what is written: no output twice, none half, none in place of another."""
+"""Inputs and outputs: no output is written twice, incompletely, or over another."""
 
 from pathlib import Path
 

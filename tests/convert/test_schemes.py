@@ -1,4 +1,4 @@
-"""Every scheme is found and read, and what fits none is named."""
+"""Every scheme is recognised and read, and tags that fit none are reported."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from spacy_seqrnn.convert.schemes import LETTERS, read_tags
 
 from .conftest import Fail
 
-# An entity, by its length and its label; None for a token outside or not annotated
+# An entity, by its length and its label; None for a token that is outside or not annotated
 Spans = list[tuple[int, str] | None]
 LABELS = ["PER", "LOC", "B-1", "Öl", "O"]
 SPANS = st.lists(

@@ -1,4 +1,4 @@
-"""What chains are and become, of one model and of several."""
+"""Operations on chains, of one model and of several."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -121,7 +121,7 @@ ALL = np.ones((5, 3), dtype=bool)
 def test_nothing_reads_or_changes_the_mean_and_leaves_out_the_members(
     operation: Callable[..., Any],
 ) -> None:
-    """All of it works on one member, but what is of several has no scores to be taken for it."""
+    """They work on a single member, but the ensemble itself has no scores to mistake for it."""
     pool = make_pool()
     operation(pool.members[0])
     with pytest.raises((AttributeError, TypeError)):

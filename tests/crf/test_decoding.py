@@ -41,7 +41,7 @@ def test_k_best(chain: LinearChain, k: int) -> None:
 
 
 def test_k_best_takes_ties_in_the_order_of_the_tags() -> None:
-    """Of the last token first, so that an answer does not depend on how NumPy sorts."""
+    """From the last token, so that the answer does not depend on how NumPy sorts."""
     random = np.random.default_rng(0)
     emissions, transitions, start, end = (
         random.integers(0, 2, size).astype(float) for size in ((3, 6), (6, 6), 6, 6)

@@ -1,4 +1,4 @@
-"""How probable parts of sequences are, against enumeration."""
+"""Probabilities of parts of sequences, against enumeration."""
 
 from itertools import pairwise
 
@@ -96,7 +96,7 @@ def test_counts_can_weigh_documents() -> None:
 
 
 def test_transitions_are_counted_the_same_by_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By one product, and pair by pair where exponentials would overflow, some tokens at a time."""
+    """In one product, and pair by pair where exponentials would overflow, some tokens at a time."""
     chain, weights = make_chain(LENGTHS), np.arange(1.0, 1.0 + len(LENGTHS))
     _, fast = expected_counts(chain, weights)
     monkeypatch.setattr(expectations, "LARGEST_EXPONENT", -np.inf)
@@ -137,7 +137,7 @@ def test_segment_posteriors(chain: LinearChain, data: DataObject) -> None:
 @pytest.mark.parametrize("scale", [1.0, 1e4])
 @pytest.mark.parametrize("token", [0, 1])
 def test_an_impossible_document_gives_no_numeric_warning(scale: float, token: int) -> None:
-    """In none of the ways to sum; the second scale needs the logarithms."""
+    """By either way to sum; the second scale needs the logarithms."""
     chain = make_chain([2, 3], forbidden=0.0, scale=scale)
     allowed = np.ones(chain.emissions.shape, dtype=bool)
     allowed[chain.packing.from_packed[token]] = False

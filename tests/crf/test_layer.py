@@ -53,7 +53,7 @@ def test_softmax_loss_is_token_cross_entropy() -> None:
 
 @pytest.mark.parametrize("layer", [CRF, TokenSoftmax])
 def test_layer_gradients(layer: Callable[..., Any]) -> None:
-    """Of the loss, through the layer, for what goes into it and for each of its parameters."""
+    """Of the loss, through the layer, for its input and for each of its parameters."""
     model = layer(biluo_constraints, nO=9)
     model.initialize()
     for name in model.param_names:
@@ -79,7 +79,7 @@ def test_layer_gradients(layer: Callable[..., Any]) -> None:
 def test_says_what_it_is_and_has_before_it_is_initialized(
     layer: Callable[..., Any], name: str
 ) -> None:
-    """As `spacy debug model` shows it, and as a model that gets more labels asks its decoder."""
+    """As in `spacy debug model`, and when a model that gets more labels asks its decoder."""
     model = layer(biluo_constraints, nO=9)
     assert model.name == name
     assert model.get_dim("nO") == 9
@@ -105,7 +105,7 @@ def test_crf_learns_transitions_that_emissions_cannot_tell() -> None:
 
 
 def test_forbidden_transitions_keep_score_zero() -> None:
-    """What the scheme forbids gets no gradient, so an optimizer never moves it."""
+    """Forbidden transitions get no gradient, so an optimizer never changes them."""
     model = CRF(biluo_constraints, nO=9)
     model.initialize()
     X = packed_emissions()

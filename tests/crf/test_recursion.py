@@ -36,7 +36,7 @@ def test_scores_of_an_impossible_document() -> None:
 
 
 def test_ordinary_scores_do_without_logarithms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The slow way is taken only where a path could be lost."""
+    """The slow recursion runs only if a path could be lost."""
     chain = make_chain(LENGTHS)
     expected = log_partition(chain)
     monkeypatch.setattr(recursion, "LogSumProduct", None)
@@ -46,7 +46,7 @@ def test_ordinary_scores_do_without_logarithms(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_a_scheme_forbids_does_without_logarithms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor do tags count as lost that nothing leads to, or that single tokens may not have."""
+    """Tags do not count as lost if nothing leads to them, or if single tokens forbid them."""
     rules = biluo_constraints(9)
     chain = make_chain(LENGTHS, n_tags=9, forbidden=0.0)
     chain.transitions[~rules.transitions] = -np.inf
@@ -78,7 +78,7 @@ def test_spread_is_of_what_is_allowed() -> None:
 
 
 def test_the_only_path_may_begin_with_what_is_very_improbable() -> None:
-    """Its first tag vanishes beside the other one, from which no way leads to the end."""
+    """Its first tag vanishes beside the other one, from which no path leads to the end."""
     forbidden = -np.inf
     chain = LinearChain(
         np.asarray([[-800.0, 0.0], [0.0, 0.0]]),

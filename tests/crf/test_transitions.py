@@ -19,7 +19,7 @@ from spacy_seqrnn.ner.biluo import biluo_constraints
 
 @st.composite
 def steps(draw: DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of transitions and of what came before, in which ties and -inf are common."""
+    """Scores of transitions and of previous tags, in which ties and -inf are common."""
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     n_tags, n_docs = draw(st.integers(1, 30)), draw(st.integers(0, 7))
     digits = draw(st.sampled_from([0, 8]))
@@ -84,7 +84,7 @@ def test_parts_have_all_that_is_not_forbidden(
 
 
 def test_a_place_without_effect_takes_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tag 1 follows tag 0 alone, and its second place names tag 0, too."""
+    """Tag 1 only follows tag 0, and its padding names tag 0, too."""
     monkeypatch.setattr(transitions, "DENSE_SHARE", 0.5)
     weights = np.ones((6, 6))
     weights[1:, 1] = weights[2:, 2] = 0.0
@@ -97,14 +97,14 @@ def test_what_cannot_win_is_not_looked_at() -> None:
     product = MaxProduct(np.random.default_rng(0).uniform(-1, 1, (21, 21)), 4, 4)
     before = np.zeros((4, 21))
     before[0, 5] = before[1, 2] = before[1, 7] = 100.0
-    before[2] = np.arange(21) * 1e-3  # nothing can be said of these
+    before[2] = np.arange(21) * 1e-3  # these cannot be pruned
     before[3] = -np.inf
     assert product._within_reach(before).sum(axis=1).tolist() == [1, 2, 21, 1]
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_worst_and_best_transitions_decide_what_is_looked_at(seed: int) -> None:
-    """Scores as far apart as transitions, so that now one and now the other counts."""
+    """Scores that differ as much as transitions, so that either can decide."""
     random = np.random.default_rng(seed)
     allowed = biluo_constraints(41).transitions
     matrix = np.where(allowed, 3 * random.normal(size=allowed.shape), -np.inf)
@@ -118,7 +118,7 @@ def test_worst_and_best_transitions_decide_what_is_looked_at(seed: int) -> None:
 
 
 def test_rounding_decides_nothing() -> None:
-    """Previous tags that are as good but for the last bit."""
+    """Previous tags that are equal up to the last bit."""
     random = np.random.default_rng(0)
     own = random.normal(size=6)
     matrix = np.tile(own[:, None], 6)
@@ -147,7 +147,7 @@ def test_few_tags_and_documents_are_not_taken_apart(monkeypatch: pytest.MonkeyPa
 
 
 def test_parts_of_the_biluo_scheme() -> None:
-    """Only tags that do not go on with an entity are in the block: O, B and U of each label."""
+    """Only tags that do not continue an entity are in the block: O, B and U of each label."""
     n_labels = 60
     allowed = biluo_constraints(1 + 4 * n_labels).transitions
     parts = split(np.where(allowed, 0.5, -np.inf), -np.inf)
@@ -176,7 +176,7 @@ def make_chain(seed: int, scale: float, n_labels: int = 5) -> LinearChain:
 
 
 def plain_viterbi(chain: LinearChain) -> list[int]:
-    """One document after the other, over all pairs of tags; of ties the lowest tag. Doc-major."""
+    """One document after the other, over all pairs of tags; of ties the lowest tag."""
     chain = chain.as_float64()
     emissions = chain.emissions[chain.packing.from_packed]
     result = []
@@ -199,7 +199,7 @@ def plain_viterbi(chain: LinearChain) -> list[int]:
 def test_pruned_tags_are_those_of_all_pairs(
     step: tuple[np.ndarray, np.ndarray], lengths: list[int], seed: int
 ) -> None:
-    """To the last tie, also of documents that allow no sequence."""
+    """To the last tie, also for documents that allow no sequence."""
     random = np.random.default_rng(seed)
     n_tags = len(step[0])
     emissions = random.normal(size=(sum(lengths), n_tags)).round(random.integers(0, 2))

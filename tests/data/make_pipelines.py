@@ -1,7 +1,7 @@
-"""Make the pipelines of an older version of the package that today's has to load.
+"""Save pipelines of an older version of the package, which today's version has to load.
 
-They are small, are trained on the invented sentences, and say nothing that matters. Run it with the
-older version and its entry points before everything else on the path:
+They are small and trained on the invented sentences. Run this with the older version and its entry
+points first on the path:
 
     git archive --prefix=old/ d14f3a3 | tar -x -C /tmp
     (cd /tmp/old && python -c "import setuptools; setuptools.setup()" egg_info)
@@ -28,7 +28,7 @@ from tests.conftest import CLAUSES, ODD_TEXTS, gold_examples
 # After which most is learned, but little is certain
 STEPS = dict.fromkeys(["lstm_crf", "textcat", "textcat_ensemble"], 12) | {"shared": 60}
 BYTES, PREDICTIONS = "pipeline.bytes", "predictions.json"  # beside the files that are on disk
-# The sentences, others of the same words, and odd texts; of these none with tokens of white space,
+# The sentences, others with the same words, and odd texts, except those with tokens of white space,
 # which entities could not end with before
 TEXTS = [
     *(" ".join(clause) + "." for clause in CLAUSES),
@@ -160,14 +160,14 @@ def make_pipeline(name: str) -> Language:
         nlp.update(gold_examples(nlp), sgd=optimizer, drop=0.1)
     if name == CALIBRATED:
         examples = gold_examples(nlp)
-        examples[0].reference.set_ents([])  # so that not all that is found is right
+        examples[0].reference.set_ents([])  # so that not all predictions are right
         ner: Any = nlp.get_pipe("seqrnn_ner")
         ner.calibrate(nlp, examples)
     return nlp
 
 
 def predictions(docs: Iterable[Doc]) -> list[dict[str, Any]]:
-    """What a pipeline has predicted, as JSON has it."""
+    """The predictions of a pipeline, as JSON."""
     return [
         {
             "text": doc.text,

@@ -14,7 +14,7 @@ from spacy.util import registry
 from sybil import Example
 from typer.testing import CliRunner
 
-# Trainings end after a few steps: what a page says of their scores is not for a test to repeat.
+# Training ends after a few steps: tests do not repeat the scores of a page.
 SHORTER = ["--training.max_steps", "40", "--training.eval_frequency", "20"]
 
 
@@ -27,7 +27,7 @@ def run_shell(example: Example) -> None:
 
 
 def run_line(line: str) -> None:
-    """spaCy's commands run in this process, which spares them the start of a new one."""
+    """spaCy's commands run in this process, which saves starting a new one."""
     words = shlex.split(line)
     if words[:3] == ["python", "-m", "spacy"]:
         run_spacy(words[3:])
@@ -59,6 +59,6 @@ def look_up(example: Example) -> None:
 
 
 def environment(site: Path) -> dict[str, str]:
-    """What makes `pip` install into a folder, without asking an index, from this environment."""
+    """Make `pip` install to a folder, without asking an index, from this environment."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return {"PATH": path, "PIP_TARGET": str(site), "PIP_NO_INDEX": "1"}

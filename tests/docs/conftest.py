@@ -1,3 +1,3 @@
-"""The pipelines that the pages share are there for the tests of their examples too."""
+"""Make the pipelines that the pages share available to the tests of their examples."""
 
 from .pipelines import pipelines  # noqa: F401

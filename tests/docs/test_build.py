@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, and its pages need nothing from elsewhere."""
+"""The documentation builds without a warning, and its pages load nothing from elsewhere."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from spacy_seqrnn.cli import seqrnn_cli
 pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[2] / "docs"
-# What a browser loads by itself when it shows a page
+# What a browser loads on its own when it displays a page
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 LINKS = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "manifest"}
 
@@ -59,7 +59,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(built: Path) -> dict[str, Page]:
-    """All pages but those of the source code."""
+    """All pages except those of the source code."""
     found = [path.relative_to(built).as_posix() for path in built.rglob("*.html")]
     return {
         name: Page((built / name).read_text(encoding="utf8"))

@@ -1,4 +1,4 @@
-"""What the pages say of this repository is so."""
+"""The pages' statements about this repository are true."""
 
 import ast
 import re
@@ -69,7 +69,7 @@ def test_every_public_name_is_listed() -> None:
 
 
 def verdicts(group: str) -> list[str]:
-    """What the table of the advice on encoders says of a group of variants."""
+    """The verdicts on a group of variants in the table of the advice on encoders."""
     rows = [
         row for row in encoder_table(all_results()).splitlines() if row.startswith(f"| {group}")
     ]
@@ -78,7 +78,7 @@ def verdicts(group: str) -> list[str]:
 
 
 def test_advice_on_encoders_is_what_the_results_say() -> None:
-    """The sentences of docs/encoders.md that stand on a number of the table."""
+    """The sentences of docs/encoders.md that depend on a number in the table."""
     better = [cell for cell in verdicts("") if re.match(r"\+.*, a difference$", cell)]
     assert better == verdicts("Depth: depth 3, residual")[:1]  # on entities
     assert all(cell.endswith("a hint") for cell in verdicts("Cell: GRU"))

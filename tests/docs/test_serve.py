@@ -1,4 +1,4 @@
-"""The service of `examples/serve.py` answers as the pipeline does."""
+"""The service of `examples/serve.py` answers like the pipeline."""
 
 import importlib.util
 from collections.abc import Iterator

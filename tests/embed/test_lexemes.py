@@ -1,4 +1,4 @@
-"""The table of lexeme vectors must never be noticed, except by its speed."""
+"""The table of lexeme vectors must change nothing but speed."""
 
 import pickle
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def flat(model: Model[Any, Any], docs: list[Doc]) -> np.ndarray:
 
 
 def uncached(model: Model[Any, Any], docs: list[Doc]) -> np.ndarray:
-    """What the same parameters give without a table: each layer on every token of every text."""
+    """The result without a table: each layer on every token of every text."""
     parts = []
     for layer in model.layers:
         Y = layer.predict(docs)
@@ -84,13 +84,13 @@ def table_of(model: Model[Any, Any]) -> LexemeTable:
 
 
 def check(model: Model[Any, Any], docs: list[Doc]) -> None:
-    """Twice, as the first time fills the table that the second time reads."""
+    """Twice: the first call fills the table that the second one reads."""
     for _ in range(2):
         np.testing.assert_allclose(flat(model, docs), uncached(model, docs), atol=1e-5)
 
 
 def change(param: FloatsXd) -> np.ndarray:
-    """Gradients that move a parameter far enough to see it."""
+    """Gradients that change a parameter enough to notice."""
     moved: np.ndarray = np.ones_like(param) * 10.0
     return moved
 
@@ -144,7 +144,7 @@ def test_training_equals_the_layer_on_every_token(name: str) -> None:
     compared = 0
     for own, other in zip(model.layers[0].walk(), alone.walk(), strict=True):
         for param in own.param_names:
-            # spaCy's CharacterEmbed forgets all but one of equal characters at a position.
+            # spaCy's CharacterEmbed keeps only one of equal characters at a position.
             if own.has_grad(param) and own.name != "charembed":
                 found: FloatsXd = own.get_grad(param)
                 wanted: FloatsXd = other.get_grad(param)
@@ -165,7 +165,7 @@ def test_static_vectors_are_the_vocabs(attr: str) -> None:
 
 
 def test_attribute_of_the_vectors_survives_saving() -> None:
-    """spaCy saves a vectors table without the attribute under which it is looked up."""
+    """spaCy saves a vectors table without the attribute that it is looked up by."""
     vocab = make_vocab(attr="LOWER")
     model = make({}, vocab, include_static_vectors=True)
     saved = spacy.blank("en").vocab.from_bytes(vocab.to_bytes())
@@ -195,7 +195,7 @@ def test_tokens_may_have_norms_of_their_own() -> None:
     check(model, [plain, special])
 
 
-# What may change under a filled table
+# What may change while a table is filled
 
 
 def filled(
@@ -225,7 +225,7 @@ def test_update(optimizer: Optimizer) -> None:
 
 @pytest.mark.parametrize("optimizer", [Adam(0.1), SGD(0.1)])
 def test_prediction_between_backprop_and_update(optimizer: Optimizer) -> None:
-    """It is what an annotating component does, and SGD changes the parameters in place."""
+    """As an annotating component does; SGD changes the parameters in place."""
     model, docs, before = filled()
     Ys, backprop = model.begin_update(docs)
     np.testing.assert_allclose(flat(model, docs), before, atol=1e-6)
@@ -350,14 +350,14 @@ def test_sourced_into_another_pipeline() -> None:
     target = spacy.blank("en", vocab=make_vocab(seed=1))
     with pytest.warns(UserWarning, match="W113"):
         target.add_pipe("tok2vec", source=source)
-    # Other vectors, other output; and the first pipeline goes on as before.
+    # Other vectors give other output; the first pipeline then works as before.
     for _ in range(2):
         assert not np.allclose(target("the dog said").tensor, before)
         np.testing.assert_array_equal(source("the dog said").tensor, before)
 
 
 def test_threads_share_a_table() -> None:
-    """Each thread gets what it would get alone, while others fill and overflow the table."""
+    """Each thread gets the same result as alone, while others fill and overflow the table."""
     vocab = make_vocab()
     model = make(vocab=vocab, table_size=50)
     batches = [
@@ -401,10 +401,10 @@ def test_table_computes_each_word_once() -> None:
             assert asked[-1] == expected
     assert len(asked) == 2
     table.rows(np.asarray([1], dtype="uint64"), [object()], lambda missing: np.zeros((1, 1)))
-    assert len(table) == 1  # another source: what was known is gone
+    assert len(table) == 1  # another source: the table was emptied
 
 
-# What cannot be embedded by the word
+# Layers that depend on more than the word
 
 
 def contextual(name: str = "window") -> Model[Any, Any]:

@@ -104,7 +104,7 @@ def test_corrections_over_several_blocks_follow_a_plain_dict(batches: list[list[
 
 
 def train(model: Model[Any, Any], docs: list[Doc]) -> None:
-    """Take 0.5 from each dimension of the vectors of the words, once for each time they occur."""
+    """Subtract 0.5 from each dimension of the words' vectors, once per occurrence."""
     Ys, backprop = model.begin_update(docs)
     backprop([np.ones_like(Y) for Y in Ys])
     model.finish_update(SGD(0.5, grad_clip=0.0))

@@ -1,4 +1,4 @@
-"""Pipelines with random weights: what is true of a model has to be true of any."""
+"""Pipelines with random weights: what is true of a model must be true of any."""
 
 from typing import Any
 

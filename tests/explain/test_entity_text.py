@@ -1,4 +1,4 @@
-"""A text with its entities: nothing is lost, and nothing in it is markup."""
+"""A text with its entities: nothing is lost, and nothing in it acts as markup."""
 
 import re
 from html import unescape

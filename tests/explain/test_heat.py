@@ -1,4 +1,4 @@
-"""The text with its entities, and the table of probabilities under it."""
+"""The text with its entities, and the table of probabilities below it."""
 
 import re
 from html.parser import HTMLParser

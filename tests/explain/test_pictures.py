@@ -1,4 +1,4 @@
-"""What is seen in the pictures, read from the SVG."""
+"""The content of the pictures, read from the SVG."""
 
 import re
 
@@ -22,7 +22,7 @@ def test_a_curve_ends_where_its_norms_vanish() -> None:
     level = through_time("level", (1.0,) * 31)
     svg = draw_gradients(GradientCurves((falling, level)))
     first, *_, last = points(svg, 1)
-    # 1e-12 is the last that is drawn: 12 of 30 steps
+    # 1e-12 is the last value that is drawn: 12 of 30 steps
     assert points(svg, 0)[0] == first
     assert points(svg, 0)[-1][0] == pytest.approx(first[0] + 12 / 30 * (last[0] - first[0]))
 

@@ -33,7 +33,7 @@ def test_poolings(textcat: Language) -> None:
     assert views["max"].sum() == 16  # the width
     assert views["attention"].sum() == pytest.approx(1, abs=1e-6)
     assert views["mean"].tolist() == [1 / 5] * 5
-    # The weights are those that the layer's own output is made of.
+    # The weights are those that compute the layer's own output.
     classifier = get_pipe(textcat, "textcat").model
     docs = [textcat.make_doc(TEXT)]
     (X,) = classifier.get_ref("tok2vec").predict(docs)

@@ -1,4 +1,4 @@
-"""What CuPy implements, by the files that `read_cupy.py` has written."""
+"""What CuPy implements, according to the files that `read_cupy.py` writes."""
 
 import json
 from pathlib import Path

@@ -14,7 +14,7 @@ from spacy_seqrnn.crf.chain import SCORES, LinearChain
 
 @dataclass
 class Run:
-    """What a model gives, on the host.
+    """The output of a model, on the host.
 
     predicted, output, d_input: see `run`.
     gradients, parameters: of each node in turn, after the backward pass and after an update.
@@ -28,7 +28,7 @@ class Run:
 
 
 def run(ops: Ops, model: Model[Any, Any], X: Any) -> Run:
-    """Predict, go forward and back, and update, with the same numbers on every device."""
+    """Predict, run forward and backward pass, and update, with the same numbers on every device."""
     fix_random_seed(1)
     predicted = on_host(model.predict(X))
     fix_random_seed(2)
@@ -46,8 +46,8 @@ def run_on_both(
 ) -> tuple[Run, Run]:
     """The same model on the CPU and on the device.
 
-    build: makes it, initialised, for the current ops.
-    X_on: makes its input.
+    build: creates the initialised model for the current ops.
+    X_on: creates its input.
     """
     with use_ops("numpy"):
         fix_random_seed(0)
@@ -62,14 +62,14 @@ def run_on_both(
 
 
 def assert_same(gpu: Ops, build: Callable[[], Model[Any, Any]], X_on: Callable[[Ops], Any]) -> None:
-    """The model gives on the device what it gives on the CPU, and learns the same."""
+    """The model's output and learning are the same on the device as on the CPU."""
     host, device = run_on_both(gpu, build, X_on)
     for field in ("predicted", "output", "d_input", "gradients", "parameters"):
         close(getattr(device, field), getattr(host, field))
 
 
 def close(own: Any, expected: Any, *, tolerance: float = 1e-4) -> None:
-    """Arrays within lists or not are the same but for rounding."""
+    """Arrays, also within lists, are the same up to rounding."""
     if isinstance(expected, list | tuple):
         assert len(own) == len(expected)
         for each, other in zip(own, expected, strict=True):
@@ -79,12 +79,12 @@ def close(own: Any, expected: Any, *, tolerance: float = 1e-4) -> None:
 
 
 def named(model: Model[Any, Any]) -> list[tuple[Model[Any, Any], str]]:
-    """All parameters that there are."""
+    """All parameters of a model."""
     return [(node, n) for node in model.walk() for n in node.param_names if node.has_param(n)]
 
 
 def on_host(value: Any) -> Any:
-    """NumPy's arrays of all that a layer of this package may give."""
+    """NumPy arrays of anything that a layer of this package may return."""
     if isinstance(value, list | tuple):
         return [on_host(each) for each in value]
     if isinstance(value, Ragged):
@@ -97,7 +97,7 @@ def on_host(value: Any) -> Any:
 
 
 def gradient_like(ops: Ops, Y: Any) -> Any:
-    """A gradient of what a layer gives."""
+    """A gradient of a layer's output."""
     random = np.random.default_rng(3)
 
     def like(array: Any) -> Any:

@@ -15,6 +15,6 @@ ON_A_GPU = [
 
 @pytest.fixture(params=["cupy_like", pytest.param("cupy", marks=ON_A_GPU)])
 def gpu(request: pytest.FixtureRequest) -> Iterator[Ops]:
-    """CupyOps as the current ops: on what stands for CuPy, and on a GPU if there is one."""
+    """CupyOps as the current ops: on a stand-in for CuPy, and on a GPU if there is one."""
     with DEVICES[request.param]() as ops:
         yield ops

@@ -1,10 +1,10 @@
 """An array library on the CPU that does what CuPy does and no more.
 
-The numbers are NumPy's. Names, parameters and methods of ufuncs are those that CuPy has (`api.py`),
-and what CuPy refuses is refused: a host's array beside a device's, and a device's where a host's is
-needed. Nothing leaves the "device" but by `get()`, `item()`, `tolist()`, `float()` and their like.
+NumPy computes. Names, parameters and methods of ufuncs are those of CuPy (`api.py`), and what CuPy
+rejects is rejected: a host array beside a device array, or a device array where a host array is
+needed. Nothing leaves the "device" except by `get()`, `item()`, `tolist()`, `float()` and similar.
 
-It stands for the module `cupy`, of which it has what `__getattr__` finds.
+It replaces the module `cupy`, with the names that `__getattr__` finds.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ import torch
 from . import api
 
 SCALARS = (int, float, complex, bool, np.generic)
-# What makes arrays of the device of anything else.
+# Creates arrays of the device from anything else.
 MAKERS = {"array", "asarray", "ascontiguousarray", "asfortranarray", "asanyarray"}
 UNARY = ("neg", "pos", "abs", "invert")
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "divmod")
@@ -74,7 +74,7 @@ class ndarray:
         return self._host.copy(order)
 
     def scatter_add(self, slices: Any, value: Any) -> None:
-        """Add at places that may be named more than once."""
+        """Add at places that may occur more than once."""
         np.add.at(self._host, host_index(slices), to_host(value))
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
@@ -174,11 +174,11 @@ class CuPyLike(ModuleType):
         return find("functions", name, np)
 
     def array(self, data: Any, *args: Any, **kwargs: Any) -> Any:
-        """An array of the device that is of its own."""
+        """A new array of the device."""
         return to_device(np.array(deep_host(data), *args, **kwargs))
 
     def asarray(self, data: Any, *args: Any, **kwargs: Any) -> Any:
-        """An array of the device; that which is one already stays."""
+        """An array of the device; one that already is stays the same."""
         if isinstance(data, ndarray) and not args and kwargs.get("dtype") in (None, data.dtype):
             return data
         if isinstance(data, np.ndarray):
@@ -186,11 +186,11 @@ class CuPyLike(ModuleType):
         return to_device(np.asarray(deep_host(data), *args, **kwargs))
 
     def asnumpy(self, data: Any) -> np.ndarray:
-        """An array on the host, a copy if it is of the device."""
+        """An array on the host; a copy if it is of the device."""
         return data.get() if isinstance(data, ndarray) else np.asarray(data)
 
     def save(self, file: Any, arr: Any) -> None:
-        """Save an array of either."""
+        """Save an array of either kind."""
         np.save(file, self.asnumpy(arr))
 
     def get_array_module(self, *arrays: Any) -> Any:
@@ -198,13 +198,13 @@ class CuPyLike(ModuleType):
         return self if any(isinstance(array, ndarray) for array in arrays) else np
 
     def repeat(self, a: Array, repeats: Any, axis: int | None = None) -> Any:
-        """Up to CuPy 13 no array says how often, of whatever library it is."""
+        """Up to CuPy 13, no array of any library may state the counts."""
         if not isinstance(repeats, int | list | tuple):
             raise ValueError(f"cupy.repeat takes no {type(repeats).__name__} for `repeats`")
         return run(np.repeat, (a, repeats, axis), {})
 
     def split(self, ary: Array, indices_or_sections: Any, axis: int = 0) -> Any:
-        """Where to cut is said on the host."""
+        """The places to cut at are on the host."""
         if isinstance(indices_or_sections, ndarray):
             raise TypeError("cupy.split takes no array of the device for the indices")
         return to_device(np.split(to_host(ary), indices_or_sections, axis))
@@ -222,14 +222,14 @@ def find(part: str, name: str, module: Any) -> Any:
 
 
 def run(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """NumPy's function on arrays of the device only."""
+    """NumPy's function, for arrays of the device only."""
     out = kwargs.get("out")
     result = function(*(to_host(arg) for arg in args), **{k: to_host(v) for k, v in kwargs.items()})
     return out if out is not None else to_device(result)
 
 
 def to_host(value: Any) -> Any:
-    """What NumPy is to work on. An array of NumPy is none of the device."""
+    """What NumPy works on. A NumPy array is not of the device."""
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, np.ndarray):
@@ -240,7 +240,7 @@ def to_host(value: Any) -> Any:
 
 
 def deep_host(value: Any) -> Any:
-    """The same for what is to become an array: it may be of anywhere."""
+    """The same for anything that becomes an array: it may be of host or device."""
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, torch.Tensor):
@@ -251,7 +251,7 @@ def deep_host(value: Any) -> Any:
 
 
 def host_index(index: Any) -> Any:
-    """An index of NumPy. CuPy takes lists and NumPy's arrays too, and copies them to the device."""
+    """An index for NumPy. CuPy also accepts lists and NumPy arrays, and copies them."""
     if isinstance(index, tuple):
         return tuple(host_index(part) for part in index)
     return index._host if isinstance(index, ndarray) else index
@@ -263,7 +263,7 @@ def as_tuple(index: Any) -> tuple[Any, ...]:
 
 
 def to_device(value: Any) -> Any:
-    """Arrays as arrays of the device; what would be a number in NumPy is an array of no axes."""
+    """Arrays as arrays of the device; a NumPy scalar becomes an array of no axes."""
     if isinstance(value, np.ndarray):
         return ndarray(value)
     if isinstance(value, np.generic):

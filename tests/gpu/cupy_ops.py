@@ -1,7 +1,7 @@
 """Thinc's own CupyOps on the array library of `cupy_like.py`.
 
-What CupyOps leaves to CuPy runs there. What it has CUDA kernels for, NumpyOps does, on arrays that
-such a kernel could read.
+What CupyOps delegates to CuPy runs there. Where it has CUDA kernels, NumpyOps computes, on arrays
+that such a kernel could read.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ class Kernels:
 
 
 def check_kernel_argument(value: Any) -> None:
-    """Raise for what a kernel, which reads from a pointer, would take for something else."""
+    """Raise for arrays that a kernel, which reads from a pointer, would misread."""
     if isinstance(value, np.ndarray):
         raise TypeError(f"Unsupported type {type(value)}")
     if isinstance(value, ndarray) and not value.flags["C_CONTIGUOUS"]:
@@ -50,7 +50,7 @@ def check_kernel_argument(value: Any) -> None:
 
 
 def adam(grad: Any, learn_rate: Any, beta1: Any, beta2: Any, eps: Any, *arrays: Any) -> None:
-    """The kernel of Adam. beta1, beta2: what the betas lack to 1."""
+    """The kernel of Adam. beta1, beta2: 1 minus the betas."""
     weights, mean, variance = arrays
     mean += beta1 * (grad - mean)
     variance += beta2 * (grad * grad - variance)
@@ -59,7 +59,7 @@ def adam(grad: Any, learn_rate: Any, beta1: Any, beta2: Any, eps: Any, *arrays: 
 
 @contextmanager
 def cupy_like_ops() -> Iterator[Ops]:
-    """Let Thinc take the array library for CuPy, and make its CupyOps the current ones."""
+    """Make Thinc use the array library as CuPy, and make its CupyOps the current ones."""
     before = thinc.backends.get_current_ops()
     with pytest.MonkeyPatch.context() as patch:
         for module in (thinc.util, cupy_ops):

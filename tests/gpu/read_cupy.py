@@ -1,10 +1,10 @@
-"""Write down what the installed CuPy has: `python -m tests.gpu.read_cupy`.
+"""Record what the installed CuPy offers: `python -m tests.gpu.read_cupy`.
 
-CuPy can be imported where there is no GPU, so this needs nothing but `pip install cupy-cuda12x` in
-an environment of its own. It keeps names only, in `cupy-VERSION.json` beside this file:
+CuPy can be imported without a GPU, so this only needs `pip install cupy-cuda12x` in a separate
+environment. It saves names only, to `cupy-VERSION.json` beside this file:
 
-ufuncs: of each, the methods that CuPy implements.
-functions, random, linalg, cupyx: of each, its parameters; null where they are not known.
+ufuncs: for each, the methods that CuPy implements.
+functions, random, linalg, cupyx: for each, its parameters; null if unknown.
 values: constants and types.
 ndarray: methods with their parameters, null for attributes.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-# A method is asked to work on nothing: what it does not implement it says before it looks.
+# A method is called without arguments: if CuPy does not implement it, it says so first.
 METHODS = {"reduce": 1, "accumulate": 1, "reduceat": 2, "at": 3}
 
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def public(module: Any) -> dict[str, Any]:
-    """The members of a module that are no modules themselves."""
+    """The members of a module that are not modules themselves."""
     names = [name for name in dir(module) if not name.startswith("_")]
     members = {name: getattr(module, name) for name in names}
     return {name: of for name, of in members.items() if not inspect.ismodule(of)}
@@ -74,7 +74,7 @@ def parameters(function: Any) -> list[str] | None:
         return None
     try:
         text = str(inspect.signature(function))
-    except (TypeError, ValueError):  # of Cython, which writes it into the docstring
+    except (TypeError, ValueError):  # Cython writes the signature into the docstring
         text = (function.__doc__ or "").split("\n")[0]
     match = re.match(r"[\w.]*\((.*)\)", text)
     if match is None:
@@ -85,7 +85,7 @@ def parameters(function: Any) -> list[str] | None:
 
 
 def split_outside(text: str) -> list[str]:
-    """Split at the commas that are in no brackets."""
+    """Split at the commas outside of brackets."""
     parts, depth = [""], 0
     for character in text:
         depth += (character in "([{") - (character in ")]}")

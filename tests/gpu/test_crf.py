@@ -1,4 +1,4 @@
-"""What is computed of linear chains on a GPU is what it is on the CPU."""
+"""Computations on linear chains give the same on a GPU as on the CPU."""
 
 from collections.abc import Callable
 from dataclasses import replace

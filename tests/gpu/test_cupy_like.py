@@ -1,4 +1,4 @@
-"""What stands for CuPy refuses what CuPy refuses."""
+"""The stand-in for CuPy rejects what CuPy rejects."""
 
 from collections.abc import Callable
 from typing import Any

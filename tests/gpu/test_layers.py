@@ -1,4 +1,4 @@
-"""Every layer on a GPU: forward, back, prediction and update are those of the CPU."""
+"""Every layer on a GPU: forward, backward, prediction and update equal those of the CPU."""
 
 from collections.abc import Callable
 from typing import Any
@@ -107,7 +107,7 @@ def test_encoders(gpu: CupyOps, cell: str, options: dict[str, Any]) -> None:
 
 
 def test_encoder_of_one_array(gpu: CupyOps) -> None:
-    """Listeners and spaCy's layers hand over `Ragged` too."""
+    """Listeners and spaCy's layers also pass `Ragged`."""
 
     def build() -> Model[Any, Any]:
         encoder = architecture("RNNEncoder", width=WIDTH, dropout=0.0)
@@ -171,7 +171,7 @@ def test_word_vectors(gpu: CupyOps, rows: int) -> None:
 
 
 def test_vectors_left_on_the_host(gpu: CupyOps) -> None:
-    """Documents of a vocab that nobody has moved."""
+    """Documents of a vocab that was not moved to the device."""
 
     def build() -> Model[Any, Any]:
         return word_vectors(correction_rows=0).initialize(X=docs(get_current_ops()))

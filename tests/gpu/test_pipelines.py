@@ -86,7 +86,7 @@ TEXTS = [*ODD_TEXTS, *(" ".join(clause) for clause in CLAUSES)]
 
 
 def read(nlp: Language, texts: list[str] = TEXTS) -> list[Any]:
-    """What a pipeline finds in texts."""
+    """A pipeline's predictions for texts."""
     return [
         (
             [(ent.start, ent.end, ent.label_) for ent in doc.ents],
@@ -201,7 +201,7 @@ CURVES: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("name", CURVES)
 def test_curves(gpu: Ops, name: str) -> None:
-    """What the recurrence is shown by."""
+    """The inputs of the recurrence."""
     host = make({"seqrnn_ner": {"model": small_ner()}})
     own = str(CURVES[name](on_device(host)))
     with use_ops("numpy"):

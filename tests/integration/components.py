@@ -1,4 +1,4 @@
-"""Pipelines in which our encoder works under spaCy's components and under our own."""
+"""Pipelines in which our encoder works in spaCy's components and in our own."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ def _ours(*, exclusive: bool) -> dict[str, Any]:
 
 
 LEARN_RATE = 0.01
-# The invented sentences with the odd texts among them, so that short and long ones mix
+# The invented sentences mixed with the odd texts, so that lengths vary
 TEXTS = [
     text
     for clause, odd_text in zip(CLAUSES, ODD_TEXTS, strict=True)
@@ -110,8 +110,8 @@ COMPONENTS = {
 def make_pipeline(*names: str, shared: bool, vectors: bool = False) -> Language:
     """Put components into a new pipeline.
 
-    shared: let them listen to a `tok2vec` component instead of having encoders of their own.
-    vectors: let the encoders see word vectors too.
+    shared: let them listen to a `tok2vec` component instead of having their own encoders.
+    vectors: let the encoders read word vectors too.
     """
     nlp = spacy.blank("xx")
     if vectors:
@@ -143,7 +143,7 @@ def initialize(nlp: Language) -> Optimizer:
 
 
 def resume(nlp: Language) -> Optimizer:
-    """Go on with a pipeline that has been trained before."""
+    """Continue with a pipeline that has been trained before."""
     optimizer = nlp.resume_training()
     optimizer.learn_rate = LEARN_RATE
     return optimizer
@@ -163,12 +163,12 @@ def train(
 
 
 def score(nlp: Language, name: str) -> float:
-    """How well a component does on what it has learned from; 1 is best."""
+    """How well a component does on its training data; 1 is best."""
     return float(nlp.evaluate(gold_examples(nlp))[COMPONENTS[name].score])
 
 
 def odd_examples(nlp: Language) -> list[Example]:
-    """Odd texts in which there is nothing to find."""
+    """Odd texts without anything to predict."""
     examples = []
     for text in ODD_TEXTS:
         gold = nlp.make_doc(text)
@@ -198,6 +198,6 @@ def _labels(doc: Doc) -> list[Any]:
 
 def _numbers(doc: Doc) -> np.ndarray:
     scores = [group.attrs.get("scores", []) for group in doc.spans.values()]
-    # To a batch of which no document has a token spaCy's textcat gives zeros.
+    # For a batch without any tokens, spaCy's textcat returns zeros.
     cats = list(doc.cats.values()) if len(doc) else []
     return np.concatenate([np.ravel(doc.tensor), cats, *scores])

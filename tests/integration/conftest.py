@@ -1,4 +1,4 @@
-"""Each component trained once by itself and once behind a shared `tok2vec`."""
+"""Each component trained once on its own and once with a shared `tok2vec`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Trained:
     name: which of `COMPONENTS` it has.
     path: where it is saved.
     losses: the component's loss at each step of the training.
-    docs: what it made of `TEXTS` before it was saved.
+    docs: its predictions for `TEXTS` before it was saved.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def train_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], Trained]:
-    """Train a component, by itself or listening to a `tok2vec` component, at the first request."""
+    """Train a component, on its own or listening to a `tok2vec` component, on first request."""
 
     @cache
     def train_component(name: str, shared: bool) -> Trained:
@@ -54,5 +54,5 @@ def train_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool]
     ids=lambda param: f"{param[0]}-{'listening' if param[1] else 'alone'}",
 )
 def trained(request: pytest.FixtureRequest, train_once: Callable[[str, bool], Trained]) -> Trained:
-    """A component either way."""
+    """A component in either form."""
     return train_once(*request.param)

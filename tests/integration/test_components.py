@@ -1,4 +1,4 @@
-"""Our encoder under every component of spaCy's that takes token vectors, and under our own."""
+"""Our encoder in every spaCy component that reads token vectors, and in our own."""
 
 import pickle
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Processes forked from one that has used torch's threads, and those that only live beside it.
+"""Processes forked from one that has used torch's threads, and processes that run beside it.
 
-Each test is a program of its own, since what it says of a process is true once.
+Each test is a separate program, since the state of a process can be tested only once.
 """
 
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-# One of our layers under a component of spaCy or of our own, and documents so long that torch
-# shares their work among its threads.
+# One of our layers in a component of spaCy or of our own, and documents so long that torch uses its
+# threads.
 PARALLEL = """
 import multiprocessing, sys
 import numpy, spacy, torch
@@ -117,7 +117,7 @@ def run(tmp_path: Path, program: str, *arguments: str) -> list[str]:
     """Run a program with two threads, and no longer than two minutes. Returns what it prints."""
     path = tmp_path / "program.py"
     path.write_text(program)
-    # A session of its own, so that none of its processes is left if they wait for each other.
+    # A separate session, so that no process remains if they wait for each other.
     with subprocess.Popen(
         [sys.executable, path, *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"},

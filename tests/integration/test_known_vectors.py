@@ -1,4 +1,4 @@
-"""Models that meet other word vectors than those that they were trained with."""
+"""Models that meet word vectors other than those in training."""
 
 import pickle
 import warnings
@@ -205,7 +205,7 @@ def test_each_vocab_of_a_batch_is_looked_at() -> None:
 
 
 def test_another_attribute_is_told_of_where_it_matters() -> None:
-    """Ours remembers the attribute. What spaCy's layer reads is another after saving."""
+    """Our layer remembers the attribute. spaCy's layer reads another one after saving."""
     for kind, n_told in {"seqrnn_ner": 0, "spacy's layer": 1}.items():
         nlp = sourced(trained(kind))
         data = nlp.vocab.vectors.data
@@ -239,7 +239,7 @@ def test_what_is_no_digest_is_not_loaded(saved: Any) -> None:
 
 
 class WithoutTable(BaseVectors):  # type: ignore[misc]  # spaCy has no types of it
-    """Vectors of a class of the user's own, with no more than spaCy asks for."""
+    """Vectors of a user's class, with no more than spaCy requires."""
 
     mode, name, n_keys, shape = "own", "own", 0, (0, 4)
 

@@ -31,7 +31,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def unfinished(name: str) -> tuple[Language, Optimizer]:
-    """A pipeline of `tok2vec` and a listener, and its optimizer in the midst of training."""
+    """A pipeline of `tok2vec` and a listener, and its optimizer in the middle of training."""
     nlp = make_pipeline(name, shared=True)
     optimizer = initialize(nlp)
     train(nlp, optimizer, steps=FEW)

@@ -1,4 +1,4 @@
-"""What is imported and what is run when a pipeline is made or loaded."""
+"""What is imported and run when a pipeline is created or loaded."""
 
 import json
 import pickle
@@ -23,7 +23,7 @@ import spacy
 spacy.blank("en")
 print(json.dumps([name for name in sys.modules if name.startswith("spacy_seqrnn")]))
 """
-# Python itself tells of every class that an unpickler of any kind looks up.
+# Python audits every class that an unpickler of any kind looks up.
 AUDITED = """
 import pickle, sys
 from collections import OrderedDict
@@ -66,7 +66,7 @@ def _refuse(*args: Any, **kwargs: Any) -> None:
 
 @pytest.fixture
 def _no_unpickling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every way to unpickle fail."""
+    """Make every way to unpickle fail."""
     for name in ("load", "loads", "Unpickler", "_load", "_loads", "_Unpickler"):
         monkeypatch.setattr(pickle, name, _refuse)
     for name in ("load", "loads"):

@@ -1,4 +1,4 @@
-"""What spaCy's training does beside plain updates."""
+"""Features of spaCy's training beyond plain updates."""
 
 from typing import Any
 

@@ -60,7 +60,7 @@ def annotated_docs(draw: DrawFn) -> Doc:
 
 @given(annotated_docs())
 def test_gold_tags_are_what_spacys_ner_learns_from(reference: Doc) -> None:
-    """The quick way through arrays, against spaCy's own alignment."""
+    """The fast path through arrays, against spaCy's own alignment."""
     predicted = Doc(NLP.vocab, words=[token.text for token in reference])
     example = Example(predicted, reference)
     assert names_of(gold_tags([example], NUMBERS)) == example.get_aligned_ner()
@@ -81,7 +81,7 @@ def test_gold_tags_with_other_tokens(reference: Doc, first: int) -> None:
 
 @given(st.lists(annotated_docs(), min_size=1, max_size=4), st.booleans())
 def test_gold_tags_of_a_batch(references: list[Doc], other_tokens: bool) -> None:
-    """The batch is read at once; no document's annotation reaches into the next one."""
+    """The batch is read at once; no document's annotation affects the next one."""
     examples = [Example(Doc(NLP.vocab, words=[t.text for t in doc]), doc) for doc in references]
     if other_tokens:
         own = doc_with(["a", "b"], [(0, 2, "PER")])
@@ -92,7 +92,7 @@ def test_gold_tags_of_a_batch(references: list[Doc], other_tokens: bool) -> None
 
 @pytest.mark.parametrize("words", [["a", "b", "c", "d"], ["a b", "c", "d"]])
 def test_entities_of_labels_without_a_number(words: list[str]) -> None:
-    """In evaluation there may be some that training did not have."""
+    """Evaluation data may have labels that training data did not have."""
     reference = Doc(NLP.vocab, words=["a", "b", "c", "d"])
     spans = [Span(reference, 0, 2, "NEW"), Span(reference, 2, 3, "PER")]
     reference.set_ents(spans)
@@ -145,7 +145,7 @@ def test_preset_entities_of_unknown_labels_and_blocked_tokens_are_outside() -> N
 
 
 def test_labels_that_cannot_be_predicted_yet() -> None:
-    """Their tags exist, but an entity that has one of them is like one of an unknown label."""
+    """Their tags exist, but an entity with such a label counts as one of an unknown label."""
     doc = doc_with(["a", "b"], [(0, 1, "ORG")])
     per = {name: number for name, number in NUMBERS.items() if number == 0}
     allowed = allowed_by_docs([doc], per, len(NAMES))
@@ -154,7 +154,7 @@ def test_labels_that_cannot_be_predicted_yet() -> None:
 
 
 def test_outside_is_no_constraint() -> None:
-    """spaCy's ner finds entities where an earlier component has said that there are none."""
+    """spaCy's ner predicts entities where an earlier component has ruled them out."""
     doc = Doc(NLP.vocab, words=["a"])
     doc.set_ents([], default="outside")
     assert allowed_by_docs([doc], NUMBERS, len(NAMES)) is None
@@ -163,7 +163,7 @@ def test_outside_is_no_constraint() -> None:
 def test_no_entity_crosses_a_sentence_or_begins_with_whitespace() -> None:
     doc = doc_with(["a", " ", "b"], sent_starts=[True, False, True])
     first, space, second = allowed_names(doc)
-    assert first == set(NAMES)  # nothing can go on from before the first token anyway
+    assert first == set(NAMES)  # nothing can continue at the first token
     assert second == {"O", "B-PER", "U-PER", "B-ORG", "U-ORG"}
     assert space == {"O", "I-PER", "I-ORG", "L-PER", "L-ORG"}
 

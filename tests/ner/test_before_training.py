@@ -1,4 +1,4 @@
-"""A recogniser that has learned nothing yet, beside what spaCy's `ner` does then."""
+"""A recogniser that has learned nothing yet, compared with spaCy's `ner`."""
 
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def test_blocked_tokens_stay_blocked(factory: str) -> None:
 
 
 def test_labels_are_predicted_as_soon_as_they_are_learned() -> None:
-    """And those without an example are not, however much the others train."""
+    """And those without an example are not, however long the others train."""
     nlp = make_nlp("seqrnn_ner", ("PER", "LOC"))
     reference = nlp.make_doc(TEXT)
     reference.set_ents([Span(reference, 0, 2, "PER")])
@@ -96,7 +96,7 @@ def test_without_any_label_it_learns_those_that_it_meets(factory: str) -> None:
     assert nlp(TEXT).ents == ()
     reference = nlp.make_doc(TEXT)
     reference.set_ents([Span(reference, 4, 5, "LOC")])
-    if factory == "ner":  # spaCy's cannot go on from there
+    if factory == "ner":  # spaCy's cannot continue from there
         return
     for _ in range(20):
         nlp.update([Example(nlp.make_doc(TEXT), reference)], sgd=optimizer)

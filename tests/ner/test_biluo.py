@@ -29,7 +29,7 @@ def own_constraints() -> None:
 
 
 def is_valid(names: list[str]) -> bool:
-    """By the words of the scheme, one token after the other."""
+    """By the definition of the scheme, one token after the other."""
     open_label = None
     for name in names:
         prefix, _, label = name.partition("-")

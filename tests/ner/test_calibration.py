@@ -24,7 +24,7 @@ ROWS = 4000
 
 
 def coin_flips(temperature: float) -> Scored:
-    """Single tokens that are entities as often as the scores, divided by a temperature, say."""
+    """Single tokens that are entities as often as the scores, divided by a temperature, predict."""
     chance = np.random.default_rng(0)
     truth = chance.normal(size=ROWS) * 2  # log odds
     right = chance.random(ROWS) < 1 / (1 + np.exp(-truth))
@@ -52,7 +52,7 @@ def test_judging_needs_the_annotation_of_all_its_tokens() -> None:
     reference.set_ents([reference.ents[0]], missing=[reference[3:4]], default="outside")
     example = Example(Doc(nlp.vocab, words=words), reference)
     numbers = {nlp.vocab.strings["X"]: 0}
-    # "a b" is right; "a", "b c" and "c d" are wrong; nobody knows about "d".
+    # "a b" is right; "a", "b c" and "c d" are wrong; "d" is unknown.
     starts, lengths = np.asarray([0, 0, 1, 2, 3]), np.asarray([2, 1, 2, 2, 1])
     zeros = np.zeros(5, dtype=int)
     start, end = np.zeros((2, 5))
@@ -64,7 +64,7 @@ def test_judging_needs_the_annotation_of_all_its_tokens() -> None:
 
 @pytest.mark.parametrize("words", [["a", "b", "c"], ["a b", "c"]], ids=["same", "other"])
 def test_what_is_an_entity_of_an_unknown_label_is_wrong(words: list[str]) -> None:
-    """As spaCy's scorer counts it. Whether the tokens differ changes nothing."""
+    """As spaCy's scorer counts it, whether or not the tokens differ."""
     nlp = spacy.blank("xx")
     reference = Doc(nlp.vocab, words=["a", "b", "c"], ents=["O", "O", "B-NEW"])
     example = Example(Doc(nlp.vocab, words=words), reference)

@@ -37,7 +37,7 @@ def test_learns_its_training_data(decoder: str) -> None:
 
 
 def test_loss_is_the_negative_log_probability_of_the_gold(nlp: Language) -> None:
-    """And it is the sum over the batch, however the batch is cut."""
+    """And it is the sum over the batch, however the batch is split."""
     examples = make_examples(nlp)
     component: Any = nlp.get_pipe("seqrnn_ner")
     chain = component.model.predict([example.predicted for example in examples])
@@ -82,11 +82,11 @@ def test_documents_without_tokens(nlp: Language, texts: list[str]) -> None:
     assert component.update(examples) == {"seqrnn_ner": 0.0}
 
 
-# Annotation that is not complete
+# Incomplete annotation
 
 
 def test_missing_annotation_is_not_learned_as_outside() -> None:
-    """Half of the tokens are annotated; what is not is neither entity nor outside."""
+    """Half of the tokens are annotated; the others are neither entity nor outside."""
     data = [
         ("Bob met Oslo", ["U-PER", "O", None]),
         ("Oslo met Bob", ["U-LOC", "O", None]),
@@ -121,7 +121,7 @@ def wrong_spans_example(
     ],
 )
 def test_incorrect_spans_are_unlearned(words: list[str], wrong: tuple[int, int, str]) -> None:
-    """Entities of one and of several tokens; nothing else is said about the document."""
+    """Entities of one and of several tokens; the rest of the document is unknown."""
     nlp = trained(incorrect_spans_key="wrong")
     place = (wrong[0], wrong[1])
     assert place in [(e.start, e.end) for e in nlp(Doc(nlp.vocab, words=words)).ents]
@@ -182,7 +182,7 @@ def test_entities_do_not_cross_sentences(nlp: Language) -> None:
 
 
 def test_rehearsal_works_against_forgetting() -> None:
-    """Learning one text only ruins the others less if the model rehearses."""
+    """Learning a single text harms the others less if the model rehearses."""
 
     def difference_after(rehearse: bool) -> float:
         nlp = trained()
@@ -203,7 +203,7 @@ def test_rehearsal_works_against_forgetting() -> None:
 
 @pytest.mark.parametrize("kind", ["crf", "softmax", "ensemble"])
 def test_rehearsing_an_unchanged_model_teaches_nothing(kind: str) -> None:
-    """Whatever dropout the model was trained with, its earlier self speaks without."""
+    """Whatever dropout the model was trained with, its earlier self predicts without."""
     encoder = {"dropout": 0.4, "word_dropout": 0.3}
     model = small_ner(decoder="crf" if kind == "ensemble" else kind)
     model["tok2vec"]["encode"].update(encoder)
@@ -225,7 +225,7 @@ def test_rehearsing_an_unchanged_model_teaches_nothing(kind: str) -> None:
 
 
 def test_rehearsal_needs_token_vectors_of_its_own() -> None:
-    """A shared tok2vec does not rehearse: there would be nothing but zeros to compare."""
+    """A shared tok2vec does not rehearse: only zeros would be compared."""
     nlp = spacy.blank("en")
     nlp.add_pipe("tok2vec", config={"model": small_tok2vec()})
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
@@ -315,7 +315,7 @@ def test_model_of_other_labels_is_named_without_a_checksum(nlp: Language, tmp_pa
         spacy.load(tmp_path)
 
 
-# What is wrong gets a sentence
+# Errors
 
 
 def test_model_that_gives_no_chain() -> None:

@@ -1,4 +1,4 @@
-"""Entities and their probabilities, from the scores that a model gives."""
+"""Entities and their probabilities, from the scores of a model."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_the_chain_of_an_ensemble_is_the_mean(ensemble: Language) -> None:
 def test_what_is_ruled_out_has_no_probability(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A label that was never trained, and all but what an earlier component has set."""
+    """A label that was never trained, and everything but what an earlier component has set."""
     nlp = request.getfixturevalue(kind)
     recogniser = nlp.get_pipe("seqrnn_ner")
     monkeypatch.setitem(recogniser.cfg, "unseen_labels", ["LOC"])
@@ -94,7 +94,7 @@ def test_what_is_ruled_out_has_no_probability(
     names = tag_names(recogniser.labels)
     possible = [[names[tag] for tag in np.flatnonzero(row)] for row in tags]
     assert possible[1] == ["U-PER"]
-    # What begins before it or ends after it would have to go through it.
+    # An entity that begins before it or ends after it would have to include it.
     assert possible[0] == possible[2] == ["O", "U-PER"]
 
 
@@ -120,7 +120,7 @@ def test_chains_before_initialization() -> None:
 
 
 def test_scores_of_any_entity(nlp: Language) -> None:
-    """Also of one that is not found: at the temperature, all of a token's tags sum to 1."""
+    """Also of one that is not predicted: at the temperature, all of a token's tags sum to 1."""
     recogniser: Any = nlp.get_pipe("seqrnn_ner")
     chain = recogniser.chains([Doc(nlp.vocab, words=["Oslo"])])
     zeros = np.zeros(2, dtype=int)

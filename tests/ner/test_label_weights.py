@@ -1,4 +1,4 @@
-"""Weights of labels: how many wrong entities are as bad as one that is missed."""
+"""Label weights: how many wrong entities are as bad as a missed one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +32,7 @@ ELSEWHERE = ["O", "O", "O", "U-LOC", "O"]
 
 
 def mixed(*parts: tuple[int, list[str]]) -> list[tuple[str, list[str]]]:
-    """A text that is annotated now so and now so, and nothing tells when."""
+    """A text that is annotated sometimes one way and sometimes another, at random."""
     return [(TEXT, tags) for times, tags in parts for _ in range(times)]
 
 
@@ -48,7 +48,7 @@ def three_of_ten(request: pytest.FixtureRequest) -> Language:
 
 
 def probability(nlp: Language) -> float:
-    """What the model gives the entity in TEXT."""
+    """The model's score of the entity in TEXT."""
     return float(with_weights(nlp, 30.0)(TEXT).spans["scores"].attrs["scores"].item())
 
 
@@ -67,7 +67,7 @@ def test_found_where_its_weight_outweighs_its_odds(
 def test_found_above_a_probability(
     one_word: Language, monkeypatch: pytest.MonkeyPatch, temperature: float
 ) -> None:
-    """Whatever the temperature: the probability meant is the one that the user sees."""
+    """At any temperature: the probability that counts is the one that the user sees."""
     monkeypatch.setitem(get_pipe(one_word, "seqrnn_ner").cfg, "temperature", temperature)
     p = with_weights(one_word, 30.0)("Rose").spans["scores"].attrs["scores"].item()
     just = (1 - p) / p  # so that p = 1 / (1 + just)
@@ -214,7 +214,7 @@ def test_explanations_and_reports_show_what_is_found(three_of_ten: Language) -> 
 
 
 def test_weights_can_be_changed_on_loading(three_of_ten: Language, tmp_path: Path) -> None:
-    """With `config`, which is saved again; a section that names labels can take others too."""
+    """With `config`, which is saved again; a section that names labels accepts others too."""
     with_weights(three_of_ten, {}).to_disk(tmp_path / "usual")
     for weights in (4.0, {"PER": 4.0}):
         config = {"components": {"seqrnn_ner": {"label_weights": weights}}}

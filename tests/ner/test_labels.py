@@ -1,4 +1,4 @@
-"""Labels: from the data, from elsewhere, added and met later."""
+"""Labels: from the data, from elsewhere, added, and met during training."""
 
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def test_add_label_to_a_trained_model(decoder: str) -> None:
     before = [entities(nlp, text) for text in texts]
     optimizer = nlp.resume_training()
     get_pipe(nlp, "seqrnn_ner").add_label("ORG")
-    # Nothing is forgotten, and the new label waits until it has been seen.
+    # Nothing is forgotten, and the new label is not predicted until it has been seen.
     assert [entities(nlp, text) for text in texts] == before
     examples = make_examples(nlp, [*TRAIN, ("Acme met Acme", ["U-ORG", "O", "U-ORG"])])
     for _ in range(60):
@@ -89,7 +89,7 @@ def test_label_can_be_added_while_an_optimizer_has_moments() -> None:
     nlp = trained(steps=1)
     optimizer = Adam(0.01)
     nlp.update(make_examples(nlp), sgd=optimizer)
-    # As in spaCy's ner, a label that turns up in training is added.
+    # As in spaCy's ner, a label that occurs in training is added.
     nlp.update(make_examples(nlp, [("Acme", ["U-ORG"])]), sgd=optimizer)
     assert get_pipe(nlp, "seqrnn_ner").labels == ("LOC", "PER", "ORG")
 

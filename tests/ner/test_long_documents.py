@@ -28,7 +28,7 @@ ENTITIES = {"Oslo": (1, "LOC"), "New": (2, "LOC"), "Bob": (1, "PER")}
 
 
 def make_doc(vocab: Vocab, n_tokens: int) -> Doc:
-    """A text that is about WORDS again and again, with its entities."""
+    """A text that repeats WORDS, with its entities."""
     words = (WORDS * (n_tokens // len(WORDS) + 1))[:n_tokens]
     doc = Doc(vocab, words=words)
     found = [(i, *ENTITIES[word]) for i, word in enumerate(words) if word in ENTITIES]
@@ -149,7 +149,7 @@ def test_gradients_of_windows_are_those_of_their_loss() -> None:
 
 @pytest.mark.usefixtures("small_windows")
 def test_listeners_get_the_batch_whole() -> None:
-    """A shared tok2vec has read it whole, and would not know a window."""
+    """A shared tok2vec has read the whole batch, and cannot read a window."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe("tok2vec", config={"model": small_tok2vec()})

@@ -32,7 +32,7 @@ MERGERS = {
 
 @Language.component("test_parse", assigns=["token.dep", "token.head"])
 def parse(doc: Doc) -> Doc:
-    """What the merging components look for, wherever it stands: noun chunks, subtokens."""
+    """What the merging components look for: noun chunks, subtokens."""
     for token in doc:
         token.head, token.dep_, token.pos_ = doc[min(token.i + 1, len(doc) - 1)], "subtok", "PROPN"
     doc[len(doc) - 1].dep_ = "nsubj"
@@ -87,7 +87,7 @@ def test_merged_entities_are_in_the_group_as_in_ents(merging: Language, tmp_path
 
 
 def test_spacys_own_group_does_not_follow(nlp: Language) -> None:
-    """What is said about it. Once spaCy mends it, a class of our own is not needed any more."""
+    """Its error message. Once spaCy fixes this, our own class is no longer needed."""
     doc = nlp(TEXT)
     doc.spans["own"] = SpanGroup(doc, spans=list(doc.ents))
     with doc.retokenize() as retokenizer:
@@ -128,7 +128,7 @@ def test_a_span_has_all_tokens_that_have_any_of_its_characters(
 
 
 def retokenize(doc: Doc, merged: list[tuple[int, int]], split: list[int]) -> None:
-    """Merge what does not overlap, and split what is left of the tokens in two."""
+    """Merge non-overlapping spans, and split each of the other tokens in two."""
     with doc.retokenize() as retokenizer:
         for span in spacy.util.filter_spans([doc[start:end] for start, end in merged]):
             retokenizer.merge(span)
@@ -160,7 +160,7 @@ def test_what_is_added_later_follows_too(nlp: Language) -> None:
 
 
 def test_saved_as_spacy_saves_a_group(nlp: Language) -> None:
-    """So that spaCy reads it wherever this package is not installed, and an old file too."""
+    """So spaCy reads it even if this package is not installed, and old files too."""
     for text in (TEXT, "nothing happens here"):
         doc = nlp(text)
         group = doc.spans["found"]
@@ -171,7 +171,7 @@ def test_saved_as_spacy_saves_a_group(nlp: Language) -> None:
 def test_saved_without_a_look_through_all_entry_points(
     nlp: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which takes longer than all else that a short document costs."""
+    """This takes longer than everything else for a short document."""
     doc = nlp(TEXT)
     looks: list[Registry] = []
     get_all = Registry.get_all

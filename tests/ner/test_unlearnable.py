@@ -1,4 +1,4 @@
-"""Entities that no prediction can have are not taught, and that is said."""
+"""Entities that can never be predicted are not learned, and a warning says so."""
 
 import warnings
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def example_of(
 def learned(
     factory: str, make_example: Callable[..., Any], steps: int = 40
 ) -> list[tuple[int, int]]:
-    """The entities that are found in what was trained on."""
+    """The entities that are predicted for the training data."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
     nlp.add_pipe(factory, config={"model": small_ner()} if factory == "seqrnn_ner" else {})

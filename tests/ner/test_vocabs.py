@@ -111,7 +111,7 @@ def test_trains_and_predicts_as_with_one_vocab(factory: str) -> None:
 
 
 def test_labels_are_known_to_every_vocab() -> None:
-    """A document's vocab may never have heard of the recogniser's labels."""
+    """A document's vocab may not have the recogniser's labels."""
     nlp = make_nlp("seqrnn_ner")
     component: Any = nlp.get_pipe("seqrnn_ner")
     examples = [

@@ -1,4 +1,4 @@
-"""The source distribution and the wheel: what is in them, and that the wheel works by itself."""
+"""The source distribution and the wheel: their content, and that the wheel works alone."""
 
 import json
 import os
@@ -19,9 +19,9 @@ from spacy_seqrnn import __version__
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-# Where a checkout keeps what is not part of it
+# Where a checkout keeps files that are not part of it
 MADE = ["build", "corpus", "dist", "metrics", "packages", "training", "*.egg-info", "__pycache__"]
-# What the package has beside its modules
+# Files of the package other than its modules
 DATA = {"spacy_seqrnn/py.typed", "spacy_seqrnn/cli/templates/recipe.jinja"}
 MODULES = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("spacy_seqrnn/**/*.py")}
 
@@ -64,7 +64,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build from a copy of the checkout in which corpora and pipelines lie about."""
+    """Build from a copy of a checkout that contains corpora and pipelines."""
     source = tmp_path_factory.mktemp("source") / "checkout"
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", *MADE, "assets"))
     for litter in ("assets/corpus.conll", "corpus/train.spacy", "training/model-best/meta.json"):

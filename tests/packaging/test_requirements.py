@@ -1,4 +1,4 @@
-"""Whatever is imported is declared in setup.cfg, whether or not another package needs it too."""
+"""Everything imported is declared in setup.cfg, even if another package needs it too."""
 
 import ast
 import configparser
@@ -17,12 +17,12 @@ ROOT = Path(__file__).parents[2]
 CONFIG = configparser.ConfigParser()
 CONFIG.read(ROOT / "setup.cfg")
 EXTRAS = CONFIG["options.extras_require"]
-# What runs this repository and is no part of the package
+# What runs this repository and is not part of the package
 FOLDERS = ("benchmarks", "docs", "examples", "scripts", "tests")
-# In environments of their own: the other taggers of `make peers`, the fuzzer of CONTRIBUTING.md,
-# and the library whose place a stand-in takes in tests/gpu
+# In separate environments: the other taggers of `make peers`, the fuzzer of CONTRIBUTING.md, and
+# the library that has a stand-in in tests/gpu
 ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "stanza"}
-# Where a distribution is not installed, as those of an extra may not be
+# Distributions that may not be installed, such as those of an extra
 DISTRIBUTIONS = {"mutmut": "mutmut", "playwright": "playwright"}
 
 

@@ -21,9 +21,9 @@ import pytest
 import srsly
 
 ROOT = Path(__file__).parents[2]
-# Public corpora, where they lie beside the checkout.
+# Public corpora, if they are beside the checkout.
 DATA = ROOT.parent / "shared" / "data"
-# Nothing listens there: the same as having no network, only quicker.
+# Nothing listens there: the same as having no network, but faster.
 NOWHERE = "http://127.0.0.1:9"
 
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="no public corpora beside the checkout")
@@ -31,14 +31,14 @@ needs_data = pytest.mark.skipif(not DATA.exists(), reason="no public corpora bes
 
 @dataclass
 class Project:
-    """A folder with this project's scripts and with assets of the test's own."""
+    """A folder with this project's scripts and with the test's own assets."""
 
     folder: Path
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run Python in the project's folder: a script in this process, anything else in its own.
+        """Run Python in the project's folder: a script in this process, anything else in a new one.
 
-        A process that imports spaCy takes seconds before it does anything.
+        A process that imports spaCy takes seconds to start.
         """
         script, *options = map(str, arguments)
         if script.endswith(".py"):
@@ -60,7 +60,7 @@ class Project:
         """What `run_apart` does, in this process."""
         path = (self.folder / script).resolve()
         out, err, code = io.StringIO(), io.StringIO(), None
-        # Modules beside the script are to be those of this folder, not of the project before.
+        # Modules beside the script must be those of this folder, not of the previous project.
         for module in path.parent.glob("*.py"):
             sys.modules.pop(module.stem, None)
         with (
@@ -114,7 +114,7 @@ class Project:
         srsly.write_yaml(self.folder / "project.yml", {"assets": list(assets)})
 
     def assets(self) -> set[str]:
-        """Name all files below assets/ but the checksums, hidden and temporary ones included."""
+        """All files below assets/ except the checksums, also hidden and temporary ones."""
         folder = self.folder / "assets"
         files = {
             path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
@@ -131,7 +131,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def whole_project(project: Project) -> Project:
-    """A project with all that this project commits, but without its sample corpora."""
+    """A project with everything that this project commits, except its sample corpora."""
     for name in ("configs", "project.yml", "assets/checksums.sha256"):
         source, target = ROOT / name, project.folder / name
         target.parent.mkdir(exist_ok=True)
@@ -140,7 +140,7 @@ def whole_project(project: Project) -> Project:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files, breaks off in the middle of any named `broken`, never ends one `endless`."""
+    """Serves files, breaks off within any named `broken`, never ends one `endless`."""
 
     def do_GET(self) -> None:
         if self.path.endswith("broken"):
@@ -160,7 +160,7 @@ class Handler(SimpleHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *arguments: Any) -> None:
-        """Keep quiet."""
+        """Print nothing."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The configs that the project trains are recipes that users get."""
+"""The configs that the project trains are the recipes that users get."""
 
 import runpy
 from pathlib import Path

@@ -21,7 +21,7 @@ COMMANDS = {
 
 
 def convert(corpus: str, target: Path) -> tuple[list[Path], list[DocBin]]:
-    """Convert a corpus as `project.yml` does. Gives its files, and what they became."""
+    """Convert a corpus as `project.yml` does. Returns its files, and their output."""
     (line,) = COMMANDS[f"convert-{corpus}"]
     words = shlex.split(line)
     assert words[:5] == ["python", "-m", "spacy", "seqrnn", "convert"]
@@ -32,9 +32,9 @@ def convert(corpus: str, target: Path) -> tuple[list[Path], list[DocBin]]:
 
 
 def count(path: Path) -> tuple[int, int, Counter[str]]:
-    """Count sentences, tokens and entities per type, in a way of its own.
+    """Count sentences, tokens and entities per type, independently.
 
-    An entity begins at every B- tag, and at an I- tag that does not go on with the same type.
+    An entity begins at every B- tag, and at an I- tag that does not continue the same type.
     """
     text = path.read_text(encoding="utf8")
     sentences = [s for s in re.split(r"\n\s*\n", text.strip()) if s.strip()]

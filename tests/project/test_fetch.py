@@ -1,4 +1,4 @@
-"""Downloading corpora: what is there is used, what cannot be had is named in one sentence."""
+"""Downloading corpora: existing files are used, missing ones are named in one sentence."""
 
 from pathlib import Path
 

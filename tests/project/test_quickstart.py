@@ -1,4 +1,4 @@
-"""The whole way from sample corpora to the tables, with tiny corpora of the test's own."""
+"""Everything from sample corpora to the tables, with the test's own tiny corpora."""
 
 import json
 from importlib.util import find_spec

@@ -45,7 +45,7 @@ def texts(docs: list[Doc]) -> list[tuple[str, bool]]:
 
 
 def write_rt_polarity(folder: Path) -> None:
-    """Ten sentences of each class, with a character that only some call a line end."""
+    """Ten sentences of each class, with a character that only some programs treat as a line end."""
     members = {
         f"sentence_polarity/rt-polarity.{label}": "".join(
             f"{label} do n't \x85 well-made caf\xe9 {i} \n" for i in range(10)

@@ -27,7 +27,7 @@ def tag(doc: Doc, scores: list[float]) -> Doc:
 
 @pytest.fixture
 def nlp() -> Language:
-    """A pipeline that finds two entities in each text, or none in a short one, and likes all."""
+    """A pipeline that predicts two entities in each text, or none in a short one, and likes all."""
     nlp = spacy.blank("en")
 
     @Language.component("test_show")

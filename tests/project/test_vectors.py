@@ -1,4 +1,4 @@
-"""The word vectors: GloVe, found whatever a word's case is, before and after saving."""
+"""The word vectors: GloVe, found for words of any case, before and after saving."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,7 +37,7 @@ include_static_vectors = true
 
 @pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The vectors as `project.yml` makes them."""
+    """The vectors as built by `project.yml`."""
     folder = tmp_path_factory.mktemp("vectors")
     Project(folder).succeeds(ROOT / "scripts/vectors.py", "training/vectors/glove")
     return folder / "training/vectors/glove"

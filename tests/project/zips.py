@@ -11,7 +11,7 @@ def make_zip(members: dict[str, bytes]) -> bytes:
     buffer = BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # a ZipInfo has no time of day
+            archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # a ZipInfo has a fixed time
     return buffer.getvalue()
 
 
@@ -26,7 +26,7 @@ def make_zip_with_link(name: str, target: str) -> bytes:
 
 
 def make_zip_with_password(members: dict[str, bytes]) -> bytes:
-    """Zip the given members and say that it takes a password to read them."""
+    """Zip the given members and declare that a password is needed to read them."""
     content = bytearray(make_zip(members))
     for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # of each header's flags
         start = -1
@@ -36,9 +36,9 @@ def make_zip_with_password(members: dict[str, bytes]) -> bytes:
 
 
 def make_bomb(name: str, size: int, *, declared: int | None = None) -> bytes:
-    """Zip zeros, which take almost no place until they are unpacked.
+    """Zip zeros, which take almost no space until they are unpacked.
 
-    declared: the size that the archive says they have, instead of the true one.
+    declared: the size that the archive declares, instead of the true one.
     """
     content = make_zip({name: bytes(size)})
     if declared is None:

@@ -1,4 +1,4 @@
-"""Reports on pipelines of spaCy's own components, which have no scores of entities and no CRF."""
+"""Reports on pipelines of spaCy's own components, without scores of entities and without CRF."""
 
 from dataclasses import replace
 from pathlib import Path

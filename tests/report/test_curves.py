@@ -1,4 +1,4 @@
-"""The log of a training, and the curves that are read from it."""
+"""The log of a training run, and the curves that are read from it."""
 
 import io
 import json
@@ -16,7 +16,7 @@ LOGGED = {"@loggers": NAME}
 
 
 def info(step: int, folder: Path | None, **more: Any) -> dict[str, Any]:
-    """What spaCy tells a logger at an evaluation."""
+    """What spaCy passes to a logger at an evaluation."""
     values = {
         "epoch": 0,
         "step": step,
@@ -51,7 +51,7 @@ def write_log(folder: Path, *steps: int) -> None:
 
 
 class Terminal(io.StringIO):
-    """What progress bars are drawn on; they are on nothing else."""
+    """The stream that progress bars are drawn on."""
 
     def isatty(self) -> bool:
         return True
@@ -137,7 +137,7 @@ def test_damage_is_named(tmp_path: Path) -> None:
 
 def test_a_training_without_a_log_has_no_curves(tmp_path: Path) -> None:
     assert read_curves(tmp_path, config(LOGGED)) is None
-    write_log(tmp_path, 0)  # by an earlier training, whose log stayed
+    write_log(tmp_path, 0)  # by an earlier run, whose log remained
     assert read_curves(tmp_path, config({"@loggers": "spacy.ConsoleLogger.v1"})) is None
     chain = {"@loggers": "spacy.ChainLogger.v1", "logger1": LOGGED, "logger2": None}
     assert read_curves(tmp_path, config(chain)) is not None

@@ -1,4 +1,4 @@
-"""Entities, found and annotated, and what becomes of them."""
+"""Entities, predicted and annotated, and how they are paired."""
 
 import random
 
@@ -112,7 +112,7 @@ def outcomes(annotated: list[Entity], found: list[Entity]) -> list[str]:
         ([entity(0, 4)], [entity(2, 6, "LOC")], [OTHER_BOTH]),
         ([entity(0, 4)], [entity(4, 6)], [MISSED, SPURIOUS]),
         ([entity(0, 9)], [entity(0, 4), entity(5, 9)], [OTHER_BOUNDS, SPURIOUS]),
-        # The one that is right goes before the one that overlaps.
+        # A correct entity is paired before an overlapping one.
         ([entity(0, 4), entity(5, 9)], [entity(5, 9), entity(10, 12)], [MISSED, RIGHT, SPURIOUS]),
         ([entity(0, 3), entity(3, 9)], [entity(2, 9)], [MISSED, OTHER_BOUNDS]),
         ([], [], []),

@@ -1,4 +1,4 @@
-"""What the page says of a CRF's transitions."""
+"""The page's report on the transitions of a CRF."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is known of each layer, and that it is known of its copies too."""
+"""Descriptions of layers, which also apply to their copies."""
 
 import inspect
 import pkgutil
@@ -32,11 +32,11 @@ from ..pipes import get_pipe
 from ..small import small_ner, small_textcat, small_tok2vec
 from ..trust.test_foreign_code import as_bytes, changed, model_of, packed, with_model
 
-HELPERS = {dropout_forward, forward_packed}  # which are called as layers are
+HELPERS = {dropout_forward, forward_packed}  # called like layers
 
 
 def functions() -> Iterator[Callable[..., Any]]:
-    """The public functions of the package that a layer could have as its forward function."""
+    """The public functions of the package that could be the forward function of a layer."""
     for module in pkgutil.walk_packages(spacy_seqrnn.__path__, "spacy_seqrnn."):
         for name, function in inspect.getmembers(import_module(module.name), inspect.isfunction):
             signature = inspect.signature(function)
@@ -50,7 +50,7 @@ def functions() -> Iterator[Callable[..., Any]]:
 
 
 def test_every_forward_function_is_described() -> None:
-    within = set(FORWARD_WITHIN.values())  # which stand in for those that are described
+    within = set(FORWARD_WITHIN.values())  # these replace the described functions
     assert set(functions()) - within == set(OURS) | HELPERS
 
 
@@ -135,7 +135,7 @@ def test_an_attribute_is_not_taken_for_a_size() -> None:
         check_saved(model, srsly.msgpack_dumps(data))
 
 
-# Replaced listeners are copies that Thinc makes
+# Replaced listeners are copies made by Thinc
 
 LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
 MODELS = {
@@ -159,7 +159,7 @@ def replaced(name: str) -> Language:
 
 
 def of_seven_weights(model: Model[Any, Any], saved: dict[str, Any]) -> bytes:
-    """A saved model whose recurrent layer has only seven."""
+    """A saved model whose recurrent layer has a width of only seven."""
     at = next(i for i, node in enumerate(model.walk()) if node.name == "lstm")
     assert saved["params"][at]["weights"].size > 7
     return changed(saved, "params", at, {"weights": SEVEN})
@@ -202,7 +202,7 @@ def test_copies_of_copies_are_layers_too(name: str) -> None:
 
 
 def test_a_copy_that_is_no_layer_is_checked_too() -> None:
-    """Whoever copies it otherwise has its function still."""
+    """Any other copy still has its function."""
     model = Linear(nO=2, nI=3).initialize()
     plain: Model[Any, Any] = Model(
         model.name, model._func, dims={"nO": 2, "nI": 3}, params={"W": SEVEN}

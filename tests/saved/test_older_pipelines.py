@@ -1,6 +1,6 @@
-"""Pipelines that older versions of the package have saved load and predict what they did.
+"""Pipelines saved by older versions of the package load and make the same predictions.
 
-`tests/data/make_pipelines.py` has made them with the version whose commit their folder is named
+`tests/data/make_pipelines.py` saved them with the version whose commit their folder is named
 after.
 """
 
@@ -23,7 +23,7 @@ NUMBERS = ("scores", "cats", "tensor")
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, list[dict[str, Any]]]:
-    """What the older version has predicted."""
+    """The older version's predictions."""
     found: dict[str, list[dict[str, Any]]]
     found = json.loads((DATA / PREDICTIONS).read_text(encoding="utf8"))
     return found
@@ -71,7 +71,7 @@ def test_from_bytes(name: str, saved: Path, expected: dict[str, Any]) -> None:
 
 
 def test_they_predict_something(name: str, expected: dict[str, Any]) -> None:
-    """Neither nothing nor the same of all texts, and with all degrees of certainty."""
+    """Not empty, not the same for all texts, and with all degrees of certainty."""
     found = expected[name]
     assert [one["text"] for one in found] == TEXTS
     distinct = {json.dumps([one[key] for key in ("ents", "cats", "tags")]) for one in found}

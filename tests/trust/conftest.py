@@ -1,4 +1,4 @@
-"""What several tests of saved pipelines begin with."""
+"""Fixtures that several tests of saved pipelines share."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def saved(nlp: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def larger() -> Language:
-    """Another pipeline, with a component that the first one has not."""
+    """Another pipeline, with a component that the first one does not have."""
     return make("tagger", "seqrnn_textcat")
 
 

@@ -1,4 +1,4 @@
-"""Small pipelines, the files of their folders, and users for whom the modes of folders count."""
+"""Small pipelines, the files of their folders, and users who are subject to folder modes."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def as_nobody(work: Callable[..., Any]) -> bool:
-    """Do some work as a user for whom modes count. Returns whether it could be done."""
+    """Do some work as a user who is subject to modes. Returns whether it succeeded."""
 
     def work_as() -> None:
         if os.getuid() == 0:
@@ -54,7 +54,7 @@ def refuses(nlp: Language, path: Path, error: type[Exception], sentence: str) ->
 
 @contextmanager
 def mounted(folder: Path, size: str = "64m") -> Iterator[None]:
-    """A folder with a file system of its own; skips the test where none can be had."""
+    """A folder with its own file system; skips the test if none can be created."""
     folder.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if (

@@ -1,10 +1,10 @@
 """A coverage-guided fuzz target: `python -m tests.trust.fuzz -max_total_time=1800`.
 
-It needs `pip install atheris` (libFuzzer for Python). Any exception that is not meant for users, a
-crash, a result that depends on company, or a number that is not right ends it, and the input that
-does so is written to a file, which `python -m tests.trust.fuzz FILE` runs again.
+It needs `pip install atheris` (libFuzzer for Python). It stops at any exception that is not meant
+for users, a crash, a result that depends on the batch, or a wrong number, and writes the input to a
+file, which `python -m tests.trust.fuzz FILE` runs again.
 
-The first byte of an input chooses what it tries; tests/trust/test_fuzz.py runs all of it on a few
+The first byte of an input selects the target; tests/trust/test_fuzz.py runs all targets on a few
 fixed inputs.
 """
 
@@ -37,7 +37,7 @@ LONGEST_SCORE = 1e4
 
 @cache
 def trained() -> Language:
-    """A pipeline that is only used."""
+    """A pipeline that is only used, not trained."""
     nlp = make_pipeline(*OURS, shared=False, vectors=True)
     train(nlp, initialize(nlp), steps=20)
     return nlp
@@ -45,14 +45,14 @@ def trained() -> Language:
 
 @cache
 def in_training() -> Language:
-    """A pipeline whose recogniser learns on, whatever it is told."""
+    """A pipeline whose recogniser keeps learning from any annotation."""
     nlp = make_pipeline("seqrnn_ner", shared=False, vectors=True)
     return nlp.from_bytes(trained().to_bytes(), exclude=["textcat", "tagger"])
 
 
 @cache
 def saved() -> dict[str, Any]:
-    """The saved recogniser in its parts, without the checksums that would notice any change."""
+    """The saved recogniser in its parts, without the checksums that would detect any change."""
     parts = srsly.msgpack_loads(get_pipe(trained(), "seqrnn_ner").to_bytes())
     del parts[CHECKSUMS]
     return {**parts, "cfg": parts["cfg"].encode()}
@@ -95,7 +95,7 @@ def any_annotation(data: bytes) -> None:
 
 
 def annotate(doc: Doc, kind: int, first: int, length: int, label: int) -> None:
-    """Add to what is known about a document, if spaCy takes it."""
+    """Add an annotation to a document, if spaCy accepts it."""
     if not len(doc):
         return
     first %= len(doc)
@@ -112,7 +112,7 @@ def annotate(doc: Doc, kind: int, first: int, length: int, label: int) -> None:
 
 
 def any_file(data: bytes) -> None:
-    """A saved recogniser with bytes changed: four of place, one of value."""
+    """A saved recogniser with changed bytes: four for the place, one for the value."""
     parts = {name: bytearray(part) for name, part in saved().items()}
     names = sorted(parts)
     for at in range(0, len(data) - 5, 6):
@@ -153,7 +153,7 @@ TARGETS: list[Callable[[bytes], None]] = [any_text, any_annotation, any_file, an
 
 
 def run(data: bytes, targets: list[Callable[[bytes], None]] | None = None) -> None:
-    """Try one input."""
+    """Run one input."""
     targets = TARGETS if targets is None else targets
     if data:
         targets[data[0] % len(targets)](data[1:])

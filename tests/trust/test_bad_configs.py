@@ -1,7 +1,7 @@
-"""Whatever a config says of our parts, it works or a sentence names the option and its value.
+"""Any config of our parts works, or an error names the option and its value.
 
-The cases are made from the signatures of all functions that the package registers. An option that
-is added later is tested at once, or the tests ask for a decision.
+The cases are generated from the signatures of all functions that the package registers. A new
+option is tested at once, or the tests require a decision.
 """
 
 import inspect
@@ -88,7 +88,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.whole_checkpoints.v1": {},
     "spacy-seqrnn.TrainingLog.v1": {},
 }
-NOT_IN_A_CONFIG = {"nlp", "name"}  # of a factory; spaCy gives them
+NOT_IN_A_CONFIG = {"nlp", "name"}  # of a factory; spaCy passes them
 
 # Values to try for each type: wrong ones, and some at the edge
 OF_TYPE: dict[Any, list[Any]] = {
@@ -106,7 +106,7 @@ OF_TYPE: dict[Any, list[Any]] = {
     types.NoneType: [None],
 }
 
-# Those of them that work, as they are written, and why. "*" stands for all functions.
+# Those of them that work, as written, and why. "*" means all functions.
 LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("*", "nO"): {"None": "the component sets it", "1": "the component sets it anew"},
     ("*", "max_grad_norm"): {"0": "no clipping", "1.0": "a norm", "1e+300": "a norm"},
@@ -145,10 +145,10 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
 
 
 def entry_points() -> dict[str, dict[str, str]]:
-    """What the package registers: for each group of names the functions."""
+    """The functions that the package registers, by registry."""
     setup = ConfigParser()
     setup.read(SETUP)
-    # Commands are no options of a config.
+    # Commands are not options of a config.
     groups = [g for g in setup["options.entry_points"].items() if g[0] != "spacy_cli"]
     return {
         group: dict(line.split(" = ") for line in lines.strip().split("\n"))
@@ -198,7 +198,7 @@ def short(name: str) -> str:
 
 
 def resolve(name: str, block: dict[str, Any]) -> Any:
-    """What spaCy makes of a block of a config. Of a factory's, a pipeline."""
+    """What spaCy creates from a block of a config; from a factory's, a pipeline."""
     if GROUPS[name] == "spacy_factories":
         return make_nlp({name: block.pop("model")}, **block)
     group = GROUPS[name].removeprefix("spacy_")
@@ -215,7 +215,7 @@ def make_nlp(models: dict[str, dict[str, Any]], **settings: Any) -> Language:
 
 
 def use(nlp: Language, examples: list[Example] | None = None) -> None:
-    """Do all that a user does: initialise, train, predict."""
+    """Do everything a user does: initialise, train, predict."""
     examples = examples or gold_examples(nlp)
     nlp.initialize(lambda: examples)
     nlp.update(examples)
@@ -245,12 +245,12 @@ def pipeline_with(name: str, block: dict[str, Any]) -> Language:
 
 
 def error_of(name: str, block: dict[str, Any]) -> Exception | None:
-    """What a user is told of a block, at whatever moment; None if it works."""
+    """The error that a user gets for a block, at any stage; None if it works."""
     try:
         if GROUPS[name] != "spacy_factories":
             resolve(name, dict(block))  # alone; spaCy lets nothing undefined into a pipeline
         if GROUPS[name] == "spacy_loggers":
-            return None  # no part of a pipeline
+            return None  # not part of a pipeline
         use(pipeline_with(name, block))
     except Exception as error:
         return error
@@ -258,7 +258,7 @@ def error_of(name: str, block: dict[str, Any]) -> Exception | None:
 
 
 def is_sentence(error: Exception | None) -> bool:
-    """Whether it is a refusal by us or by spaCy's config, and nothing from the depths."""
+    """Whether the error comes from our checks or spaCy's config, and not from deeper code."""
     if not isinstance(error, ValueError):
         return False
     innermost = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
@@ -281,7 +281,7 @@ TELLS_WHAT_TO_DO = re.compile(r"\b(set|name|give|leave|make)\b", re.IGNORECASE)
 
 
 def test_all_functions_are_known() -> None:
-    """Who adds a function decides here what its block needs."""
+    """A new function needs a decision here on what its block needs."""
     assert set(BLOCKS) == set(GROUPS)
     groups = {"factories", "architectures", "callbacks", "loggers"}
     assert set(ENTRY_POINTS) == {f"spacy_{group}" for group in groups}
@@ -343,7 +343,7 @@ class Combination:
     """Models that do not work together.
 
     models: of each component, by its factory.
-    message: what the sentence has to say.
+    message: what the error has to say.
     """
 
     models: dict[str, dict[str, Any]]
@@ -499,7 +499,7 @@ def test_what_does_not_go_together_is_named(case: Combination) -> None:
         {"textcat": textcat(tok2vec(bidirectional=False), pooling="last", bidirectional=False)},
         {"textcat": textcat(tok2vec(), pooling=["max", "max"])},  # wasteful, but it works
         {"textcat": ensemble("TextCat", a=ensemble("TextCat", b=ngrams()), c=ngrams())},
-        {"textcat": textcat(tok2vec(), exclusive=False)},  # textcat takes the likeliest
+        {"textcat": textcat(tok2vec(), exclusive=False)},  # textcat uses the likeliest
         {"textcat_multilabel": textcat(tok2vec())},  # and the training data has one category
         {"tok2vec": tok2vec(lexemes(a=lexemes(b=chars())))},
         {"seqrnn_ner": ner(lexemes(a=chars()))},
@@ -511,7 +511,7 @@ def test_what_goes_together_works(models: dict[str, dict[str, Any]]) -> None:
 
 
 def test_a_number_in_quotes_is_no_number(tmp_path: Path) -> None:
-    """As in a file: spaCy lets it through, because it reads like one."""
+    """As in a file: spaCy accepts it, because it reads like a number."""
     config = Config({"nlp": {"lang": "en", "pipeline": ["tok2vec"]}, "components": {}})
     config["components"]["tok2vec"] = {"factory": "tok2vec", "model": small_tok2vec()}
     text = config.to_str().replace("width = 16\n", 'width = "16"\n')

@@ -1,7 +1,7 @@
 """Every number of the CRF against all sequences, and against a recursion in extended precision.
 
-The reference carries 64 bits of mantissa and an exponent of 15 bits, and goes by logarithms
-throughout, so that it is right where products of exponentials are not.
+The reference has 64 bits of mantissa and an exponent of 15 bits, and works in logarithms
+throughout, so it is right where products of exponentials are not.
 """
 
 from itertools import product
@@ -168,7 +168,7 @@ def test_longer_documents_and_many_tags(lengths: list[int], n_tags: int, scale: 
 @pytest.mark.slow
 @pytest.mark.parametrize(("lengths", "n_tags"), [([100_000, 3], 9), ([300], 201)])
 def test_very_long_documents(lengths: list[int], n_tags: int) -> None:
-    """Large scores make log Z a number of ten digits, whose rounding must not reach the others."""
+    """Large scores make log Z a number of ten digits, whose rounding must not affect the others."""
     check(make_chain(lengths, n_tags, SCALES[-1]))
 
 
@@ -193,7 +193,7 @@ def test_a_lattice_with_a_single_path(length: int, scale: float) -> None:
 
 @pytest.mark.parametrize("n_tags", [1, 9])
 def test_a_lattice_without_any_path(n_tags: int) -> None:
-    """It has no probability to give, is said to be impossible, and does no harm to the others."""
+    """It has no probability, is reported as impossible, and does not affect the others."""
     chain = make_chain([4, 3, 0], n_tags, 1.0)
     allowed = np.ones(chain.emissions.shape, dtype=bool)
     allowed[chain.packing.from_packed[2]] = False  # a token of the first document

@@ -1,4 +1,4 @@
-"""A saving that is killed, or beside which another one runs, leaves one whole pipeline."""
+"""An interrupted save, or two concurrent ones, leave one complete pipeline."""
 
 import multiprocessing
 import shutil
@@ -24,7 +24,7 @@ def nlp() -> Language:
 
 
 def loads_whole(target: Path, versions: list[dict[str, bytes]]) -> bool:
-    """Load one of some pipelines. Returns whether there was one; what is loaded must be whole."""
+    """Load one of some pipelines. Returns whether there was one; it must be complete."""
     if not (target / "config.cfg").exists():
         with pytest.raises(OSError, match=r"E053.*(config\.cfg|meta\.json)"):
             spacy.load(target)
@@ -43,7 +43,7 @@ def loads_whole(target: Path, versions: list[dict[str, bytes]]) -> bool:
 def test_killed_at_any_change_of_the_disk(
     tmp_path: Path, earlier: bool, heals: bool, every: int
 ) -> None:
-    """A kill leaves the old pipeline or the new one, or a sentence.
+    """A kill leaves the old pipeline or the new one, or an error.
 
     earlier: whether there was another pipeline in the folder, with other components.
     heals: whether the config of the new one names `whole_files`.
@@ -74,7 +74,7 @@ def test_killed_at_any_change_of_the_disk(
 def test_two_processes_at_the_same_time(
     nlp: Language, larger: Language, tmp_path: Path, rounds: int
 ) -> None:
-    """Both save again and again; whatever comes last is whole."""
+    """Both save again and again; the last one is complete."""
     for n, pipeline in enumerate((nlp, larger)):
         pipeline.to_disk(tmp_path / str(n))
     versions = [files(tmp_path / str(n)) for n in range(2)]
@@ -101,7 +101,7 @@ def save_often(nlp: Language, target: Path) -> None:
 def test_saved_while_it_is_loaded(
     nlp: Language, larger: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sentence, and no mixture."""
+    """An error, and no mixture."""
     nlp.to_disk(tmp_path)
     loading = make("tagger")
     read = loading.vocab.from_disk
@@ -116,7 +116,7 @@ def test_saved_while_it_is_loaded(
 
 
 def cut_off(nlp: Language, target: Path) -> None:
-    """Save, and be killed when it is settled which files are the ones."""
+    """Save, and be killed after the new files are committed."""
     n = 0
     while not settled(target):
         n += 1
@@ -124,7 +124,7 @@ def cut_off(nlp: Language, target: Path) -> None:
 
 
 def test_a_copy_of_what_was_cut_off(nlp: Language, larger: Language, tmp_path: Path) -> None:
-    """As `spacy package`, `git` or a backup make it."""
+    """As created by `spacy package`, `git` or a backup."""
     larger.to_disk(tmp_path / "pipeline")
     cut_off(nlp, tmp_path / "pipeline")
     copy = shutil.copytree(tmp_path / "pipeline", tmp_path / "copy")
@@ -167,7 +167,7 @@ def test_lists_from_elsewhere_remove_nothing_outside(
 def test_links_from_elsewhere_move_nothing_outside(
     nlp: Language, larger: Language, tmp_path: Path, name: str
 ) -> None:
-    """A folder that somebody has made so that loading finishes a "saving" to another place."""
+    """A malicious folder, whose loading would finish a "save" to another place."""
     target, outside = tmp_path / "pipeline", tmp_path / "outside"
     larger.to_disk(target)
     cut_off(nlp, target)

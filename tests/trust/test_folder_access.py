@@ -1,4 +1,4 @@
-"""Who may read and write a folder stays so when a pipeline is saved to it."""
+"""Saving a pipeline to a folder does not change who may read and write it."""
 
 import os
 import stat
@@ -67,7 +67,7 @@ def test_the_mode_of_a_folder_stays(nlp: Language, tmp_path: Path, mode: int) ->
 @POSIX
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="needs an administrator")
 def test_owner_and_group_stay(nlp: Language, tmp_path: Path) -> None:
-    """The folder's, also those of files that are there; new files get the group of the folder."""
+    """The folder's, also those of existing files; new files get the group of the folder."""
     target = tmp_path / "ours"
     target.mkdir()
     os.chown(target, NOBODY, NOBODY)
@@ -105,7 +105,7 @@ def test_a_read_only_folder_gets_a_sentence(nlp: Language, public: Path) -> None
 def test_a_read_only_folder_inside_gets_a_sentence(
     nlp: Language, larger: Language, public: Path
 ) -> None:
-    """Before anything is touched."""
+    """Before anything is changed."""
     target = public / "mine"
     assert as_nobody(partial(larger.to_disk, target))
     before = files(target)

@@ -1,6 +1,6 @@
-"""Loading runs nothing and takes no memory for what a saved model claims to be.
+"""Loading runs no code, and allocates no memory for what a saved model claims.
 
-Whoever can write a model can write the checksums too, so all of these have the right ones.
+Anyone who can write a model can write the checksums too, so all of these have correct ones.
 """
 
 import gc
@@ -54,7 +54,7 @@ MODELS = {
     "seqrnn_ner": small_ner(),
 }
 NAMES = list(MODELS)
-# Those whose outermost layer is ours are safe by themselves, the others with whole_files.
+# Models whose outermost layer is ours are safe on their own, the others with whole_files.
 OURS = ["textcat", "seqrnn_ner"]
 Saved = dict[str, Any]
 
@@ -68,7 +68,7 @@ def make(*, guarded: bool) -> Language:
 
 @pytest.fixture(scope="module")
 def nlp() -> Language:
-    """Fed with the invented sentences once, so that all parameters are there."""
+    """Run on the invented sentences once, so that all parameters exist."""
     nlp = make(guarded=True)
     examples = gold_examples(nlp)
     nlp.update(examples, sgd=nlp.initialize(lambda: examples))
@@ -82,7 +82,7 @@ def model_of(saved: Path, name: str) -> Saved:
 
 
 def with_model(saved: Path, name: str, model: bytes, *, guarded: bool) -> None:
-    """Give a saved pipeline another model of a component, with right checksums."""
+    """Replace a component's model in a saved pipeline, with correct checksums."""
     (saved / name / "model").write_bytes(model)
     config = Config().from_disk(saved / "config.cfg")
     config["nlp"]["after_creation"] = WHOLE_FILES if guarded else None
@@ -91,7 +91,7 @@ def with_model(saved: Path, name: str, model: bytes, *, guarded: bool) -> None:
 
 
 def seal(folder: Path) -> None:
-    """Let the checksums of a changed pipeline be right, those of its recogniser before all."""
+    """Correct the checksums of a changed pipeline, those of its recogniser first."""
     lists = sorted(folder.rglob(CHECKSUMS), key=lambda file: len(file.parts), reverse=True)
     for path in [file.parent for file in lists]:
         (path / CHECKSUMS).unlink()
@@ -99,7 +99,7 @@ def seal(folder: Path) -> None:
 
 
 def as_bytes(saved: Path, name: str, model: bytes) -> bytes:
-    """A pipeline as a byte string, of which only one component is there, with another model."""
+    """A pipeline as a byte string that contains only one component, with another model."""
     parts = {"cfg": (saved / name / "cfg").read_text()} if (saved / name / "cfg").exists() else {}
     return bytes(srsly.msgpack_dumps({name: srsly.msgpack_dumps({**parts, "model": model})}))
 
@@ -112,7 +112,7 @@ def refusal(name: str) -> str:
 
 
 class Payload:
-    """Makes a folder when it is unpickled."""
+    """Creates a folder when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -132,7 +132,7 @@ def first_param(model: Saved) -> tuple[int, str]:
 
 
 def payloads(model: Saved, marker: Path) -> dict[str, bytes]:
-    """Models with code at every place where there could be some."""
+    """Models with code in every place that could contain some."""
     pickled = pickle.dumps(Payload(marker))
     by_torch, by_numpy = io.BytesIO(), io.BytesIO()
     torch.save(Payload(marker), by_torch)
@@ -190,7 +190,7 @@ def test_no_code_is_run(saved: Path, tmp_path: Path, name: str, guarded: bool) -
             assert refusal(name) in str(error), f"{case}: {error}"
 
 
-# Bytes in bytes, which nothing looks into
+# Bytes within bytes, which nothing reads
 HARMLESS = [f"{kind} in an unknown attribute" for kind in ("pickle", "torch", "numpy")]
 
 
@@ -207,14 +207,14 @@ def test_no_code_is_run_from_disk(saved: Path, tmp_path: Path, name: str, guarde
     for case, load in loaders.items():
         with_model(copy, name, models[case], guarded=guarded)
         named = guarded or name == "seqrnn_ner"
-        with pytest.raises(Exception, match=refusal(name) if named else None):  # as srsly has it
+        with pytest.raises(Exception, match=refusal(name) if named else None):  # srsly's own error
             load(copy)
         assert not marker.exists()
 
 
 @pytest.fixture(autouse=True)
 def _collecting() -> Iterator[None]:
-    """srsly leaves the garbage collector off where it fails, for models that it alone has read."""
+    """srsly leaves the garbage collector off if it fails, for models that only srsly has read."""
     yield
     gc.enable()
 
@@ -255,8 +255,8 @@ HEADERS = {
     "extension": b"\xc9\xff\xff\xff\xff\x05",
 }
 MEGABYTES = 4
-# Lists in lists, each of which claims to have as many elements as the file has bytes: with 8 bytes
-# for each element, a thousand of them would take 32 GB.
+# Nested lists, each of which claims as many elements as the file has bytes: with 8 bytes per
+# element, a thousand of them would take 32 GB.
 NESTED = (b"\xdd" + (MEGABYTES << 20).to_bytes(4, "big")) * 1000 + bytes(MEGABYTES << 20)
 
 
@@ -288,8 +288,8 @@ def absurd(model: Saved) -> dict[str, bytes]:
     return found
 
 
-# Loads every file in a folder as the model of a component, and tells what is said and how much
-# memory was taken. There is no room for anything that is much larger than the files.
+# Loads every file in a folder as the model of a component, and reports the error and the memory
+# used. There is no memory for anything much larger than the files.
 LOAD_ALL = """
 import gc, json, resource, sys
 from pathlib import Path
@@ -349,7 +349,7 @@ def test_no_memory_is_taken_for_what_is_not_there(saved: Path, tmp_path: Path) -
 
 
 def misfits(array: np.ndarray) -> dict[str, np.ndarray]:
-    """The array in shapes and types that are not its own."""
+    """The array in other shapes and types than its own."""
     return {
         "a row more": np.concatenate([array, array[:1]]),
         "a row less": array[:-1],
@@ -381,7 +381,7 @@ def error_of(nlp: Language, data: bytes) -> Exception | None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_of_other_shapes_are_refused(saved: Path, name: str) -> None:
-    """Of every layer, Thinc's and spaCy's too."""
+    """For every layer, including Thinc's and spaCy's."""
     model, nlp = model_of(saved, name), make(guarded=True)
     cases = [(i, p, misfit) for i, p, array in params(model) for misfit in misfits(array).items()]
     assert len(cases) >= 30
@@ -395,7 +395,7 @@ def test_parameters_of_other_shapes_are_refused(saved: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_our_layers_refuse_them_by_themselves(saved: Path, name: str) -> None:
-    """Where nothing but spaCy looks at the rest of the model."""
+    """Where only spaCy checks the rest of the model."""
     model, nlp = model_of(saved, name), make(guarded=False)
     nodes = list(get_pipe(nlp, name).model.walk())
     ours = [(i, p, array) for i, p, array in params(model) if isinstance(nodes[i], Layer)]
@@ -409,7 +409,7 @@ def test_our_layers_refuse_them_by_themselves(saved: Path, name: str) -> None:
 
 
 def test_layers_that_do_not_fit_each_other_are_refused(nlp: Language, saved: Path) -> None:
-    """Each with parameters that are right for its own size, which no config has set."""
+    """Each with parameters that fit its own size, which no config has set."""
     model, nodes = model_of(saved, "seqrnn_ner"), list(get_pipe(nlp, "seqrnn_ner").model.walk())
     at = next(i for i, node in enumerate(nodes) if node.name == "linear" and node.get_dim("nO") > 5)
     narrow = packed(
@@ -469,7 +469,7 @@ def test_settings_that_are_none_are_refused(saved: Path, tmp_path: Path, cfg: An
 
 
 def test_a_refused_model_has_changed_nothing(nlp: Language, saved: Path, tmp_path: Path) -> None:
-    """What is not even a saved model is refused before anything else is loaded."""
+    """A file that is not a saved model at all is rejected before anything else is loaded."""
     loaded = spacy.load(saved)
     before = loaded.to_bytes()
     for name in NAMES:
@@ -482,7 +482,7 @@ def test_a_refused_model_has_changed_nothing(nlp: Language, saved: Path, tmp_pat
 
 
 def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Pipelines that have all registered architectures between them."""
+    """Pipelines that together have all registered architectures."""
     word = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 6}
     char_rnn = {"@architectures": "spacy-seqrnn.CharRNNEmbed.v1", "width": 6}
     members = {"a": ner(tok2vec(word)), "b": ner(tok2vec(char_rnn), decoder="softmax")}

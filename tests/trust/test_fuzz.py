@@ -1,4 +1,4 @@
-"""The fuzz target runs on fixed inputs; see fuzz.py for how it looks for new ones."""
+"""The fuzz target runs on fixed inputs; fuzz.py describes how to search for new ones."""
 
 import random
 

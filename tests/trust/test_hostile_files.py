@@ -1,4 +1,4 @@
-"""Files made to cost time and memory are refused before they do.
+"""Files made to cost time and memory are rejected before they do.
 
 `python -m benchmarks.trust.hostile` shows the seconds that each takes.
 """
@@ -65,7 +65,7 @@ def test_objects_are_counted_wherever_they_are(element: Any) -> None:
 
 
 def plain_data() -> st.SearchStrategy:
-    """All that msgpack can write of what a saved model may have."""
+    """Everything that msgpack can write of what a saved model may contain."""
     numbers = st.integers(-(2**63), 2**64 - 1) | st.floats() | st.booleans() | st.none()
     leaves = numbers | st.text() | st.binary() | st.binary(min_size=300, max_size=70_000)
     return st.recursive(
@@ -99,7 +99,7 @@ def test_what_is_counted_is_what_is_made(value: Any) -> None:
 
 @given(st.binary())
 def test_any_bytes_are_read_as_msgpack_does_or_refused(data: bytes) -> None:
-    """What is refused here and not there are extensions, and arrays that are none."""
+    """Only extensions and invalid arrays are rejected here and not there."""
     try:
         found = [read_saved(data)]
     except ValueError:
@@ -116,7 +116,7 @@ def test_sizes_where_msgpack_writes_another_head(make: Callable[[int], Any], siz
 
 
 def test_real_models_are_far_from_the_limit(component: Any) -> None:
-    """That of the default has a hundred layers and more."""
+    """The default model has a hundred layers and more."""
     data = component.model.to_bytes()
     half = srsly.msgpack_dumps([srsly.msgpack_loads(data)] * 50)
     assert len(read_saved(half)) == 50
@@ -124,7 +124,7 @@ def test_real_models_are_far_from_the_limit(component: Any) -> None:
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_settings_that_are_too_large(whole: bool, tmp_path: Path) -> None:
-    """Of a component alone, and of a pipeline."""
+    """For a component alone, and for a pipeline."""
     nlp = spacy.blank("en")
     component: Any = nlp.add_pipe("seqrnn_ner", config={"model": small_ner()})
     nlp.initialize()
@@ -143,7 +143,7 @@ def test_settings_that_are_too_large(whole: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["/dev/zero", "../outside", "waits"])
 def test_checksums_of_what_is_no_file_of_the_pipeline(name: str, tmp_path: Path) -> None:
-    """None is opened: a device has no end, and a pipe waits for ever."""
+    """None is opened: reading a device never ends, and a pipe waits for ever."""
     folder = tmp_path / "pipeline"
     folder.mkdir()
     (tmp_path / "outside").write_bytes(b"")

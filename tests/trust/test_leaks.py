@@ -1,4 +1,4 @@
-"""Memory does not grow with the number of documents, and what is remembered stays right."""
+"""Memory does not grow with the number of documents, and cached values stay correct."""
 
 import sys
 from itertools import islice, pairwise
@@ -25,7 +25,7 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_hoarder(config: str) -> Language:
-    """A pipeline that keeps something of every document."""
+    """A pipeline that stores something for every document."""
     nlp = leaks.make_tokenizer()
     kept: list[Any] = []
 
@@ -63,10 +63,10 @@ def test_new_words_never_end() -> None:
 
 
 def test_many_zones_change_no_prediction() -> None:
-    """The words of a zone are freed at its end; what is remembered of them must not go to others.
+    """The words of a zone are freed at its end; their cached vectors must not go to other words.
 
-    The table of words is so small that it is emptied many times, and every zone brings words that
-    were never there before beside some that come again.
+    The table of words is so small that it is emptied many times, and every zone has new words
+    beside repeated ones.
     """
     small = leaks.PIPELINE.replace("table_size = 16384", "table_size = 300")
     assert small != leaks.PIPELINE
@@ -80,7 +80,7 @@ def test_many_zones_change_no_prediction() -> None:
     sizes = []
     for _ in range(40):
         texts = list(islice(stream, 50))
-        expected = fresh.from_bytes(nlp.to_bytes()).pipe(texts)  # which remembers nothing
+        expected = fresh.from_bytes(nlp.to_bytes()).pipe(texts)  # with empty tables
         with nlp.memory_zone():
             assert_same(nlp.pipe(texts), expected)
         sizes.append(len(table))

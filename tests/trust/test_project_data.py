@@ -1,4 +1,4 @@
-"""What fetches and converts data, killed or without room on the disk: no file is ever half."""
+"""Scripts that fetch and convert data, killed or with a full disk: no file is ever incomplete."""
 
 import importlib
 import os
@@ -44,12 +44,12 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @dataclass(frozen=True)
 class Job:
-    """A script that makes files, and whose sources are in place.
+    """A script that creates files, and whose sources are in place.
 
     folder: the project's.
     arguments: of the script on the command line, without a leading `python`.
     work: the same in this process, for a child that is forked from it.
-    outputs: what it makes, below the folder.
+    outputs: what it creates, below the folder.
     """
 
     folder: Path
@@ -63,7 +63,7 @@ class Job:
         self.work()
 
     def made(self) -> dict[str, dict[str, bytes]]:
-        """The files of each output that is there."""
+        """The files of each existing output."""
         paths = {name: self.folder / name for name in self.outputs}
         return {name: read(path) for name, path in paths.items() if path.exists()}
 
@@ -73,7 +73,7 @@ class Job:
             shutil.rmtree((self.folder / name).parent, ignore_errors=True)
 
     def left(self) -> list[str]:
-        """What has been left beside the outputs."""
+        """What remains beside the outputs."""
         return [path.name for path in self.folder.rglob(".partial*")]
 
 
@@ -141,7 +141,7 @@ def convert_job(project: Project, scripts: dict[str, ModuleType], served: Any) -
 
 
 def vectors_job(project: Project, scripts: dict[str, ModuleType], served: Any) -> Job:
-    """With a few of the vectors only, but for the run that has no room."""
+    """With only a few of the vectors, except for the run on a full disk."""
     module = scripts["vectors"]
     words = [f"word{i}" for i in range(200)]
     rows = numpy.arange(200 * 50, dtype="float32").reshape(200, 50)
@@ -168,7 +168,7 @@ def job(
 
 
 def check_after_kill(job: Job, expected: dict[str, dict[str, bytes]]) -> None:
-    """What is there is whole, and the next run makes the rest and leaves nothing else."""
+    """Existing files are complete, and the next run creates the rest and leaves nothing else."""
     for name, files in job.made().items():
         assert files == expected[name]
     assert not run_and_kill(job.run)
@@ -178,7 +178,7 @@ def check_after_kill(job: Job, expected: dict[str, dict[str, bytes]]) -> None:
 
 @pytest.mark.parametrize("again", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_killed_at_any_change_of_the_disk(job: Job, again: bool) -> None:
-    """again: kill a run that replaces what an earlier one has made."""
+    """again: kill a run that replaces the output of an earlier one."""
     run_and_kill(job.run)
     expected = job.made()
     assert list(expected) == job.outputs
@@ -189,7 +189,7 @@ def test_killed_at_any_change_of_the_disk(job: Job, again: bool) -> None:
         n += 1
         killed = kill_at_change(job.run, n)
         check_after_kill(job, expected)
-    assert n > 8 or (again and "fetch" in job.arguments[0])  # which has nothing left to do
+    assert n > 8 or (again and "fetch" in job.arguments[0])  # fetch then has nothing left to do
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ def test_killed_at_random_moments(job: Job) -> None:
 
 
 def test_without_room_on_the_disk(job: Job, project: Project) -> None:
-    """The operating system refuses to write on, as it does when the disk is full."""
+    """The operating system rejects further writing, as if the disk were full."""
     run_and_kill(job.run)
     before = job.made()
     largest = max(len(content) for files in before.values() for content in files.values())
@@ -224,7 +224,7 @@ def test_without_room_on_the_disk(job: Job, project: Project) -> None:
 
 
 def read_or_say(scripts: dict[str, ModuleType], path: Path) -> tuple[bytes | None, str]:
-    """What an archive's member holds, or what the error says."""
+    """The content of an archive's member, or the error."""
     try:
         with scripts["archive"].open_archive(path, source="toy.zip") as archive:
             return scripts["archive"].read_member(archive, "in/1.txt", source="toy.zip"), ""

@@ -23,7 +23,7 @@ from ..integration.components import assert_same, initialize, make_pipeline, tra
 OURS = ["seqrnn_ner", "seqrnn_textcat", "tagger"]
 KNOWN_WORDS = sorted({word for clause in CLAUSES for word in " ".join(clause).split()})
 SPACES = [" ", "  ", "\n", "\t", "\u00a0", "\u3000"]
-Pipelines = tuple[Language, Callable[[], Language]]  # one in use, and what makes fresh copies
+Pipelines = tuple[Language, Callable[[], Language]]  # one in use, and a function for fresh copies
 GIANT = 12_000  # tokens, more than one prediction takes in one window
 N_THREADS = 8
 
@@ -35,13 +35,13 @@ def trained(*, shared: bool) -> Language:
 
 
 def copy_of(nlp: Language, *, shared: bool) -> Language:
-    """The same pipeline with nothing in its tables."""
+    """The same pipeline with empty tables."""
     return make_pipeline(*OURS, shared=shared, vectors=True).from_bytes(nlp.to_bytes())
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["own", "shared"])
 def pipelines(request: pytest.FixtureRequest) -> Pipelines:
-    """A trained pipeline that all tests use on, and what makes fresh copies of it."""
+    """A trained pipeline that all tests keep using, and a function for fresh copies of it."""
     nlp = trained(shared=request.param)
     return nlp, lambda: copy_of(nlp, shared=request.param)
 
@@ -63,7 +63,7 @@ def long_text(seed: int, n_words: int) -> str:
 
 
 def any_character(chance: random.Random) -> str:
-    """Any but the surrogates, which no text can have."""
+    """Any except surrogates, which no text can have."""
     code = chance.randrange(0x110000 - 0x800)
     return chr(code if code < 0xD800 else code + 0x800)
 
@@ -78,16 +78,16 @@ corpora = st.lists(texts_of_any_length, min_size=1, max_size=8)
 
 
 def random_texts(n: int, seed: int = 0) -> list[str]:
-    """Texts of which a few are long."""
+    """Texts, some of them long."""
     chance = random.Random(seed)
     lengths = [chance.choice([0, 1, 2, 5, 10, 20, 40, 200]) for _ in range(n)]
     return [long_text(seed * n + i, length) for i, length in enumerate(lengths)]
 
 
 def check_many(n_cases: int, pipelines: Pipelines) -> None:
-    """Compare random documents alone with the same ones in other company."""
+    """Compare random documents alone with the same ones in other batches."""
     nlp, copy = pipelines
-    # One that sees every document alone, and one whose tables are emptied every few cases.
+    # One that reads every document alone, and one whose tables are emptied every few cases.
     alone = copy()
     other: dict[str, Any] = {"nlp": copy(), "uses": 0}
 

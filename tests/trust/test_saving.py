@@ -1,4 +1,4 @@
-"""Saved pipelines are whole or not there, and damage is noticed."""
+"""Pipelines are saved completely or not at all, and damage is detected."""
 
 import os
 import pickle
@@ -47,7 +47,7 @@ def nlp() -> Language:
 
 
 def hidden(folder: Path) -> list[str]:
-    """What saving has left in a folder and beside it."""
+    """What saving leaves in a folder and beside it."""
     paths = [*folder.parent.iterdir(), *(folder.iterdir() if folder.exists() else ())]
     return [path.name for path in paths if path.name.startswith(".")]
 
@@ -83,7 +83,7 @@ def test_a_missing_file_is_named(saved: Path, tmp_path: Path) -> None:
     (copy / "vocab" / "vectors").unlink()
     with pytest.raises(ValueError, match=r"'vocab/vectors' cannot be read.*delete checksums"):
         spacy.load(copy)
-    (copy / CHECKSUMS).unlink()  # as the sentence says
+    (copy / CHECKSUMS).unlink()  # as the error says
     check_files(copy)
 
 
@@ -176,7 +176,7 @@ def test_other_files_in_the_folder_stay(nlp: Language, tmp_path: Path) -> None:
 
 
 def test_the_pipeline_that_a_callback_is_given_stays_as_it_is() -> None:
-    """The callbacks give another one, of a class that spaCy takes for the language's own."""
+    """The callbacks return another pipeline, of a class that spaCy treats as the language's own."""
     plain = make_pipeline("tagger", shared=False, vectors=False)
     before = {**vars(plain)}
     for callback in (create_whole_files(), create_whole_checkpoints()):
@@ -219,7 +219,7 @@ def test_a_training_removes_what_an_earlier_one_has_left(nlp: Language, tmp_path
 
 
 def whole_part(folder: Path) -> dict[str, bytes]:
-    """The files of a pipeline without those that would be thrown away."""
+    """The files of a pipeline without those that would be discarded."""
     return {name: data for name, data in files(folder).items() if not name.startswith(STAGE)}
 
 
@@ -228,7 +228,7 @@ def whole_part(folder: Path) -> dict[str, bytes]:
 def test_killed_at_any_change_of_the_disk(
     nlp: Language, tmp_path: Path, earlier: int, work: Callable[..., Any], every: int
 ) -> None:
-    """A folder is that of one checkpoint, or no pipeline, and the next training has no trouble.
+    """A folder has one checkpoint, or no pipeline, and the next training run works.
 
     earlier: how many checkpoints there were before.
     """
@@ -247,9 +247,9 @@ def test_killed_at_any_change_of_the_disk(
         killed = kill_at_change(partial(work, nlp, output), n)
         for path in (output / "model-best", output / "model-last"):
             if (path / "config.cfg").exists():
-                spacy.load(path)  # finishes what was cut off
+                spacy.load(path)  # finishes the interrupted save
                 assert whole_part(path) in whole
-            else:  # and so there is nothing that could be loaded
+            else:  # so there is nothing to load
                 assert not earlier or work is remove
         remove(nlp, output)
         save(nlp, output)
@@ -263,9 +263,10 @@ def test_killed_at_any_change_of_the_disk(
 def test_spacys_own_copy_is_refused_where_it_is_cut_off(
     nlp: Language, tmp_path: Path, order: int, every: int
 ) -> None:
-    """What `spacy train` does to `model-best`, in several orders of files, which a disk chooses.
+    """What `spacy train` does to `model-best`, in several orders of files, which the disk
+    determines.
 
-    No mixture is loaded: at most the lists of checksums are missing in what is.
+    No mixture is loaded: at most, lists of checksums are missing in what is loaded.
     """
     last, best, old = (tmp_path / name for name in ("model-last", "model-best", "old"))
     whole = []
@@ -288,7 +289,7 @@ def test_spacys_own_copy_is_refused_where_it_is_cut_off(
 
 
 def copy_as_spacy(last: Path, best: Path, order: int) -> None:
-    """The lines of `spacy.training.loop` that do so, in a process of their own."""
+    """Those lines of `spacy.training.loop`, in a separate process."""
     scan, chance = os.scandir, random.Random(order)
 
     def in_order(path: Path | int) -> nullcontext[Any]:
@@ -308,7 +309,7 @@ def without_lists(saved: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def damage(data: bytes, chance: random.Random) -> bytes:
-    """Cut it off or change one byte."""
+    """Truncate it or change one byte."""
     if chance.random() < 0.3:
         return data[: chance.randrange(len(data))]
     at = chance.randrange(len(data))
@@ -316,7 +317,7 @@ def damage(data: bytes, chance: random.Random) -> bytes:
 
 
 def load_or_say(path: Path) -> tuple[Language | None, str]:
-    """A pipeline, or what the error says."""
+    """A pipeline, or the error."""
     try:
         return spacy.load(path), ""
     except Exception as error:  # spaCy has read config.cfg and meta.json before we can check
@@ -327,7 +328,7 @@ def load_or_say(path: Path) -> tuple[Language | None, str]:
 def test_damage_is_noticed_or_changes_nothing(
     nlp: Language, saved: Path, tmp_path: Path, n_cases: int
 ) -> None:
-    """One sentence for each, whatever file it is, or the same predictions."""
+    """One error for each, whatever file it is, or the same predictions."""
     expected = list(nlp.pipe(TEXTS))
     intact = {name: data for name, data in files(saved).items() if data}
     chance = random.Random(n_cases)
@@ -350,7 +351,7 @@ def test_damage_is_noticed_or_changes_nothing(
 def test_the_recogniser_notices_damage_by_itself(
     nlp: Language, tmp_path: Path, n_cases: int
 ) -> None:
-    """Without checksums of the whole folder, as when spaCy alone has saved it."""
+    """Without checksums of the whole folder, as when spaCy alone saves it."""
     Language.to_disk(nlp, tmp_path / "pipeline")
     folder = tmp_path / "pipeline" / "seqrnn_ner"
     intact = files(folder)

@@ -1,4 +1,4 @@
-"""`nlp.to_disk` works wherever spaCy's does, and is whole or not at all in each place."""
+"""`nlp.to_disk` works wherever spaCy's does, and is complete or not at all in each place."""
 
 import errno
 import os
@@ -143,7 +143,7 @@ def test_a_component_on_a_disk_of_its_own(nlp: Language, larger: Language, tmp_p
 
 @POSIX
 def test_a_full_disk(nlp: Language, larger: Language, tmp_path: Path) -> None:
-    """What was there can still be loaded, at whatever file there is no more room."""
+    """The earlier pipeline still loads, at whichever file the disk is full."""
     volume = tmp_path / "volume"
     with mounted(volume):
         target = volume / "pipeline"
@@ -156,7 +156,7 @@ def test_a_full_disk(nlp: Language, larger: Language, tmp_path: Path) -> None:
             assert [path.name for path in volume.iterdir()] == ["pipeline"]
             blocks += 1
         assert_same(spacy.load(target).pipe(TEXTS), larger.pipe(TEXTS), tolerance=0)
-        assert blocks > len(before)  # each file has met the end of the disk
+        assert blocks > len(before)  # the disk was full at each file
 
 
 @POSIX
@@ -164,7 +164,7 @@ def test_a_full_disk(nlp: Language, larger: Language, tmp_path: Path) -> None:
 def test_a_full_disk_that_is_noticed_late(
     nlp: Language, larger: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
-    """As that of a server, which says so when a file is flushed: nothing is left either."""
+    """Like a server's, which reports it when a file is flushed: nothing is left either."""
     nlp.to_disk(tmp_path / "pipeline")
     before = files(tmp_path)
     n_files = len(list(larger_files(larger, tmp_path / "larger")))
@@ -271,7 +271,7 @@ def test_excluded_from_a_new_folder(nlp: Language, tmp_path: Path) -> None:
 
 @pytest.fixture
 def config(nlp: Language, tmp_path: Path) -> Path:
-    """A config whose components come from a saved pipeline, without a model of their own."""
+    """A config whose components come from a saved pipeline, without their own model."""
     nlp.to_disk(tmp_path / "source")
     config = nlp.config.copy()
     for name in nlp.pipe_names:
@@ -293,14 +293,14 @@ def test_spacy_assemble_into_a_mount_point(
 
 
 def run_spacy(*arguments: str | Path) -> None:
-    """Run a command of spaCy in a process of its own."""
+    """Run a command of spaCy in a separate process."""
     command = [sys.executable, "-m", "spacy", *map(str, arguments)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_linked_folder_inside_a_pipeline(nlp: Language, tmp_path: Path) -> None:
-    """As spaCy, which writes through it; a list of old files removes nothing behind it."""
+    """Like spaCy, which writes through it; a list of old files removes nothing behind it."""
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "mine").write_text("mine")
     target = existing(tmp_path)
