@@ -13,10 +13,10 @@ from ..batch.windows import Chunk, run_in_chunks
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import PooledChain
+from ..ner.model import run_windows
 from ..saved.layers import describe_layer, in_parallel
 from ..saved.shapes import Layer
 from ..types import Backprop, Floats2d, Forward
-from .ner import run_windows
 
 
 def TextCatEnsemble(
