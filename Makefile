@@ -25,7 +25,7 @@ help:
 	@echo "make test        run all tests"
 	@echo "make lint        check style and types"
 	@echo "make docs        build the documentation in docs/build/html"
-	@echo "make docs-pictures  make its pictures anew (some minutes more than the quickstart)"
+	@echo "make docs-pictures  redraw its pictures (some minutes more than the quickstart)"
 	@echo "make mutation    change the code in small ways and see whether tests notice (an hour)"
 	@echo "make peers       make the environment of the taggers that the speed benchmark compares with"
 	@echo "make clean       remove the environment and everything made by the project's commands"

@@ -47,7 +47,7 @@ def check_rate(option: str, value: Any) -> None:
     """Raise ConfigError if `value` of the config's `option` is not in [0, 1)."""
     if not is_number(value) or not 0 <= value < 1:
         raise ConfigError(
-            option, value, f"`{option} = {value!r}` is not a rate: set it to 0 or more and below 1."
+            option, value, f"`{option} = {value!r}` is no rate: set it to 0 or more and below 1."
         )
 
 

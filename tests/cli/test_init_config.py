@@ -94,11 +94,11 @@ def test_every_recipe_is_complete(
     assert (True in named(components, "include_static_vectors")) == (vectors is not None)
     learned = "spacy-seqrnn.WordEmbed.v1" in named(components, "@architectures")
     assert learned == (vectors is None)
-    votes = (
+    several = (
         task.startswith("textcat") or (task == "ner" and vectors is None) or "ensemble" in options
     )
     members = components[nlp.pipe_names[0]]["model"].get("members", {})
-    assert bool(members) == (optimize == "accuracy" and votes)
+    assert bool(members) == (optimize == "accuracy" and several)
     if task == "ner" and members:
         assert len(members) == (3 if "ensemble" in options else 2)
     # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.

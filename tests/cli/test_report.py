@@ -133,15 +133,15 @@ def test_without_a_log(without_log: Path) -> None:
 def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path) -> None:
     words = Doc(spacy.blank("en").vocab, words=["Mira"])
     bare = write_docs(tmp_path / "bare.spacy", words)
-    refuse("has 1 documents, but no annotated entity", "report", without_log, "--data", bare)
+    refuse("contains 1 documents, but no annotated entity", "report", without_log, "--data", bare)
     empty = write_docs(tmp_path / "empty.spacy")
     refuse("contains no document with a token", "report", without_log, "--data", empty)
-    refuse("There is no", "report", without_log, "--data", tmp_path / "none.spacy")
+    refuse("does not exist", "report", without_log, "--data", tmp_path / "none.spacy")
     (tmp_path / "a.txt").touch()
     (tmp_path / "damaged.spacy").write_bytes(b"no data")
     sentence = "doesn't look like the data is in DocBin"
     refuse(sentence, "report", without_log, "--data", tmp_path / "damaged.spacy")
-    refuse("is no `.spacy` file", "report", without_log, "--data", tmp_path / "a.txt")
+    refuse("is not a `.spacy` file", "report", without_log, "--data", tmp_path / "a.txt")
 
 
 def test_wrong_folders(folder: Path, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_no_gpu(folder: Path) -> None:
 
 
 def test_missing_training_data(folder: Path, tmp_path: Path) -> None:
-    refuse("There is no", "report", folder, "--force", "--train", tmp_path / "none.spacy")
+    refuse("does not exist", "report", folder, "--force", "--train", tmp_path / "none.spacy")
 
 
 def test_dev_data_that_are_gone(without_log: Path) -> None:
