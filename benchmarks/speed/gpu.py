@@ -1,8 +1,9 @@
 """Words a second on a GPU, and on the CPU beside it: `python -m benchmarks.speed.gpu CORPUS.spacy`.
 
-spaCy's entity recogniser and ours with the same embedding, fresh from their first weights: training
-steps of about 2,000 words each, and `nlp.pipe` over the whole corpus. All in one process, so that
-both sides have the same machine.
+spaCy's entity recogniser and ours with the same embedding and initial weights: training steps of
+about 2,000 words each, and `nlp.pipe` over the whole corpus. Everything runs in one process with
+one thread, so both sides have the same machine. `--write` puts the table of the recorded result
+into docs/speed.md.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from statistics import median
 from typing import Any
 
 import spacy
+import srsly
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -21,9 +23,12 @@ from spacy.training.batchers import minibatch_by_words
 from thinc.api import Optimizer, fix_random_seed, prefer_gpu, require_cpu
 from wasabi import msg
 
-from .results import keep
+from ..accuracy.results import environment_line, markdown_table, replace_section
+from .results import RESULTS, keep
 from .workers.serve import timed
 
+PAGE = Path("docs/speed.md")
+HEADER = ["", "nlp.update, words/s", "nlp.pipe, words/s"]
 WORDS_A_BATCH, BATCHES, REPEATS = 2000, 20, 3
 PIPE_BATCHES = [256, 1000]
 EMBED = {
@@ -71,10 +76,16 @@ SIDES = {
 
 
 def main() -> None:
-    """Print the table and keep it."""
+    """Measure and keep, or write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpus", type=Path)
-    corpus = parser.parse_args().corpus
+    parser.add_argument("corpus", type=Path, nargs="?")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
+    options = parser.parse_args()
+    if options.write:
+        replace_section(PAGE, "gpu", table())
+        return
+    corpus = options.corpus
+    torch.set_num_threads(1)
     rows = {}
     for device, choose in {"cpu": require_cpu, "gpu": prefer_gpu}.items():
         if not choose():
@@ -83,9 +94,8 @@ def main() -> None:
         for side, (factory, model) in SIDES.items():
             rows[f"{side}, {device}"] = measure(factory, model, corpus)
             msg.info(f"{side}, {device}: {rows[f'{side}, {device}']}")
-    header = ["", "nlp.update, words/s", "nlp.pipe, words/s"]
     msg.table(
-        [(side, *map("{:,}".format, row.values())) for side, row in rows.items()], header=header
+        [(side, *map("{:,}".format, row.values())) for side, row in rows.items()], header=HEADER
     )
     keep("gpu", {"corpus": corpus.stem, "gpu": gpu_name(), "rows": rows})
 
@@ -134,6 +144,14 @@ def synchronised(work: Callable[[], Any]) -> float:
             torch.cuda.synchronize()
 
     return timed(run)
+
+
+def table() -> str:
+    """Training and prediction of both sides on both devices."""
+    result = srsly.read_json(RESULTS / "gpu.json")
+    rows = [[side, *map("{:,}".format, row.values())] for side, row in result["rows"].items()]
+    note = f"Measured on: {result['gpu']}; {environment_line([result])}."
+    return f"{markdown_table(HEADER, rows)}\n\n{note}"
 
 
 def gpu_name() -> str | None:
