@@ -56,7 +56,7 @@ def test_takes_vectors():
 
 
 @pytest.mark.parametrize("embed_size", [0, 1, "many"])
-def test_refuses_sizes(embed_size):
+def test_rejects_sizes(embed_size):
     with pytest.raises(ValueError, match="embed_size"):
         HashEmbedRNN(embed_size=embed_size)
 

@@ -15,7 +15,7 @@ def device() -> cupy.ndarray:
 
 
 HOST = np.ones((3, 2), dtype="f")
-REFUSED = {
+REJECTED = {
     "a host's array in arithmetic": (TypeError, lambda x: x + HOST),
     "the same on the left": (TypeError, lambda x: HOST * x),
     "in place": (TypeError, lambda x: x.__iadd__(HOST)),
@@ -42,9 +42,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_refuses(what):
-    error, use = REFUSED[what]
+@pytest.mark.parametrize("what", REJECTED)
+def test_rejects(what):
+    error, use = REJECTED[what]
     with pytest.raises(error):
         use(device())
 

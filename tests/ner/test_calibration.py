@@ -114,7 +114,7 @@ def test_nothing_to_learn_from_is_said(nlp):
 
 
 @pytest.mark.parametrize("temperature", [0, -1.0, "warm", None])
-def test_a_saved_temperature_that_cannot_be_is_refused(nlp, tmp_path, temperature):
+def test_a_saved_temperature_that_cannot_be_is_rejected(nlp, tmp_path, temperature):
     nlp.get_pipe("seqrnn_ner").to_disk(tmp_path)
     settings = srsly.read_json(tmp_path / "cfg")
     srsly.write_json(tmp_path / "cfg", settings | {"temperature": temperature})

@@ -37,7 +37,7 @@ def component():
 
 
 @pytest.mark.parametrize("name", hostile.FILES)
-def test_refused_without_much_memory(name, component, monkeypatch):
+def test_rejected_without_much_memory(name, component, monkeypatch):
     monkeypatch.setattr(hostile, "SIZE", 10_000_000)  # of what the benchmark makes in full
     data = hostile.FILES[name]()
     sentences = r"not readable as msgpack|saved model|attributes|no "
@@ -94,7 +94,7 @@ def test_what_is_counted_is_what_is_made(value):
 
 
 @given(st.binary())
-def test_any_bytes_are_read_as_msgpack_does_or_refused(data):
+def test_any_bytes_are_read_as_msgpack_does_or_rejected(data):
     """Only extensions and invalid arrays are rejected here and not there."""
     try:
         found = [read_saved(data)]
