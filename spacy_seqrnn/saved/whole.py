@@ -61,7 +61,7 @@ def _make(target: Path) -> list[Path]:
         missing = [path for path in (target, *target.parents) if not path.exists()]
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _refused(target, error) from error
+        raise _rejected(target, error) from error
     return missing
 
 
@@ -69,11 +69,11 @@ def _make_stage(target: Path) -> Path:
     try:
         (target / STAGE / NEW).mkdir(parents=True)
     except OSError as error:
-        raise _refused(target, error) from error
+        raise _rejected(target, error) from error
     return target / STAGE / NEW
 
 
-def _refused(target: Path, error: OSError) -> OSError:
+def _rejected(target: Path, error: OSError) -> OSError:
     """The same error with a message that names the folder."""
     files = [path for path in (target, *target.parents) if path.is_file()]
     reason = f"{files[0]} is a file, name a folder" if files else error.strerror

@@ -60,7 +60,7 @@ def test_takes_vectors() -> None:
 
 
 @pytest.mark.parametrize("embed_size", [0, 1, "many"])
-def test_refuses_sizes(embed_size: Any) -> None:
+def test_rejects_sizes(embed_size: Any) -> None:
     with pytest.raises(ValueError, match="embed_size"):
         HashEmbedRNN(embed_size=embed_size)
 

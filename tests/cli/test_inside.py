@@ -32,7 +32,7 @@ def call(*arguments: object) -> Any:
     return invoke("seqrnn", *arguments)
 
 
-def refuse(sentence: str, *arguments: object) -> None:
+def reject(sentence: str, *arguments: object) -> None:
     """The command shows the message, exits with 1 and shows no traceback."""
     result = call(*arguments)
     assert result.exit_code == 1, result.output
@@ -72,7 +72,7 @@ def test_explain(trained: Path, tmp_path: Path) -> None:
     assert len(ner["paths"]) == 2
     assert set(textcat["scores"]) == {"GOOD", "BAD"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "page.json"]
-    refuse("add --force to overwrite it", "explain", trained, TEXT, "--html", html)
+    reject("add --force to overwrite it", "explain", trained, TEXT, "--html", html)
     assert call("explain", trained, TEXT, "--html", html, "--force").exit_code == 0
 
 
@@ -130,7 +130,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("text", ["", " "])
 def test_empty_text(command: str, text: str, untrained: Path) -> None:
     sentence = f"The text {text!r} is empty: give it at least one word."
-    refuse(sentence, command, untrained, text)
+    reject(sentence, command, untrained, text)
 
 
 @pytest.mark.slow
@@ -141,7 +141,7 @@ def test_as_a_user(trained: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_pipeline(command: str, tmp_path: Path) -> None:
-    refuse("is not a pipeline: give the folder of one", command, tmp_path / "none", TEXT)
+    reject("is not a pipeline: give the folder of one", command, tmp_path / "none", TEXT)
 
 
 @pytest.mark.parametrize(("command", "part"), COMMANDS.items())
@@ -150,11 +150,11 @@ def test_other_pipeline(command: str, part: str, tmp_path: Path) -> None:
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "other")
     sentence = f"The pipeline has sentencizer, but this needs {part}"
-    refuse(sentence, command, tmp_path / "other", TEXT)
+    reject(sentence, command, tmp_path / "other", TEXT)
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    refuse(
+    reject(
         "does not exist: create it first",
         "explain",
         "any",
@@ -206,7 +206,7 @@ def test_gradients_compared(what: str, tmp_path: Path) -> None:
 
 
 def test_comparison_with_other_cells() -> None:
-    refuse("omit --cells, MODEL and TEXT", "gradients", "--compare", "residual", "a", "b")
+    reject("omit --cells, MODEL and TEXT", "gradients", "--compare", "residual", "a", "b")
 
 
 @pytest.mark.parametrize(
@@ -217,9 +217,12 @@ def test_comparison_with_other_cells() -> None:
             ["a", "b", "c"],
             "`gradients` was given 3 arguments, but needs MODEL and TEXT, or --cells",
         ),
-        (["--cells", "elman"], "`cells = 'elman'` is unknown: set it to one of rnn, lstm, gru."),
+        (
+            ["--cells", "elman"],
+            "`cells = 'elman'` is unknown: set it to one of rnn, lstm, gru, sru.",
+        ),
         (["--cells", "rnn", "elman"], "`cells = 'elman'` is unknown: set it to one of"),
-        (["--cells", ","], "`cells` is empty: name at least one of rnn, lstm, gru."),
+        (["--cells", ","], "`cells` is empty: name at least one of rnn, lstm, gru, sru."),
         (["--cells", "rnn", "--length", 0], "`length = 0` cannot work: set it to 2 or more."),
         (["--cells", "rnn", "--length", 10**9], "cannot work: set it to 10000 or less."),
         (["--compare", "clipping", "--length", 0], "`length = 0` cannot work: set it to 2 or"),
@@ -227,11 +230,11 @@ def test_comparison_with_other_cells() -> None:
     ],
 )
 def test_gradients_that_cannot_be(options: list[object], sentence: str) -> None:
-    refuse(sentence, "gradients", *options)
+    reject(sentence, "gradients", *options)
 
 
 @pytest.mark.slow
 def test_text_too_long_to_draw(trained: Path, tmp_path: Path) -> None:
     html = tmp_path / "gates.html"
-    refuse("The text has 501 tokens", "gates", trained, "word " * 500 + "end", "--html", html)
+    reject("The text has 501 tokens", "gates", trained, "word " * 500 + "end", "--html", html)
     assert not html.exists()

@@ -13,7 +13,7 @@ from thinc.compat import has_gpu
 
 from spacy_seqrnn.report.log import FILE
 
-from .test_inside import call, refuse
+from .test_inside import call, reject
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def test_the_page_is_whole_and_needs_nothing(folder: Path) -> None:
 
 
 def test_it_is_the_same_again_and_replaces_nothing_by_itself(folder: Path, tmp_path: Path) -> None:
-    refuse("add --force to overwrite it", "report", folder)
+    reject("add --force to overwrite it", "report", folder)
     again = tmp_path / "again.html"
     assert call("report", folder, "--output", again).exit_code == 0
     assert again.read_bytes() == (folder / "report.html").read_bytes()
@@ -133,31 +133,31 @@ def test_without_a_log(without_log: Path) -> None:
 def test_nothing_to_evaluate_on(without_log: Path, tmp_path: Path) -> None:
     words = Doc(spacy.blank("en").vocab, words=["Mira"])
     bare = write_docs(tmp_path / "bare.spacy", words)
-    refuse("contains 1 documents, but no annotated entity", "report", without_log, "--data", bare)
+    reject("contains 1 documents, but no annotated entity", "report", without_log, "--data", bare)
     empty = write_docs(tmp_path / "empty.spacy")
-    refuse("contains no document with a token", "report", without_log, "--data", empty)
-    refuse("does not exist", "report", without_log, "--data", tmp_path / "none.spacy")
+    reject("contains no document with a token", "report", without_log, "--data", empty)
+    reject("does not exist", "report", without_log, "--data", tmp_path / "none.spacy")
     (tmp_path / "a.txt").touch()
     (tmp_path / "damaged.spacy").write_bytes(b"no data")
     sentence = "doesn't look like the data is in DocBin"
-    refuse(sentence, "report", without_log, "--data", tmp_path / "damaged.spacy")
-    refuse("is not a `.spacy` file", "report", without_log, "--data", tmp_path / "a.txt")
+    reject(sentence, "report", without_log, "--data", tmp_path / "damaged.spacy")
+    reject("is not a `.spacy` file", "report", without_log, "--data", tmp_path / "a.txt")
 
 
 def test_wrong_folders(folder: Path, tmp_path: Path) -> None:
-    refuse("does not exist: name the --output", "report", tmp_path / "none")
-    refuse("has neither 'model-best' nor 'model-last'", "report", tmp_path)
-    refuse("is a pipeline: name the folder", "report", folder / "model-best")
-    refuse("cannot be page and data at once", "report", folder, "--output", tmp_path / "a.json")
+    reject("does not exist: name the --output", "report", tmp_path / "none")
+    reject("has neither 'model-best' nor 'model-last'", "report", tmp_path)
+    reject("is a pipeline: name the folder", "report", folder / "model-best")
+    reject("cannot be page and data at once", "report", folder, "--output", tmp_path / "a.json")
 
 
 @pytest.mark.skipif(has_gpu, reason="there is a GPU")
 def test_no_gpu(folder: Path) -> None:
-    refuse("GPU", "report", folder, "--force", "--gpu-id", 0)
+    reject("GPU", "report", folder, "--force", "--gpu-id", 0)
 
 
 def test_missing_training_data(folder: Path, tmp_path: Path) -> None:
-    refuse("does not exist", "report", folder, "--force", "--train", tmp_path / "none.spacy")
+    reject("does not exist", "report", folder, "--force", "--train", tmp_path / "none.spacy")
 
 
 def test_dev_data_that_are_gone(without_log: Path) -> None:
@@ -166,14 +166,14 @@ def test_dev_data_that_are_gone(without_log: Path) -> None:
     paths = {"dev": 'dev = "gone.spacy"\n', "train": 'train = "gone.spacy"\n'}
     changed = [paths.get(line.split(" = ")[0], line) for line in lines]
     config.write_text("".join(changed))
-    refuse("'gone.spacy' does not exist; it was named in [corpora.dev]", "report", without_log)
+    reject("'gone.spacy' does not exist; it was named in [corpora.dev]", "report", without_log)
 
 
 def test_a_pipeline_of_other_components(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "model-last")
-    refuse("The pipeline has sentencizer: a report only has scores of", "report", tmp_path)
+    reject("The pipeline has sentencizer: a report only has scores of", "report", tmp_path)
 
 
 def test_the_log_is_beside_the_pipelines(trained: Path) -> None:

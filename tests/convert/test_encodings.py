@@ -93,7 +93,7 @@ def test_rare_line_ends_and_spaces_are_part_of_a_text(convert: Convert, rare: st
 
 @pytest.mark.parametrize("rare", ["\x85", "\u2028", "\u2029"])
 @pytest.mark.parametrize("form", FORMS)
-def test_files_with_no_other_line_ends_are_refused(fail: Fail, form: str, rare: str) -> None:
+def test_files_with_no_other_line_ends_are_rejected(fail: Fail, form: str, rare: str) -> None:
     sentence = fail(FORMS[form].replace("\n", rare), *options(form), name=f"toy.{form}")
     assert f"of U+{ord(rare):04X}" in sentence
 
@@ -174,7 +174,7 @@ def test_lines_come_back_with_any_end(lines: list[str], end: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
-def test_damaged_files_are_refused_or_read(tmp_path: Path, encoding: str) -> None:
+def test_damaged_files_are_rejected_or_read(tmp_path: Path, encoding: str) -> None:
     chance = random.Random(0)
     n_read = 0
     intact = "Málaga B-LOC\n\nÖsterreich B-LOC\n".encode(encoding)

@@ -77,9 +77,9 @@ def test_words_of_a_request_are_forgotten(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"texts": "no list"}, {"texts": ["x"] * 1001}])
-def test_what_is_no_request_is_refused(client: TestClient, body: dict[str, Any]) -> None:
+def test_what_is_no_request_is_rejected(client: TestClient, body: dict[str, Any]) -> None:
     assert client.post("/entities", json=body).status_code == 422
 
 
-def test_a_text_that_is_too_long_is_refused(client: TestClient) -> None:
+def test_a_text_that_is_too_long_is_rejected(client: TestClient) -> None:
     assert client.post("/entities", json={"texts": ["x" * 100_001]}).status_code == 422

@@ -411,28 +411,28 @@ def contextual(name: str = "window") -> Model[Any, Any]:
     return chain(hash_embed(), with_array(expand_window(1)))
 
 
-def test_layer_that_looks_at_neighbours_is_refused() -> None:
+def test_layer_that_looks_at_neighbours_is_rejected() -> None:
     with pytest.raises(ValueError, match="vector for a word depends on the context"):
         make({"a": contextual()})
 
 
 @pytest.mark.parametrize("attr", ["TAG", "POS", "LEMMA", "DEP", "ENT_TYPE", "MORPH", "SPACY"])
-def test_attribute_of_the_context_is_refused(attr: str) -> None:
+def test_attribute_of_the_context_is_rejected(attr: str) -> None:
     with pytest.raises(ValueError, match=f"cannot embed the attribute '?{attr}'?.*context"):
         LexemeEmbed(layers={"a": hash_embed(attrs=["NORM", attr], rows=[10, 10])})
 
 
-def test_listener_is_refused() -> None:
+def test_listener_is_rejected() -> None:
     with pytest.raises(ValueError, match="cannot embed the output of a listener"):
         LexemeEmbed(layers={"a": Tok2VecListener("*", 8)})
 
 
-def test_nothing_to_embed_is_refused() -> None:
+def test_nothing_to_embed_is_rejected() -> None:
     with pytest.raises(ValueError, match="nothing to embed: name at least one layer"):
         LexemeEmbed(layers={})
 
 
-def test_block_without_architecture_is_refused() -> None:
+def test_block_without_architecture_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"`layers.a = {'width': 3}` is not an embedding layer"):
         LexemeEmbed(layers={"a": {"width": 3}})
 

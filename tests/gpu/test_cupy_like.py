@@ -18,7 +18,7 @@ def device() -> Any:
 
 
 HOST = np.ones((3, 2), dtype="f")
-REFUSED: dict[str, tuple[type[Exception], Callable[[Any], Any]]] = {
+REJECTED: dict[str, tuple[type[Exception], Callable[[Any], Any]]] = {
     "a host's array in arithmetic": (TypeError, lambda x: x + HOST),
     "the same on the left": (TypeError, lambda x: HOST * x),
     "in place": (TypeError, lambda x: x.__iadd__(HOST)),
@@ -45,9 +45,9 @@ REFUSED: dict[str, tuple[type[Exception], Callable[[Any], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_refuses(what: str) -> None:
-    error, use = REFUSED[what]
+@pytest.mark.parametrize("what", REJECTED)
+def test_rejects(what: str) -> None:
+    error, use = REJECTED[what]
     with pytest.raises(error):
         use(device())
 

@@ -54,7 +54,7 @@ def _reduce(*, exclusive: bool) -> dict[str, Any]:
         "exclusive_classes": exclusive,
         "use_reduce_first": False,
         "use_reduce_last": False,
-        "use_reduce_max": False,  # Thinc refuses texts without tokens
+        "use_reduce_max": False,  # Thinc rejects texts without tokens
         "use_reduce_mean": True,
     }
 

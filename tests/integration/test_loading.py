@@ -60,7 +60,7 @@ def test_a_blank_pipeline_does_not_import_the_encoder() -> None:
     assert not any(name.startswith("spacy_seqrnn.architectures") for name in imported)
 
 
-def _refuse(*args: Any, **kwargs: Any) -> None:
+def _reject(*args: Any, **kwargs: Any) -> None:
     raise AssertionError("Something was unpickled.")
 
 
@@ -68,12 +68,12 @@ def _refuse(*args: Any, **kwargs: Any) -> None:
 def _no_unpickling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every way to unpickle fail."""
     for name in ("load", "loads", "Unpickler", "_load", "_loads", "_Unpickler"):
-        monkeypatch.setattr(pickle, name, _refuse)
+        monkeypatch.setattr(pickle, name, _reject)
     for name in ("load", "loads"):
-        monkeypatch.setattr(srsly.cloudpickle, name, _refuse)
-    monkeypatch.setattr(srsly, "pickle_loads", _refuse)
+        monkeypatch.setattr(srsly.cloudpickle, name, _reject)
+    monkeypatch.setattr(srsly, "pickle_loads", _reject)
     for name in ("load", "jit.load"):
-        monkeypatch.setattr(f"torch.{name}", _refuse)
+        monkeypatch.setattr(f"torch.{name}", _reject)
 
 
 @pytest.mark.usefixtures("_no_unpickling")

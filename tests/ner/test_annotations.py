@@ -39,7 +39,7 @@ def annotated_docs(draw: DrawFn) -> Doc:
         kind = draw(st.sampled_from(["O", "missing", "blocked", *LABELS]))
         size = draw(st.integers(1, 3)) if kind in LABELS else 1
         starts.append((kind, len(texts), len(texts) + size))
-        # spaCy refuses entities that begin or end with whitespace.
+        # spaCy rejects entities that begin or end with whitespace.
         words = ["a", "Bo"] if kind in LABELS else ["a", "Bo", " ", "\n"]
         own = [draw(st.sampled_from(words))]
         texts += own * size

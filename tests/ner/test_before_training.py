@@ -111,7 +111,7 @@ def test_documents_without_tokens_and_labels(factory: str) -> None:
     assert [doc.ents for doc in nlp.pipe(docs)] == [(), ()]
 
 
-def test_old_negative_annotation_is_refused(factory: str) -> None:
+def test_old_negative_annotation_is_rejected(factory: str) -> None:
     """spaCy 2 wrote it like this; now `incorrect_spans_key` takes it."""
     nlp = make_nlp(factory)
     reference = Doc(nlp.vocab, words=["Anna", "sings"], ents=["B-!PERSON", "O"])

@@ -126,7 +126,7 @@ def test_nothing_to_learn_from_is_said(nlp: Language) -> None:
 
 
 @pytest.mark.parametrize("temperature", [0, -1.0, "warm", None])
-def test_a_saved_temperature_that_cannot_be_is_refused(
+def test_a_saved_temperature_that_cannot_be_is_rejected(
     nlp: Language, tmp_path: Path, temperature: float | str | None
 ) -> None:
     get_pipe(nlp, "seqrnn_ner").to_disk(tmp_path)

@@ -166,7 +166,7 @@ def of_seven_weights(model: Model[Any, Any], saved: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_copies_refuse_parameters_of_other_shapes(name: str, tmp_path: Path) -> None:
+def test_copies_reject_parameters_of_other_shapes(name: str, tmp_path: Path) -> None:
     """Through the pipeline with `whole_files` and without, through the component and its model."""
     nlp = replaced(name)
     nlp.to_disk(tmp_path)

@@ -47,7 +47,7 @@ def as_nobody(work: Callable[..., Any]) -> bool:
     return not run_and_kill(work_as)
 
 
-def refuses(nlp: Language, path: Path, error: type[Exception], sentence: str) -> None:
+def rejects(nlp: Language, path: Path, error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         nlp.to_disk(path)
 

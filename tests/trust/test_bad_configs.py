@@ -304,7 +304,7 @@ def test_a_value_works_or_is_named(name: str, option: str, hint: Any) -> None:
         if repr(value) in legal_values(name, option):
             assert error is None, f"{option} = {value!r}: {error}"
             continue
-        assert error is not None, f"{option} = {value!r} passes: refuse it or name it in LEGAL"
+        assert error is not None, f"{option} = {value!r} passes: reject it or name it in LEGAL"
         text = str(error)
         assert is_sentence(error), f"{option} = {value!r}: {type(error).__name__}: {text}"
         assert option in text

@@ -11,7 +11,7 @@ from spacy.language import Language
 
 from spacy_seqrnn.saved.checksums import CHECKSUMS
 
-from .folders import NOBODY, POSIX, as_nobody, files, make, refuses
+from .folders import NOBODY, POSIX, as_nobody, files, make, rejects
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_read_only_folder_gets_a_sentence(nlp: Language, public: Path) -> None
     before = files(public / "other")
     for path in (public / "other", public / "new"):
         sentence = f"cannot be saved to {path}: Permission denied"
-        assert as_nobody(partial(refuses, nlp, path, PermissionError, sentence))
+        assert as_nobody(partial(rejects, nlp, path, PermissionError, sentence))
     assert files(public / "other") == before
 
 
@@ -110,5 +110,5 @@ def test_a_read_only_folder_inside_gets_a_sentence(
     assert as_nobody(partial(larger.to_disk, target))
     before = files(target)
     (target / "vocab").chmod(0o555)
-    assert as_nobody(partial(refuses, nlp, target, PermissionError, "may not write to .*/vocab"))
+    assert as_nobody(partial(rejects, nlp, target, PermissionError, "may not write to .*/vocab"))
     assert files(target) == before

@@ -104,7 +104,7 @@ def as_bytes(saved: Path, name: str, model: bytes) -> bytes:
     return bytes(srsly.msgpack_dumps({name: srsly.msgpack_dumps({**parts, "model": model})}))
 
 
-def refusal(name: str) -> str:
+def rejection(name: str) -> str:
     return f"The saved component '{name}' cannot be loaded"
 
 
@@ -187,7 +187,7 @@ def test_no_code_is_run(saved: Path, tmp_path: Path, name: str, guarded: bool) -
         if guarded or name in OURS:
             assert isinstance(error, ValueError), f"{case}: {error!r}"
         if guarded or name == "seqrnn_ner":
-            assert refusal(name) in str(error), f"{case}: {error}"
+            assert rejection(name) in str(error), f"{case}: {error}"
 
 
 # Bytes within bytes, which nothing reads
@@ -207,7 +207,9 @@ def test_no_code_is_run_from_disk(saved: Path, tmp_path: Path, name: str, guarde
     for case, load in loaders.items():
         with_model(copy, name, models[case], guarded=guarded)
         named = guarded or name == "seqrnn_ner"
-        with pytest.raises(Exception, match=refusal(name) if named else None):  # srsly's own error
+        with pytest.raises(
+            Exception, match=rejection(name) if named else None
+        ):  # srsly's own error
             load(copy)
         assert not marker.exists()
 
@@ -293,7 +295,7 @@ def absurd(model: Saved) -> dict[str, bytes]:
 LOAD_ALL = """
 import gc, json, resource, sys
 from pathlib import Path
-from tests.trust.test_foreign_code import as_bytes, error_of, make, refusal, with_model
+from tests.trust.test_foreign_code import as_bytes, error_of, make, rejection, with_model
 
 saved, cases = Path(sys.argv[1]), Path(sys.argv[2])
 nlp = make(guarded=True)
@@ -339,7 +341,7 @@ def test_no_memory_is_taken_for_what_is_not_there(saved: Path, tmp_path: Path) -
     found, megabytes, collecting = json.loads(result.stdout)
     assert len(found) == len(cases) + 2 * len(NAMES)
     for case, said in found.items():
-        assert refusal(case.split()[0]) in said, f"{case}: {said}"
+        assert rejection(case.split()[0]) in said, f"{case}: {said}"
         assert "MemoryError" not in said, f"{case}: {said}"
     assert megabytes < 100  # the largest file has 4, and is read, copied and hashed
     assert collecting
@@ -380,7 +382,7 @@ def error_of(nlp: Language, data: bytes) -> Exception | None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_parameters_of_other_shapes_are_refused(saved: Path, name: str) -> None:
+def test_parameters_of_other_shapes_are_rejected(saved: Path, name: str) -> None:
     """For every layer, including Thinc's and spaCy's."""
     model, nlp = model_of(saved, name), make(guarded=True)
     cases = [(i, p, misfit) for i, p, array in params(model) for misfit in misfits(array).items()]
@@ -388,13 +390,13 @@ def test_parameters_of_other_shapes_are_refused(saved: Path, name: str) -> None:
     for i, param, (case, array) in cases:
         error = error_of(nlp, as_bytes(saved, name, changed(model, "params", i, {param: array})))
         assert isinstance(error, ValueError), f"{case} of {i}, {param}: {error!r}"
-        assert refusal(name) in str(error)
+        assert rejection(name) in str(error)
         assert f"parameter '{param}'" in str(error)
     nlp.from_bytes(as_bytes(saved, name, (saved / name / "model").read_bytes()))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_our_layers_refuse_them_by_themselves(saved: Path, name: str) -> None:
+def test_our_layers_reject_them_by_themselves(saved: Path, name: str) -> None:
     """Where only spaCy checks the rest of the model."""
     model, nlp = model_of(saved, name), make(guarded=False)
     nodes = list(get_pipe(nlp, name).model.walk())
@@ -408,7 +410,7 @@ def test_our_layers_refuse_them_by_themselves(saved: Path, name: str) -> None:
             assert f"parameter '{param}'" in str(error)
 
 
-def test_layers_that_do_not_fit_each_other_are_refused(nlp: Language, saved: Path) -> None:
+def test_layers_that_do_not_fit_each_other_are_rejected(nlp: Language, saved: Path) -> None:
     """Each with parameters that fit its own size, which no config has set."""
     model, nodes = model_of(saved, "seqrnn_ner"), list(get_pipe(nlp, "seqrnn_ner").model.walk())
     at = next(i for i, node in enumerate(nodes) if node.name == "linear" and node.get_dim("nO") > 5)
@@ -420,7 +422,7 @@ def test_layers_that_do_not_fit_each_other_are_refused(nlp: Language, saved: Pat
         }
     )
     error = error_of(make(guarded=True), as_bytes(saved, "seqrnn_ner", narrow))
-    assert refusal("seqrnn_ner") in str(error)
+    assert rejection("seqrnn_ner") in str(error)
     assert "'linear' has the size 'nI' = 3, but 16 is needed" in str(error)
 
 
@@ -446,7 +448,7 @@ ATTRS = [
 
 
 @pytest.mark.parametrize(("layer", "attr", "value"), ATTRS)
-def test_attributes_of_another_model_are_refused(
+def test_attributes_of_another_model_are_rejected(
     nlp: Language, saved: Path, layer: str, attr: str, value: Any
 ) -> None:
     model, nodes = model_of(saved, "seqrnn_ner"), list(get_pipe(nlp, "seqrnn_ner").model.walk())
@@ -454,21 +456,21 @@ def test_attributes_of_another_model_are_refused(
     data = changed(model, "attrs", at, {attr: packed(value)})
     for guarded in (True, False):
         error = error_of(make(guarded=guarded), as_bytes(saved, "seqrnn_ner", data))
-        assert refusal("seqrnn_ner") in str(error)
+        assert rejection("seqrnn_ner") in str(error)
         assert f"`{attr} = {value}` of the layer '{layer}', which is" in str(error)
 
 
 @pytest.mark.parametrize("cfg", [{"labels": 5}, {"labels": [5]}, {"unseen_labels": "x"}, [1], "x"])
-def test_settings_that_are_none_are_refused(saved: Path, tmp_path: Path, cfg: Any) -> None:
+def test_settings_that_are_none_are_rejected(saved: Path, tmp_path: Path, cfg: Any) -> None:
     copy = shutil.copytree(saved, tmp_path / "copy")
     settings = srsly.read_json(copy / "seqrnn_ner" / "cfg")
     srsly.write_json(copy / "seqrnn_ner" / "cfg", {**settings, **cfg} if type(cfg) is dict else cfg)
     seal(copy)
-    with pytest.raises(ValueError, match=refusal("seqrnn_ner")):
+    with pytest.raises(ValueError, match=rejection("seqrnn_ner")):
         spacy.load(copy)
 
 
-def test_a_refused_model_has_changed_nothing(nlp: Language, saved: Path, tmp_path: Path) -> None:
+def test_a_rejected_model_has_changed_nothing(nlp: Language, saved: Path, tmp_path: Path) -> None:
     """A file that is not a saved model at all is rejected before anything else is loaded."""
     loaded = spacy.load(saved)
     before = loaded.to_bytes()
@@ -476,7 +478,7 @@ def test_a_refused_model_has_changed_nothing(nlp: Language, saved: Path, tmp_pat
         for case, model in payloads(model_of(saved, name), tmp_path / "marker").items():
             if case in HARMLESS:
                 continue
-            with pytest.raises(ValueError, match=refusal(name)):
+            with pytest.raises(ValueError, match=rejection(name)):
                 loaded.from_bytes(as_bytes(saved, name, model))
     assert loaded.to_bytes() == before
 
@@ -523,7 +525,7 @@ def test_the_pipelines_above_have_all_our_architectures() -> None:
     assert all(f"'{name}'" in text for name in ENTRY_POINTS["spacy_architectures"])
 
 
-def test_a_pipeline_of_words_with_rows_in_no_block_is_refused() -> None:
+def test_a_pipeline_of_words_with_rows_in_no_block_is_rejected() -> None:
     word = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 6}
     models = {"seqrnn_ner": ner(tok2vec(word))}
     nlp = make_nlp(models)

@@ -39,7 +39,7 @@ def component() -> Any:
 
 
 @pytest.mark.parametrize("name", hostile.FILES)
-def test_refused_without_much_memory(
+def test_rejected_without_much_memory(
     name: str, component: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hostile, "SIZE", 10_000_000)  # of what the benchmark makes in full
@@ -98,7 +98,7 @@ def test_what_is_counted_is_what_is_made(value: Any) -> None:
 
 
 @given(st.binary())
-def test_any_bytes_are_read_as_msgpack_does_or_refused(data: bytes) -> None:
+def test_any_bytes_are_read_as_msgpack_does_or_rejected(data: bytes) -> None:
     """Only extensions and invalid arrays are rejected here and not there."""
     try:
         found = [read_saved(data)]

@@ -232,13 +232,13 @@ def read_or_say(scripts: dict[str, ModuleType], path: Path) -> tuple[bytes | Non
         return None, str(error)
 
 
-def test_damaged_archives_are_refused_or_read_right(
+def test_damaged_archives_are_rejected_or_read_right(
     scripts: dict[str, ModuleType], tmp_path: Path
 ) -> None:
     members = {f"in/{i}.txt": f"text {i} ".encode() * 20 for i in range(3)}
     intact = make_zip(members)
     chance = random.Random(0)
-    refused = 0
+    rejected = 0
     for _ in range(1000):
         damaged = bytearray(intact)
         for _ in range(chance.choice([1, 1, 1, 4])):
@@ -247,12 +247,12 @@ def test_damaged_archives_are_refused_or_read_right(
         path.write_bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])])
         content, sentence = read_or_say(scripts, path)
         if content is None:
-            refused += 1
+            rejected += 1
             assert sentence.startswith("toy.zip ")
             assert sentence.endswith(".")
         else:
             assert content == members["in/1.txt"]
-    assert 500 < refused < 1000
+    assert 500 < rejected < 1000
 
 
 def test_archive_that_lies_about_its_size_takes_no_memory(

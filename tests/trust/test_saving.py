@@ -260,7 +260,7 @@ def test_killed_at_any_change_of_the_disk(
 
 @pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("order", [1, 2, 3])
-def test_spacys_own_copy_is_refused_where_it_is_cut_off(
+def test_spacys_own_copy_is_rejected_where_it_is_cut_off(
     nlp: Language, tmp_path: Path, order: int, every: int
 ) -> None:
     """What `spacy train` does to `model-best`, in several orders of files, which the disk

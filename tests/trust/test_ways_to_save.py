@@ -18,7 +18,7 @@ from spacy_seqrnn.saved.checksums import CHECKSUMS
 from spacy_seqrnn.saved.whole import STAGE
 
 from ..integration.components import TEXTS, assert_same
-from .folders import POSIX, files, make, mounted, refuses
+from .folders import POSIX, files, make, mounted, rejects
 
 
 @pytest.fixture(scope="module")
@@ -210,17 +210,17 @@ def fails_with_room(save: Callable[[], None], volume: Path, blocks: int) -> bool
 def test_a_file_gets_a_sentence(nlp: Language, tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("mine")
     sentence = rf"cannot be saved to {tmp_path / name}: {tmp_path / 'file'} is a file"
-    refuses(nlp, tmp_path / name, OSError, sentence)
+    rejects(nlp, tmp_path / name, OSError, sentence)
     assert files(tmp_path) == {"file": b"mine"}
 
 
 def test_a_file_where_a_folder_is_to_be(nlp: Language, tmp_path: Path) -> None:
     (tmp_path / "vocab").write_text("mine")
-    refuses(nlp, tmp_path, FileExistsError, "vocab is a file, but the pipeline has a folder")
+    rejects(nlp, tmp_path, FileExistsError, "vocab is a file, but the pipeline has a folder")
     (tmp_path / "vocab").unlink()
     (tmp_path / "config.cfg").mkdir()
     (tmp_path / "config.cfg" / "mine").write_text("mine")
-    refuses(nlp, tmp_path, IsADirectoryError, "config.cfg is a folder, but the pipeline has a file")
+    rejects(nlp, tmp_path, IsADirectoryError, "config.cfg is a folder, but the pipeline has a file")
     assert files(tmp_path) == {"config.cfg/mine": b"mine"}
 
 
