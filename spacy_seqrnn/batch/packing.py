@@ -14,6 +14,7 @@ import numpy as np
 from thinc.util import get_array_module
 
 from ..types import Floats1d, Floats2d
+from .stretches import Stretch, make_stretches
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,11 @@ class Packing:
                 if size <= first:
                     break
                 yield t == 0, slice(start + first, start + min(size, first + n_docs))
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """The tokens in the order in which torch's LSTM reads few documents fastest on a CPU."""
+        return make_stretches(self)
 
     def part(self, first: int, end: int) -> tuple[np.ndarray, "Packing"]:
         """The rows of the documents from rank `first` up to `end`, and their own layout."""

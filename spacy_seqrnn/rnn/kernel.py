@@ -6,72 +6,38 @@ here Thinc does.
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 from ..batch.packing import Packing
 from .cells import Cell, Tensors
 from .states import zeros
 
-# oneDNN's kernel reads several documents up to twice as fast where each has a token at every step.
-# torch keeps 1024 of these kernels, one for each number of steps and of documents, and a new one
-# costs as much as a short text: so such chunks are multiples of the first number of steps, and have
-# no more than the second.
-CHUNK_STEPS, MOST_STEPS = 16, 64
-
 
 def read(cell: Cell, weights: list[Tensors], x: torch.Tensor, packing: Packing) -> torch.Tensor:
-    """Read the documents of a batch from states of zero, on a CPU as fast as it can; see `run`."""
-    n_docs = packing.n_sequences
-    if n_docs == 1:
+    """Read the documents of a batch from states of zero, as fast as a CPU can; see `run`.
+
+    oneDNN's kernel for the LSTM computes all gates of a step at once, but only where every document
+    has a token at every step; over documents that end one by one the kernel is up to twice as slow.
+    So those are read in stretches. Rows that are thrown away come after all tokens of their
+    document, in either direction, so they change nothing.
+    """
+    if packing.n_sequences == 1 or not cell.kernel_wants_padding:
         return run(cell, weights, x, packing)[0]
     width = _width(weights)
-    y = x.new_empty(packing.n_tokens, len(weights) * width)
-    reversed_rows = torch.from_numpy(packing.reversed_rows)
+    # The last row of each is for what is thrown away.
+    x = torch.cat([x, x.new_zeros(1, x.shape[1])])  # (n_tokens + 1, nI)
+    y = x.new_empty(len(x), len(weights) * width)
     for direction, outputs in enumerate(y.split(width, dim=1)):
-        inputs = x.index_select(0, reversed_rows) if direction else x
-        hidden = _read_direction(cell, weights[direction], inputs, packing)
-        if direction:
-            torch.index_select(hidden, 0, reversed_rows, out=outputs)
-        else:
-            outputs.copy_(hidden)
-    return y
-
-
-def _read_direction(
-    cell: Cell, weights: Tensors, x: torch.Tensor, packing: Packing
-) -> torch.Tensor:
-    """Read in one direction, chunk by chunk. Returns (n_tokens, H)."""
-    states = zeros(cell, x, 1, packing.n_sequences, _width([weights]))
-    hidden = []
-    starts = [*packing.starts.tolist(), packing.n_tokens]
-    for first, end, is_dense in _chunks(packing):
-        sizes = packing.size_at_t[first:end]
-        rows = x[starts[first] : starts[end]]
-        own = {name: state[:, : sizes[0]] for name, state in states.items()}
-        shape = torch.from_numpy(sizes) if not is_dense else None
-        if is_dense:
-            rows = rows.view(end - first, int(sizes[0]), -1)
-        chunk, states = _call(cell, [weights], rows, shape, own)
-        hidden.append(chunk.view(-1, chunk.shape[-1]))
-    return torch.cat(hidden)
-
-
-def _chunks(packing: Packing) -> list[tuple[int, int, bool]]:
-    """First time step, end and whether every document of the chunk has a token at each of them."""
-    sizes = packing.size_at_t
-    changes = np.flatnonzero(np.diff(sizes)) + 1
-    chunks, done = [], 0
-    for first, end in zip([0, *changes], [*changes, len(sizes)], strict=True):
-        n_dense = (end - first) // CHUNK_STEPS * CHUNK_STEPS
-        if n_dense and first > done:
-            chunks.append((done, first, False))
-        for at in range(first, first + n_dense, MOST_STEPS):
-            done = min(at + MOST_STEPS, first + n_dense)
-            chunks.append((at, done, True))
-    if done < len(sizes):
-        chunks.append((done, len(sizes), False))
-    return chunks
+        states: Tensors = {}
+        for stretch in packing.stretches:
+            rows = torch.from_numpy(stretch.rows[direction])
+            inputs = x.index_select(0, rows).view(-1, stretch.n_docs, x.shape[1])
+            if stretch.begins:
+                states = zeros(cell, x, 1, stretch.n_docs, width)
+            states = {name: state[:, : stretch.n_docs] for name, state in states.items()}
+            hidden, states = _call(cell, [weights[direction]], inputs, None, states)
+            outputs.index_copy_(0, rows, hidden.reshape(-1, width))
+    return y[:-1]
 
 
 def run(

@@ -25,6 +25,7 @@ class LSTMCell(Cell):
     scales = {"hidden": 0.5, "cell": 2.0}
     trace = {"sums": 4, "hidden": 1, "cell": 1, "squashed": 1}  # squashed: σ(2c')
     gradients = {"sums": 4}
+    kernel_wants_padding = True
     kernel = staticmethod(torch.lstm)
 
     def initial(self, ops: Ops, name: str, shape: tuple[int, ...], hidden: int) -> FloatsXd:
