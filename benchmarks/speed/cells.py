@@ -1,18 +1,15 @@
-"""Words a second of each recurrent cell: `python -m benchmarks.speed.cells [--write]`.
+"""Words a second of each recurrent cell: `python -m benchmarks.speed.cells `.
 
 One layer of both directions by itself, over random vectors of documents of 5 to 45 tokens, all
-cells in turn in one process. `--write` puts the table of the kept result into docs/speed.md.
+cells in turn in one process.
 """
 
-import argparse
 import os
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-import srsly
 import torch
 from thinc.api import Model, fix_random_seed
 from wasabi import msg
@@ -22,23 +19,16 @@ from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.rnn.cells import CELLS
 from spacy_seqrnn.rnn.layer import RNN
 
-from ..accuracy.results import environment_line, markdown_table, replace_section
-from .results import RESULTS, keep
+from .results import keep
 from .workers.serve import timed
 
-PAGE = Path("docs/speed.md")
 N_IN, WIDTH = 100, 256  # of the recipe for accuracy
 DOCS = {"one document": 1, "16 documents": 16, "256 documents": 256}
 ROUNDS, WORDS_A_ROUND = 7, 20_000
 
 
 def main() -> None:
-    """Measure and keep, or write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
-    if parser.parse_args().write:
-        replace_section(PAGE, "cells", table())
-        return
+    """Print the speeds and keep them."""
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
     rows = {name: measure(n_docs) for name, n_docs in DOCS.items()}
@@ -86,19 +76,6 @@ def seconds_of(work: Any, X: Packed) -> float:
     """Of one call, the mean over as many as a round has words for."""
     n_calls = max(1, WORDS_A_ROUND // X.packing.n_tokens)
     return timed(lambda: [work(X) for _ in range(n_calls)]) / n_calls
-
-
-def table() -> str:
-    """Prediction and training of each cell, for each size of a batch."""
-    result = srsly.read_json(RESULTS / "cells.json")
-    batches = result["rows"]
-    header = ["words/s", *(f"{name}, {what}" for name in batches for what in ("predict", "train"))]
-    rows = [
-        [cell, *(f"{n:,}" for speeds in batches.values() for n in speeds[cell].values())]
-        for cell in CELLS
-    ]
-    note = f"Measured on: {environment_line([result])}; one thread, medians of alternating rounds."
-    return f"{markdown_table(header, rows)}\n\n{note}"
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_pages_can_be_read_aloud(pages: dict[str, Page]) -> None:
 def test_the_reference_has_parameters_results_and_errors(built: Path) -> None:
     text = re.sub(r"<[^>]+>", "", (built / "reference/architectures.html").read_text("utf8"))
     text = " ".join(text.split()).replace("\N{EN DASH}", "-")
-    assert "residual (bool) - add each layer's input to its output" in text
+    assert "word_dropout (float) - rate at which whole words are zeroed" in text
     assert "Raises: ValueError - for an option out of its range." in text
     assert "Model[list[Doc], list[Floats2d]]" in text
 
