@@ -1,4 +1,4 @@
-"""Words a second of each recurrent cell: `python -m benchmarks.speed.cells `.
+"""Words a second of each recurrent cell: `python -m benchmarks.speed.cells`.
 
 One layer of both directions by itself, over random vectors of documents of 5 to 45 tokens, all
 cells in turn in one process.
