@@ -24,6 +24,7 @@ from thinc.api import Optimizer, fix_random_seed, prefer_gpu, require_cpu
 from wasabi import msg
 
 from ..accuracy.results import environment_line, markdown_table, replace_section
+from ..documents import bare
 from .results import RESULTS, keep
 from .workers.serve import timed
 
@@ -120,19 +121,14 @@ def measure(factory: str, model: dict[str, Any], corpus: Path) -> dict[str, int]
 
 def timed_updates(nlp: Language, batches: list[list[Example]], optimizer: Optimizer) -> float:
     """Seconds of the training steps."""
-    fresh = [[Example(bare(nlp, eg.reference), eg.reference) for eg in batch] for batch in batches]
+    fresh = [[Example(bare(eg.reference), eg.reference) for eg in batch] for batch in batches]
     return synchronised(lambda: [nlp.update(batch, sgd=optimizer, drop=0.1) for batch in fresh])
 
 
 def timed_pipe(nlp: Language, docs: list[Doc], batch_size: int) -> float:
     """Seconds of `nlp.pipe`."""
-    fresh = [bare(nlp, doc) for doc in docs]
+    fresh = [bare(doc) for doc in docs]
     return synchronised(lambda: all(True for _ in nlp.pipe(fresh, batch_size=batch_size)))
-
-
-def bare(nlp: Language, doc: Doc) -> Doc:
-    """The words of a document, without what has been annotated or predicted."""
-    return Doc(nlp.vocab, words=[token.text for token in doc])
 
 
 def synchronised(work: Callable[[], Any]) -> float:

@@ -41,6 +41,7 @@ from ..accuracy.corpora import (
 )
 from ..accuracy.results import environment_line, markdown_table, replace_section
 from ..accuracy.training import RUNS, keep_lower_case, run_training
+from ..documents import bare
 from ..speed.rows import peers_python
 from .results import PAGE, keep, kept
 
@@ -147,11 +148,6 @@ def beam_scores(name: str) -> dict[Entity, float]:
             place = (span.start, span.end, span.label_)
             found[i, *place] = float(min(scores.get(place, 0.0), 1.0))
     return found
-
-
-def bare(doc: Doc) -> Doc:
-    """The document's words alone."""
-    return Doc(doc.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
 
 
 def flair_scores(name: str) -> dict[Entity, float]:

@@ -52,8 +52,7 @@ class LinearChain:
     @property
     def last_rows(self) -> Ints1d:
         """The packed row of each document's last token, longest document first."""
-        lengths = self.packing.lengths_by_rank
-        return self.xp.asarray(self.packing.starts[lengths - 1] + np.arange(len(lengths)))
+        return self.xp.asarray(self.packing.last_rows)
 
     def restrict(self, allowed: Bools2d) -> "LinearChain":
         """The chain of the sequences that only use allowed tags.

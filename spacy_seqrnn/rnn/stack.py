@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from thinc.api import Model
 
+from ..batch.composition import in_reverse
 from ..batch.packed import Packed
 from ..config_errors import ConfigError
 from ..saved.layers import describe_layer, in_turn
@@ -54,13 +55,7 @@ def forward(
     for layer in model.layers:
         Y, backprop_layer = _run_layer(model, layer, layer, Y, is_train)
         backprops.append(backprop_layer)
-
-    def backprop(dY: Packed) -> Packed:
-        for backprop_step in reversed(backprops):
-            dY = backprop_step(dY)
-        return dY
-
-    return Y, backprop
+    return Y, in_reverse(backprops)
 
 
 describe_layer(forward, width=in_turn)
