@@ -44,9 +44,8 @@ def read(
     Returns the hidden states, (n_tokens, D * H), packed, and the states after the last tokens.
     """
     prepared = cell.prepare(weights)
-    shares = project(cell, prepared, words.expand(len(prepared["input"]), *words.shape))
-    n_directions = len(shares)
-    width = shares.shape[2] // cell.n_blocks
+    n_directions, _, width = prepared["input"].shape
+    width //= cell.n_blocks
     reversed_rows = torch.from_numpy(packing.reversed_rows).to(words.device)
     orders = [index, index[reversed_rows]][:n_directions]
     states = zeros(cell, words, n_directions, packing.n_sequences, width)
@@ -56,18 +55,20 @@ def read(
     # Small batches save calls if both directions are read in one loop; of large ones, each
     # direction for itself fills the cache.
     n_at_once = n_directions if packing.n_sequences <= BLOCK_DOCS // 2 else 1
+    hidden = words.new_empty(n_at_once, packing.n_tokens, width)
+    scale = 1.0 / cell.scales.get("hidden", 1.0)
     for first in range(0, n_directions, n_at_once):
         now = slice(first, first + n_at_once)
-        loop = _Loop(cell, _of_directions(prepared, now), shares[now], orders[now], packing)
-        hidden = loop.run({name: tensor[now] for name, tensor in states.items()})
+        weights = _of_directions(prepared, now)
+        shares = project(cell, weights, words.expand(n_at_once, *words.shape))
+        loop = _Loop(cell, weights, shares, orders[now], packing)
+        loop.run({name: tensor[now] for name, tensor in states.items()}, hidden)
         for direction, outputs in enumerate(hidden, start=first):
             columns = y[:, direction * width : (direction + 1) * width]
             if direction == 0:
-                columns.copy_(outputs)
+                torch.mul(outputs, scale, out=columns)
             else:
-                torch.index_select(outputs, 0, reversed_rows, out=columns)
-    if "hidden" in cell.scales:
-        y /= cell.scales["hidden"]
+                torch.index_select(outputs.mul_(scale), 0, reversed_rows, out=columns)
     return y, scaled(cell, states, -1)
 
 
@@ -94,34 +95,35 @@ class _Loop:
     orders: list[torch.Tensor]
     packing: Packing
 
-    def run(self, states: Tensors) -> torch.Tensor:
-        """Read everything. states: those before, (D, n_sequences, H); they become those after.
+    def run(self, states: Tensors, hidden: torch.Tensor) -> None:
+        """Read everything.
 
-        Returns the hidden states in the order of reading, shape (D, n_tokens, H).
+        states: those before, (D, n_sequences, H); they become those after.
+        hidden: gets the hidden states in the order of reading, shape (D, n_tokens, H).
         """
-        n_directions, _, width = self.shares.shape
-        width //= self.cell.n_blocks
-        hidden = self.shares.new_empty(n_directions, self.packing.n_tokens, width)
-        end = 0
+        shares = self.shares.unbind()
+        end = n_docs = 0
         for begins, rows in self.packing.blocks(BLOCK_DOCS):
             size = rows.stop - rows.start
             if begins:
                 before = {name: state[:, end : end + size] for name, state in states.items()}
-                scratch = self._scratch(size, width)
+                scratch = self._scratch(size, hidden.shape[2])
                 end += size
-            before = {name: tensor[:, :size] for name, tensor in before.items()}
-            now = {name: tensor[:, :size] for name, tensor in scratch.items()}
+            elif size < n_docs:
+                before = {name: state[:, :size] for name, state in before.items()}
+                scratch = {name: tensor[:, :size] for name, tensor in scratch.items()}
+            if begins or size < n_docs:
+                sums, n_docs = scratch["sums"].unbind(), size
+            for share, order, out in zip(shares, self.orders, sums, strict=True):
+                torch.index_select(share, 0, order[rows], out=out)
             # All states but "hidden" are written over.
-            now |= {**before, "hidden": hidden[:, rows]}
-            for sums, shares, order in zip(now["sums"], self.shares, self.orders, strict=True):
-                torch.index_select(shares, 0, order[rows], out=sums)
+            now = {**scratch, **before, "hidden": hidden[:, rows]}
             self.cell.step(self.weights, now, before)
             if "hidden" in before:
                 before["hidden"] = now["hidden"]
         if "hidden" in states:
             last = torch.from_numpy(self.packing.last_rows).to(hidden.device)
             torch.index_select(hidden, 1, last, out=states["hidden"])
-        return hidden
 
     def _scratch(self, n_docs: int, width: int) -> Tensors:
         """What nobody reads after a step; used again in each, so that it stays in the cache."""
