@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         gradients_of_cells,
         gradients_of_text,
     )
+    from .heads.ngrams import NgramScores
     from .ner.biluo import biluo_constraints
     from .ner.component import RecurrentNER
     from .ner.scored_spans import ScoredSpans
@@ -50,6 +51,7 @@ __all__ = [
     "LinearChain",
     "NEREnsemble",
     "NERExplanation",
+    "NgramScores",
     "NgramTextCat",
     "Packed",
     "Packing",
@@ -88,6 +90,7 @@ _MODULES = {
     "architectures.ensembles": ["NEREnsemble", "TextCatEnsemble"],
     "architectures.ner": ["NER"],
     "architectures.ngrams": ["NgramTextCat"],
+    "heads.ngrams": ["NgramScores"],
     "architectures.textcat": ["TextCat"],
     "architectures.tok2vec": ["HashEmbedRNN"],
     "batch.packed": ["Packed", "pack", "unpack", "with_packed"],

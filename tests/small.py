@@ -26,3 +26,8 @@ def small_textcat(exclusive: bool, **options: Any) -> dict[str, Any]:
         "exclusive_classes": exclusive,
         **options,
     }
+
+
+def small_ngrams(**options: Any) -> dict[str, Any]:
+    """Config of the scores of n-grams beside a text classifier's network."""
+    return {"@architectures": "spacy-seqrnn.NgramScores.v1", "rows": 97, "dropout": 0.0, **options}

@@ -5,15 +5,11 @@ from collections.abc import Callable
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
 from ..heads.common import check_truth, new_label_bias, probabilities
 from ..heads.ngrams import NgramScores, resized_scores
 from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d
-
-# spaCy searches n-grams of each size up to the longest, whether there are any or not.
-LONGEST_NGRAM = 100
 
 
 def NgramTextCat(
@@ -40,10 +36,6 @@ def NgramTextCat(
     tokens has 0 for every label.
     Raises ValueError for an option out of its range.
     """
-    check_int("ngram_size", ngram_size, 1, LONGEST_NGRAM)
-    check_int("rows", rows, 1, MOST_ROWS)
-    check_rate("dropout", dropout)
-    check_n_outputs(nO)
     scores = NgramScores(ngram_size=ngram_size, rows=rows, dropout=dropout, nO=nO)
     return Layer(
         "ngram_textcat",

@@ -1,5 +1,6 @@
 """The model of text classification: token vectors, pooling, output layer."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..batch.windows import encode_random_windows, prediction_chunks
 from ..checks import check_at_least, check_choice, check_n_outputs
 from ..config_errors import ConfigError
 from ..embed.known_vectors import check_known, check_vectors, know_vectors, static_vectors_attrs
+from ..heads import ngrams as ngram_scores
 from ..heads.common import (
     check_truth,
     check_width,
@@ -26,15 +28,17 @@ from ..heads.common import (
     resized_linear,
 )
 from ..heads.linear import Linear
+from ..heads.ngrams import resized_scores
 from ..heads.pooling import POOLINGS, pooling_layer
-from ..saved.layers import describe_layer, in_turn
+from ..saved.layers import Width, check_same, describe_layer, in_turn
 from ..saved.shapes import Layer
-from ..types import Floats2d
+from ..types import Floats1d, Floats2d
 
 
 def TextCat(
     *,
     tok2vec: Model[list[Doc], list[Floats2d]],
+    ngrams: Model[list[Doc], Floats2d] | None = None,
     pooling: str | list[str] = "max",
     exclusive_classes: bool,
     bidirectional: bool | None = None,
@@ -46,6 +50,9 @@ def TextCat(
     Registered as `spacy-seqrnn.TextCat.v1`.
 
     tok2vec: any embedding, encoder or listener.
+    ngrams: a `spacy-seqrnn.NgramScores.v1`, whose scores are added to those of the pooled vectors
+        (a wide and a deep part, trained together; Cheng et al. 2016). It learns what a word or a
+        short phrase says on its own, from the first steps on; None for none.
     pooling: "last", "mean", "max", "attention", "first_last", or a list of them, whose results are
         concatenated.
     exclusive_classes: True for `textcat` (softmax), False for `textcat_multilabel` (logistic).
@@ -68,6 +75,7 @@ def TextCat(
         check_choice("pooling", name, list(POOLINGS))
     check_at_least("max_grad_norm", max_grad_norm, 0)
     check_n_outputs(nO)
+    _check_ngrams(ngrams)
     if bidirectional is None:
         bidirectional = _reads_both_ways(tok2vec, poolings)
     pool = pooling_layer(poolings, bidirectional=bidirectional)
@@ -77,8 +85,13 @@ def TextCat(
         forward,
         init=init,
         dims={"nO": nO},
-        layers=[tok2vec, pool, output_layer],
-        refs={"tok2vec": tok2vec, "pooling": pool, "output_layer": output_layer},
+        layers=[tok2vec, pool, output_layer, *([ngrams] if ngrams else [])],
+        refs={
+            "tok2vec": tok2vec,
+            "pooling": pool,
+            "output_layer": output_layer,
+            **({"ngrams": ngrams} if ngrams else {}),
+        },
         attrs={
             "dropout_rate": 0.0,
             "max_grad_norm": max_grad_norm,
@@ -87,6 +100,17 @@ def TextCat(
             **static_vectors_attrs([tok2vec]),
         },
     )
+
+
+def _check_ngrams(ngrams: Any) -> None:
+    if ngrams is not None and getattr(ngrams, "_func", None) is not ngram_scores.forward:
+        shown = ngrams.name if isinstance(ngrams, Model) else ngrams
+        raise ConfigError(
+            "ngrams",
+            shown,
+            f"`ngrams = {shown!r}` does not give scores of n-grams: give the block the line "
+            '`@architectures = "spacy-seqrnn.NgramScores.v1"`.',
+        )
 
 
 def _reads_both_ways(tok2vec: Model[Any, Any], poolings: list[str]) -> bool:
@@ -155,10 +179,17 @@ def forward_batch(
     pooled, backprop_pooling = model.get_ref("pooling")(X, is_train)
     dropped, backprop_dropout = dropout_forward(model, pooled, is_train)
     logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)
+    ngrams = model.maybe_get_ref("ngrams")
+    if ngrams is not None:
+        scores, backprop_ngrams = ngrams(batch.docs, is_train)
+        logits += scores
     Y, backprop_probabilities = probabilities(model, logits, X.lengths)
 
     def backprop(dY: Floats2d) -> list[Doc]:
-        d_pooled = backprop_dropout(backprop_logits(backprop_probabilities(dY)))
+        d_logits = backprop_probabilities(dY)
+        if ngrams is not None:
+            backprop_ngrams(d_logits)
+        d_pooled = backprop_dropout(backprop_logits(d_logits))
         d_docs = backprop_tokvecs(pack(ops, backprop_pooling(d_pooled)))
         clip_gradients(model, model.attrs["max_grad_norm"])
         return d_docs
@@ -166,7 +197,14 @@ def forward_batch(
     return Y, backprop
 
 
-describe_layer(forward, width=in_turn, check=check_known)
+def width(model: Model[Any, Any], width: Width) -> Width:
+    """The number of labels, which the n-grams score too."""
+    if model.has_ref("ngrams"):
+        check_same(model.get_ref("ngrams"), "nO", model.get_ref("output_layer").maybe_get_dim("nO"))
+    return in_turn(model, width)
+
+
+describe_layer(forward, width=width, check=check_known)
 FORWARD_WITHIN[forward] = forward_batch
 
 
@@ -187,6 +225,21 @@ def init(
     output_layer.set_dim("nI", pool.predict(sample).shape[1])
     output_layer.set_dim("nO", model.get_dim("nO"))
     output_layer.initialize()
+    if model.attrs["multi_label"] and Y is not None:
+        bias: Floats1d = output_layer.get_param("b")
+        bias[:] = _logit_of_share(Y)
+    if model.has_ref("ngrams"):
+        model.get_ref("ngrams").set_dim("nO", model.get_dim("nO"))
+        model.get_ref("ngrams").initialize()
+
+
+def _logit_of_share(Y: Floats2d) -> float:
+    """The logit of the share of labels that apply, over all labels of a few texts, (n_docs, nO).
+
+    From one half for each label, the bias would take thousands of steps to the share of rare ones.
+    """
+    n_true = float(Y.sum())
+    return math.log((n_true + 1) / (Y.size - n_true + 1))
 
 
 def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc], Floats2d]:
@@ -194,5 +247,8 @@ def resize_output(model: Model[list[Doc], Floats2d], nO: int) -> Model[list[Doc]
     old = model.get_ref("output_layer")
     new = resized_linear(old, nO, new_bias=new_label_bias(old))
     model.replace_node(old, new)
+    if model.has_ref("ngrams"):
+        scores = model.get_ref("ngrams")
+        model.replace_node(scores, resized_scores(scores, nO, new_bias=0.0))
     model.set_dim("nO", nO, force=True)
     return model

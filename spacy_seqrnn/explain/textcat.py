@@ -2,7 +2,8 @@
 
 Integrated gradients (Sundararajan et al. 2017) attribute to the tokens the difference between a
 text's probability and that of a baseline whose token vectors are all zero. Along the straight line
-between both, each token's attribution is its vector times the gradient.
+between both, each token's attribution is its vector times the gradient. Scores of n-grams grow
+along the same line; an n-gram's share of the difference goes to its tokens in equal parts.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,9 @@ from thinc.types import Ragged
 from ..batch.packed import join
 from ..checks import check_choice, check_int
 from ..draw.html import page, table, visible
+from ..heads.ngrams import token_scores
 from ..heads.pooling import POOLINGS, attention_weights
-from ..types import Floats1d, Floats2d
+from ..types import Floats1d, Floats2d, Floats3d
 from .find import choose, find_classifiers, make_doc
 
 MOST_STEPS = 10_000
@@ -164,9 +166,17 @@ def _explain(model: Model[Any, Any], doc: Doc, label: int, steps: int) -> ModelE
     encode = tok2vec.get_ref("encode").copy() if inside else None
     for part in filter(None, [encode, pooling, output_layer]):
         _without_dropout(part)
-    head = Head(encode, pooling, output_layer, model.attrs["multi_label"])
-    ends = model.ops.xp.stack([vectors * 0, vectors])
-    (baseline, probability), gradients = head.gradients(ends, label)
+    ngrams = model.maybe_get_ref("ngrams")
+    head = Head(
+        encode,
+        pooling,
+        output_layer,
+        model.attrs["multi_label"],
+        ngrams=None if ngrams is None else token_scores(ngrams, doc),
+        bias=0.0 if ngrams is None else ngrams.get_param("b"),
+    )
+    ends = model.ops.asarray1f([0.0, 1.0])
+    (baseline, probability), gradients, _ = head.gradients(vectors, ends, label)
     return ModelExplanation(
         over="embedded words" if inside else "token vectors",
         probability=float(probability),
@@ -186,32 +196,45 @@ class Head:
     """The part of a classifier after the vectors that are explained.
 
     encode: maps a list of token vectors to vectors in context; None if they already are.
+    ngrams: what the n-grams of each token add to the logits, (n_tokens, nO); None without n-grams.
+    bias: what the n-gram model adds to the logits of every text.
     """
 
     encode: Model[Any, Any] | None
     pooling: Model[Any, Any]
     output_layer: Model[Any, Any]
     multi_label: bool
+    ngrams: Floats2d | None
+    bias: Floats1d | float
 
     def encoded(self, vectors: Floats2d) -> Floats2d:
         """The input of the pooling. Shape (n_tokens, width)."""
         return self.encode.predict([vectors])[0] if self.encode else vectors
 
-    def gradients(self, texts: Floats2d, label: int) -> tuple[Floats1d, Floats2d]:
-        """The probability of a category, (n_texts,), and its gradient for `texts`, same shape.
+    def gradients(
+        self, vectors: Floats2d, shares: Floats1d, label: int
+    ) -> tuple[Floats1d, Floats3d, Floats2d]:
+        """The probability of a category at points between no words and the text.
 
-        texts: token vectors of several texts of the same length. Shape (n_texts, n_tokens, width).
+        vectors: token vectors of the text, (n_tokens, width).
+        shares: how far along the line each point is, from 0 to 1. Shape (n_points,).
+
+        Returns the probabilities, (n_points,), and their gradients for the token vectors,
+        (n_points, n_tokens, width), and for the logits, (n_points, nO).
         """
         ops = self.pooling.ops
+        texts = shares[:, None, None] * vectors
         X, backprop_X = self._encode(list(texts))
         pooled, backprop_pooled = self.pooling(X, True)
         logits, backprop_logits = self.output_layer(pooled, True)
+        if self.ngrams is not None:
+            logits += shares[:, None] * self.ngrams.sum(axis=0) + self.bias
         Y = ops.sigmoid(logits) if self.multi_label else ops.softmax(logits)
         p = Y[:, label].copy()
         d_logits = -p[:, None] * (Y * 0 if self.multi_label else Y)
         d_logits[:, label] = p * (1 - p)
         dX = backprop_pooled(backprop_logits(ops.as_contig(d_logits)))
-        return p, backprop_X(dX).reshape(texts.shape)
+        return p, backprop_X(dX).reshape(texts.shape), d_logits
 
     def _encode(self, texts: list[Floats2d]) -> tuple[Ragged, Callable[[Ragged], Floats2d]]:
         ops = self.pooling.ops
@@ -240,13 +263,19 @@ def integrated_gradients(
     """
     xp = head.pooling.ops.xp
     points, weights = np.polynomial.legendre.leggauss(steps)
-    total = xp.zeros(vectors.shape)
+    of_vectors = xp.zeros(vectors.shape)
+    of_logits: Any = 0.0  # (nO,)
     for i in range(0, steps, BATCH):
         # The rule is defined on the interval from -1 to 1; the line goes from 0 to 1.
-        shares = xp.asarray((points[i : i + BATCH] + 1) / 2, dtype="float32")[:, None, None]
-        parts = xp.asarray(weights[i : i + BATCH] / 2)[:, None, None]
-        total += (head.gradients(shares * vectors, label)[1] * parts).sum(axis=0)
-    return tuple((total * vectors).sum(axis=1).tolist())
+        shares = xp.asarray((points[i : i + BATCH] + 1) / 2, dtype="float32")
+        parts = xp.asarray(weights[i : i + BATCH] / 2)[:, None]
+        _, d_vectors, d_logits = head.gradients(vectors, shares, label)
+        of_vectors += (d_vectors * parts[:, :, None]).sum(axis=0)
+        of_logits += (d_logits * parts).sum(axis=0)
+    attributions = (of_vectors * vectors).sum(axis=1)
+    if head.ngrams is not None:
+        attributions += head.ngrams @ of_logits
+    return tuple(attributions.tolist())
 
 
 def _pooling_views(

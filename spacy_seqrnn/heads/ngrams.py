@@ -9,6 +9,7 @@ from spacy.ml.extract_ngrams import extract_ngrams
 from spacy.tokens import Doc
 from thinc.api import Model, NumpyOps
 
+from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
 from ..rnn.dropout import dropout_mask
 from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
@@ -19,17 +20,31 @@ NgramModel: TypeAlias = Model[list[Doc], Floats2d]
 SECOND_HASH = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio (Knuth 1973)
 
 
-def NgramScores(*, ngram_size: int, rows: int, dropout: float, nO: int | None) -> NgramModel:
+# spaCy searches n-grams of each size up to the longest, whether there are any or not.
+LONGEST_NGRAM = 100
+
+
+def NgramScores(
+    *, ngram_size: int = 2, rows: int = 32768, dropout: float = 0.5, nO: int | None = None
+) -> NgramModel:
     """Add up the scores of all distinct n-grams of lower-case words in a document.
+
+    A linear model, for the option `ngrams` of `spacy-seqrnn.TextCat.v1`. Registered as
+    `spacy-seqrnn.NgramScores.v1`.
 
     ngram_size: words of the longest n-grams; all shorter ones count too.
     rows: rows of the table of scores. The score of an n-gram is the sum of two rows, chosen by its
-        hash, so that few n-grams share both.
+        hash, so that few n-grams share both. In training, time and memory grow with the rows.
     dropout: rate at which n-grams are dropped in training.
-    nO: number of labels.
+    nO: number of labels; set by the component.
 
     Returns a model that gives scores of shape (n_docs, nO).
+    Raises ValueError for an option out of its range.
     """
+    check_int("ngram_size", ngram_size, 1, LONGEST_NGRAM)
+    check_int("rows", rows, 1, MOST_ROWS)
+    check_rate("dropout", dropout)
+    check_n_outputs(nO)
     return Layer(
         "ngram_scores",
         forward,
@@ -113,6 +128,25 @@ def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[Ints1d]:
     """Two rows for each key, as independent as possible."""
     uint64 = keys.dtype.type
     return [(keys % uint64(n_rows)), ((keys * uint64(SECOND_HASH)) >> uint64(32)) % uint64(n_rows)]
+
+
+def token_scores(model: NgramModel, doc: Doc) -> Floats2d:
+    """What each token contributes to the scores of a document, without the bias.
+
+    The score of an n-gram is shared equally between the tokens of all its occurrences. The rows,
+    shape (n_tokens, nO), add up to the scores of all n-grams.
+    """
+    extract, W = model.layers[0], model.ops.to_numpy(model.get_param("W"))
+    words = doc.to_array([extract.attrs["attr"]])  # (n_tokens,)
+    scores: Floats2d = np.zeros((len(doc), model.get_dim("nO")), dtype="float32")
+    for size in range(1, min(extract.attrs["ngram_size"], len(doc)) + 1):
+        keys = words if size == 1 else NumpyOps().ngrams(size, words)  # (n_tokens - size + 1,)
+        distinct, which, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        of_ngrams = sum(W[rows] for rows in rows_of_keys(distinct, model.attrs["rows"]))
+        shares = (of_ngrams / (size * counts)[:, None])[which]
+        for place in range(size):
+            scores[place : place + len(shares)] += shares
+    return model.ops.asarray2f(scores)
 
 
 def init(model: NgramModel, X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:

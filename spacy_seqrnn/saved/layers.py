@@ -67,7 +67,7 @@ def side_by_side(node: Model[Any, Any], width: Width) -> Width:
 def in_parallel(node: Model[Any, Any], width: Width) -> Width:
     """The layers within this one all return vectors of its own width."""
     for layer in node.layers:
-        _check_same(node, "nO", output_width(layer, width))
+        check_same(node, "nO", output_width(layer, width))
     return None
 
 
@@ -83,13 +83,14 @@ def output_width(node: Model[Any, Any], width: Width) -> Width:
 
     Raises ValueError if the layer, or a layer within it, was made for another width.
     """
-    _check_same(node, "nI", width)
+    check_same(node, "nI", width)
     width = find_description(node).width(node, width)
-    _check_same(node, "nO", width)
+    check_same(node, "nO", width)
     return width or node.maybe_get_dim("nO")
 
 
-def _check_same(node: Model[Any, Any], dim: str, width: Width) -> None:
+def check_same(node: Model[Any, Any], dim: str, width: Width) -> None:
+    """Raise ValueError if a size of a layer is known and is not `width`, if that is known."""
     own = node.maybe_get_dim(dim)
     if width is not None and own is not None and own != width:
         raise ValueError(

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import SGD, Model, set_dropout_rate
 
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
-from spacy_seqrnn.heads.ngrams import NgramScores
+from spacy_seqrnn.heads.ngrams import NgramScores, token_scores
 from spacy_seqrnn.types import Floats2d
 
 VOCAB = spacy.blank("en").vocab
@@ -39,6 +39,28 @@ def test_scores_are_sums_over_distinct_ngrams(texts: list[list[str]], size: int)
     (scores,) = model.predict(make_docs(texts)).T
     # Every n-gram has two rows of 0.5.
     assert scores.tolist() == [float(len(ngrams_of(words, size))) for words in texts]
+
+
+@given(WORDS, st.integers(1, 3))
+def test_token_scores_add_up_to_those_of_the_text(words: list[str], size: int) -> None:
+    model = NgramScores(ngram_size=size, rows=100_003, dropout=0.0, nO=2).initialize()
+    W: Floats2d = model.get_param("W")
+    W[:] = np.random.default_rng(0).normal(size=W.shape)
+    (doc,) = make_docs([words])
+    found = token_scores(model, doc)
+    assert found.shape == (len(words), 2)
+    np.testing.assert_allclose(found.sum(axis=0), model.predict([doc])[0], atol=1e-4)
+
+
+def test_token_scores_are_shared_by_all_occurrences() -> None:
+    """With weights of one half, an n-gram has the score 1: "a" three times, "a b" twice."""
+    model = NgramScores(ngram_size=2, rows=100_003, dropout=0.0, nO=1).initialize()
+    W: Floats2d = model.get_param("W")
+    W[:] = 0.5
+    (doc,) = make_docs([["a", "b", "a", "b", "a"]])
+    a, b, ab, ba = 1 / 3, 1 / 2, 1 / 4, 1 / 4
+    expected = [a + ab, b + ab + ba, a + ba + ab, b + ab + ba, a + ba]
+    assert token_scores(model, doc)[:, 0].tolist() == pytest.approx(expected)
 
 
 def test_words_are_told_apart_by_their_neighbours() -> None:

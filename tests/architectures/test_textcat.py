@@ -9,11 +9,12 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed, set_dropout_rate
 
+from spacy_seqrnn.heads.ngrams import resized_scores
 from spacy_seqrnn.heads.pooling import POOLINGS
 
 from ..gradients import check_model_gradients
 from ..pipes import get_pipe
-from ..small import small_textcat, small_tok2vec
+from ..small import small_ngrams, small_textcat, small_tok2vec
 
 DATA = [
     ("very good stuff", {"GOOD": 1.0, "BAD": 0.0}),
@@ -92,10 +93,16 @@ def test_independent_labels() -> None:
     assert right(trained(exclusive=False, data=data), data)
 
 
+CHECKED = ("lstm", "linear", "ngram_scores")
+
+
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_gradient_is_that_of_the_cross_entropy(exclusive: bool) -> None:
+@pytest.mark.parametrize("ngrams", [None, small_ngrams()])
+def test_gradient_is_that_of_the_cross_entropy(
+    exclusive: bool, ngrams: dict[str, Any] | None
+) -> None:
     """With Y − truth, which spaCy's textcat passes back."""
-    nlp = make_nlp(exclusive, pooling="mean")
+    nlp = make_nlp(exclusive, pooling="mean", ngrams=ngrams)
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
     model = get_pipe(nlp, "cats").model
@@ -112,14 +119,15 @@ def test_gradient_is_that_of_the_cross_entropy(exclusive: bool) -> None:
     Y, backprop = model.begin_update(docs)
     backprop(Y - truth.astype("f"))
     # Not the characters: their maximum has kinks, where differences are not gradients.
-    for node in (node for node in model.walk() if node.name in ("lstm", "linear")):
+    for node in (node for node in model.walk() if node.name in CHECKED):
         if node.grad_names:
             check_model_gradients(cross_entropy, node, abs=5e-3, rel=5e-2)
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_new_label_on_a_trained_model(exclusive: bool) -> None:
-    nlp = trained(exclusive)
+@pytest.mark.parametrize("ngrams", [None, small_ngrams()])
+def test_new_label_on_a_trained_model(exclusive: bool, ngrams: dict[str, Any] | None) -> None:
+    nlp = trained(exclusive, ngrams=ngrams)
     texts = [text for text, _ in DATA]
     before = [doc.cats for doc in nlp.pipe(texts)]
     get_pipe(nlp, "cats").add_label("FUN")
@@ -153,8 +161,9 @@ def test_training_dropout_reaches_the_head() -> None:
     assert model.predict(docs)[0].tolist() == model.predict(docs)[0].tolist()
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    nlp = trained(pooling=["attention", "last"])
+@pytest.mark.parametrize("ngrams", [None, small_ngrams()])
+def test_round_trip(tmp_path: Path, ngrams: dict[str, Any] | None) -> None:
+    nlp = trained(pooling=["attention", "last"], ngrams=ngrams)
     nlp.to_disk(tmp_path)
     other = spacy.load(tmp_path)
     for text, _ in DATA:
@@ -187,12 +196,48 @@ def test_last_follows_the_encoder(bidirectional: bool) -> None:
         ({"pooling": "min"}, "`pooling = 'min'` is unknown: set it to one of last, mean, max"),
         ({"pooling": ["max", "min"]}, "`pooling = 'min'` is unknown"),
         ({"pooling": []}, "`pooling` is empty: name at least one of last"),
+        ({"ngrams": small_tok2vec()}, "does not give scores of n-grams: give the block the line"),
+        ({"ngrams": small_ngrams(ngram_size=0)}, "`ngram_size = 0` cannot work"),
         ({"max_grad_norm": -1.0}, "`max_grad_norm = -1.0` cannot work"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_nlp(**options)
+
+
+def test_scores_of_ngrams_are_added_to_the_logits() -> None:
+    nlp = trained(ngrams=small_ngrams())
+    model = get_pipe(nlp, "cats").model
+    docs = [nlp.make_doc(text) for text, _ in DATA[:4]]
+    together = np.log(model.predict(docs))
+    scores = model.get_ref("ngrams").predict(docs)
+    model.get_ref("ngrams").set_param("W", 0 * model.get_ref("ngrams").get_param("W"))
+    model.get_ref("ngrams").set_param("b", 0 * model.get_ref("ngrams").get_param("b"))
+    alone = np.log(model.predict(docs))
+    # Logits are known up to a constant for each text.
+    difference = together - alone - scores
+    np.testing.assert_allclose(difference[:, 0], difference[:, 1], atol=1e-4)
+    assert np.abs(scores).max() > 0.1
+
+
+def test_saved_ngrams_for_other_labels_are_rejected() -> None:
+    nlp = trained(ngrams=small_ngrams())
+    saved = get_pipe(nlp, "cats").model
+    scores = saved.get_ref("ngrams")
+    saved.replace_node(scores, resized_scores(scores, 3, new_bias=0.0))
+    new = get_pipe(make_nlp(ngrams=small_ngrams()), "cats").model
+    with pytest.raises(ValueError, match="'ngram_scores' has the size 'nO' = 3, but 2 is needed"):
+        new.from_bytes(saved.to_bytes())
+
+
+def test_independent_labels_start_at_their_share() -> None:
+    """3 of 8 labels apply: (3 + 1) / (8 + 2)."""
+    data = [("a b", {"A": 1.0, "B": 1.0}), ("b", {"A": 0.0, "B": 1.0}), ("c", {"A": 0.0, "B": 0.0})]
+    nlp = make_nlp(exclusive=False)
+    nlp.initialize(lambda: make_examples(nlp, [*data, data[-1]]))
+    bias = get_pipe(nlp, "cats").model.get_ref("output_layer").get_param("b")
+    assert bias.tolist() == pytest.approx([np.log(0.4 / 0.6)] * 2)
 
 
 def test_documents_without_tokens() -> None:

@@ -115,7 +115,14 @@ ENCODERS: dict[str, BuildLayer] = {
 OTHERS = (
     *("Tok2Vec.", "Listener.", "TextCat", "Tagger.", "TransitionBasedParser.", "EntityLinker."),
     *("SpanCategorizer.", "SpanFinder.", "PretrainCharacters.", "PretrainVectors.", "NER."),
-    *("NEREnsemble.", "EmptyKB", "PrecomputableAffine.", "TransitionModel.", "extract_ngrams."),
+    *(
+        "NEREnsemble.",
+        "NgramScores.",
+        "EmptyKB",
+        "PrecomputableAffine.",
+        "TransitionModel.",
+        "extract_ngrams.",
+    ),
     *("extract_spans.", "LinearLogistic.", "mean_max_reducer."),
 )
 

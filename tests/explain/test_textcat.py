@@ -9,7 +9,7 @@ from spacy_seqrnn.explain import explain_textcat
 from spacy_seqrnn.types import Ints1d
 
 from ..pipes import get_pipe
-from ..small import small_textcat
+from ..small import small_ngrams, small_textcat
 from .conftest import TEXT, pipeline
 
 
@@ -24,6 +24,20 @@ def test_integrated_gradients_are_complete(pooling: str, exclusive: bool) -> Non
     assert abs(model.probability - model.baseline) > 1e-3
     assert sum(model.attributions) == pytest.approx(model.probability - model.baseline, abs=1e-3)
     assert model.probability == pytest.approx(nlp(TEXT).cats[found.label], abs=1e-5)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_ngrams_are_attributed_too(exclusive: bool) -> None:
+    factory = "textcat" if exclusive else "textcat_multilabel"
+    nlp = pipeline(factory, small_textcat(exclusive, ngrams=small_ngrams(ngram_size=3)))
+    scores = get_pipe(nlp, factory).model.get_ref("ngrams")
+    rng = np.random.default_rng(0)
+    scores.set_param("W", rng.normal(size=scores.get_param("W").shape).astype("f"))
+    scores.set_param("b", rng.normal(size=scores.get_param("b").shape).astype("f"))
+    found = explain_textcat(nlp, f"{TEXT} {TEXT}", steps=512)
+    (model,) = found.models
+    assert sum(model.attributions) == pytest.approx(model.probability - model.baseline, abs=1e-3)
+    assert model.probability == pytest.approx(nlp(f"{TEXT} {TEXT}").cats[found.label], abs=1e-5)
 
 
 def test_poolings(textcat: Language) -> None:
