@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .ner.scored_spans import ScoredSpans
     from .rnn.layer import RNN
     from .rnn.stack import RNNStack
+    from .textcat.calibration import TextCatCalibration, calibrate_textcat
 
 __all__ = [
     "CRF",
@@ -61,12 +62,14 @@ __all__ = [
     "ScoredSpans",
     "TagConstraints",
     "TextCat",
+    "TextCatCalibration",
     "TextCatEnsemble",
     "TextCatExplanation",
     "TokenSoftmax",
     "WordEmbed",
     "__version__",
     "biluo_constraints",
+    "calibrate_textcat",
     "explain_ner",
     "explain_textcat",
     "gates_of_text",
@@ -91,6 +94,7 @@ _MODULES = {
     "architectures.ner": ["NER"],
     "architectures.ngrams": ["NgramTextCat"],
     "heads.ngrams": ["NgramScores"],
+    "textcat.calibration": ["TextCatCalibration", "calibrate_textcat"],
     "architectures.textcat": ["TextCat"],
     "architectures.tok2vec": ["HashEmbedRNN"],
     "batch.packed": ["Packed", "pack", "unpack", "with_packed"],

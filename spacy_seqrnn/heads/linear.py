@@ -12,7 +12,7 @@ from thinc.initializers import glorot_uniform_init
 
 from ..saved.layers import describe_layer, shapes
 from ..saved.shapes import Layer
-from ..types import Floats2d
+from ..types import Floats1d, Floats2d
 
 
 def Linear(*, nO: int | None = None, nI: int | None = None) -> Model[Floats2d, Floats2d]:
@@ -51,3 +51,11 @@ def init(
     shape = model.get_dim("nO"), model.get_dim("nI")
     model.set_param("W", glorot_uniform_init(model.ops, shape))
     model.set_param("b", model.ops.alloc1f(model.get_dim("nO")))
+
+
+def rescale(model: Model[Floats2d, Floats2d], scale: Floats1d) -> None:
+    """Multiply each output. scale: Shape (nO,)."""
+    W: Floats2d = model.get_param("W")
+    b: Floats1d = model.get_param("b")
+    model.set_param("W", W * scale[:, None])
+    model.set_param("b", b * scale)

@@ -175,3 +175,11 @@ def resized_scores(model: NgramModel, nO: int, *, new_bias: float) -> NgramModel
         W[:, :n_old], b[:n_old] = model.get_param("W"), model.get_param("b")
         b[n_old:] = new_bias
     return new
+
+
+def rescale(model: NgramModel, scale: Floats1d) -> None:
+    """Multiply each label's scores. scale: Shape (nO,)."""
+    W: Floats2d = model.get_param("W")
+    b: Floats1d = model.get_param("b")
+    model.set_param("W", W * scale)
+    model.set_param("b", b * scale)

@@ -6,16 +6,17 @@ probabilities, so another sequence may win.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from spacy.training import Example
 
 from ..crf.chain import LinearChain
 from ..crf.expectations import Segments, segment_log_posteriors
+from ..temperature import best_temperature
 from .annotations import MISSING, LabelNumbers, gold_tags
 from .biluo import Entities
 
-TEMPERATURES = np.geomspace(0.1, 10.0, 21)  # then as many between the neighbours of the best one
 # Bounds the log loss of an entity whose probability is 0 or 1.
 SMALLEST_PROBABILITY = 1e-6
 
@@ -60,12 +61,7 @@ def _is_right(gold: np.ndarray, own: np.ndarray) -> int:
 
 def fit_temperature(scored: list[Scored]) -> float:
     """The temperature that minimises the log loss of the entities."""
-    grid = TEMPERATURES
-    for _ in range(2):
-        best = int(np.argmin([log_loss(scored, temperature) for temperature in grid]))
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-        found, grid = float(grid[best]), np.geomspace(low, high, len(grid))
-    return found
+    return best_temperature(partial(log_loss, scored))
 
 
 def log_loss(scored: list[Scored], temperature: float) -> float:

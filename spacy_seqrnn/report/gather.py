@@ -37,7 +37,7 @@ def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Examp
     Raises ValueError if there are none.
     """
     if data is not None:
-        return str(data), Corpus(_checked(data, "--data"))(nlp)
+        return str(data), Corpus(checked_data(data, "--data"))(nlp)
     config = nlp.config.interpolate()
     name = config["training"]["dev_corpus"]
     section = _section(config, name)
@@ -65,7 +65,11 @@ def _check_exists(path: Path, where: str) -> None:
         raise ValueError(f"'{path}' does not exist; it was named in {where}.")
 
 
-def _checked(path: Path, where: str) -> Path:
+def checked_data(path: Path, where: str) -> Path:
+    """A path to annotated data. Raises ValueError if there are none.
+
+    where: the option that names it.
+    """
     _check_exists(path, where)
     if path.is_file() and path.suffix != SUFFIX:
         raise ValueError(
@@ -102,7 +106,7 @@ def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | No
         return None
     words: set[str] = set()
     entities: set[tuple[str, ...]] = set()
-    path = _checked(path, "--train")
+    path = checked_data(path, "--train")
     for doc in Corpus(path).read_docbin(Vocab(), walk_corpus(path, SUFFIX)):
         words.update(map(word_of, doc))
         entities.update(tuple(map(word_of, span)) for span in doc.ents)

@@ -1,0 +1,1 @@
+"""Text categories, beside spaCy's own components for them."""
