@@ -17,6 +17,8 @@ from ..types import Floats1d, Floats2d, Ints1d
 
 NgramModel: TypeAlias = Model[list[Doc], Floats2d]
 
+# On a GPU, Thinc truncates hashes of n-grams to 32 bits, so these are always computed on the CPU.
+HOST = NumpyOps()
 SECOND_HASH = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio (Knuth 1973)
 
 
@@ -109,19 +111,26 @@ def _without_ngrams(
 def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, Ints1d]:
     """The hashes of the documents' distinct n-grams, on the host, and how many each document has.
 
-    On a GPU, Thinc truncates hashes of n-grams to 32 bits, so these are always computed on the CPU.
+    They are those of spaCy's layer, but found for all documents at once.
     """
-    lengths: Ints1d = np.zeros(len(docs), dtype="int32")
-    read = [i for i, doc in enumerate(docs) if len(doc)]
-    if not read:
-        return np.zeros(0, dtype="uint64"), model.ops.asarray1i(lengths)
-    extract = model.layers[0]
-    if extract.ops.device_type != "cpu":
-        extract.ops = NumpyOps()
-    # spaCy's function does not accept a document without tokens.
-    keys, _, n_ngrams = extract.predict([docs[i] for i in read])
-    lengths[read] = n_ngrams
-    return keys, model.ops.asarray1i(lengths)
+    size, attr = (model.layers[0].attrs[name] for name in ("ngram_size", "attr"))
+    lengths = np.asarray([len(doc) for doc in docs])
+    words = np.concatenate([doc.to_array([attr]) for doc in docs]) if docs else np.zeros(0)
+    doc_of = np.repeat(np.arange(len(docs)), lengths)  # (n_tokens,)
+    left = lengths.cumsum()[doc_of] - np.arange(len(words))  # tokens to the end of the document
+    keys, owners = [words.astype("uint64")], [doc_of]
+    for n in range(2, min(size, lengths.max(initial=0)) + 1):
+        ngrams = HOST.ngrams(n, keys[0])  # (n_tokens - n + 1,)
+        within = left[: len(ngrams)] >= n
+        keys.append(ngrams[within])
+        owners.append(doc_of[: len(ngrams)][within])
+    key, owner = np.concatenate(keys), np.concatenate(owners)  # (n_ngrams,)
+    order = np.lexsort((key, owner))
+    key, owner = key[order], owner[order]
+    first = np.ones(len(key), dtype=bool)
+    first[1:] = (key[1:] != key[:-1]) | (owner[1:] != owner[:-1])
+    n_ngrams: Ints1d = np.bincount(owner[first], minlength=len(docs)).astype("int32")
+    return key[first], model.ops.asarray1i(n_ngrams)
 
 
 def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[Ints1d]:
@@ -140,7 +149,7 @@ def token_scores(model: NgramModel, doc: Doc) -> Floats2d:
     words = doc.to_array([extract.attrs["attr"]])  # (n_tokens,)
     scores: Floats2d = np.zeros((len(doc), model.get_dim("nO")), dtype="float32")
     for size in range(1, min(extract.attrs["ngram_size"], len(doc)) + 1):
-        keys = words if size == 1 else NumpyOps().ngrams(size, words)  # (n_tokens - size + 1,)
+        keys = words if size == 1 else HOST.ngrams(size, words)  # (n_tokens - size + 1,)
         distinct, which, counts = np.unique(keys, return_inverse=True, return_counts=True)
         of_ngrams = sum(W[rows] for rows in rows_of_keys(distinct, model.attrs["rows"]))
         shares = (of_ngrams / (size * counts)[:, None])[which]

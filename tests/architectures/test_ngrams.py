@@ -5,11 +5,13 @@ import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.attrs import LOWER
+from spacy.ml.extract_ngrams import extract_ngrams
 from spacy.tokens import Doc
 from thinc.api import SGD, Model, set_dropout_rate
 
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
-from spacy_seqrnn.heads.ngrams import NgramScores, token_scores
+from spacy_seqrnn.heads.ngrams import NgramScores, _distinct_ngrams, token_scores
 from spacy_seqrnn.types import Floats2d
 
 VOCAB = spacy.blank("en").vocab
@@ -106,3 +108,13 @@ def test_options_reach_the_scores() -> None:
     W[:, 0] = 0.0001
     assert model.begin_update(docs)[0][0, 0] != model.begin_update(docs)[0][0, 0]
     assert model.predict(docs)[0, 0] == model.predict(docs)[0, 0]
+
+
+@given(st.lists(WORDS, min_size=1, max_size=5), st.integers(1, 4))
+def test_ngrams_are_those_of_spacys_layer(texts: list[list[str]], size: int) -> None:
+    docs = make_docs([words for words in texts if words] or [["a"]])
+    model = NgramScores(ngram_size=size, rows=10, dropout=0.0, nO=1)
+    keys, lengths = _distinct_ngrams(model, docs)
+    expected, _, n_expected = extract_ngrams(size, LOWER).predict(docs)
+    assert keys.tolist() == expected.tolist()
+    assert list(lengths) == n_expected.tolist()
