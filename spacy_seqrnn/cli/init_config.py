@@ -12,6 +12,7 @@ from wasabi.printer import Printer
 from .app import FORCE, seqrnn_cli
 from .comments import with_comments
 from .output import busy, check_targets, clear_errors, write
+from .plan import Plan, make_plan
 
 TEMPLATE = Path(__file__).parent / "templates" / "recipe.jinja"
 
@@ -34,7 +35,10 @@ class Optimize(StrEnum):
 
 OUTPUT = typer.Argument(..., help="File to write, or - for stdout (only the config)")
 LANG = typer.Option(
-    "en", "--lang", "-l", help="Language code, such as en, or xx for several languages"
+    "en",
+    "--lang",
+    "-l",
+    help="Language code, such as en, or xx for several languages; the data do not contain it",
 )
 TASK = typer.Option(Task.ner, "--task", "-t", help="What the pipeline does")
 OPTIMIZE = typer.Option(
@@ -48,6 +52,13 @@ VECTORS = typer.Option(
     "--vectors",
     "-v",
     help="Pipeline with word vectors, such as en_core_web_lg; without one, vectors are learned",
+    show_default=False,
+)
+TRAIN = typer.Option(
+    None,
+    "--train",
+    help="Training data: a .spacy file or a folder of them, which determine language, model and "
+    "length of training",
     show_default=False,
 )
 LONG = typer.Option(False, "--long", help="For texts of many hundreds of words (textcat only)")
@@ -67,6 +78,7 @@ def init_config_cli(
     vectors: str | None = VECTORS,
     long_texts: bool = LONG,
     ensemble: bool = ENSEMBLE,
+    train: Path | None = TRAIN,
     force: bool = FORCE,
 ) -> None:
     """Write a config for `spacy train`, complete with all defaults."""
@@ -74,26 +86,35 @@ def init_config_cli(
     msg = Printer(no_print=is_stdout)
     with clear_errors():
         check_targets([None if is_stdout else output], force=force)
+        name, plan = task.value, None
+        if train is not None:
+            with busy("Reading the training data ..."):
+                plan = make_plan(train, name, vectors)
+            name, long_texts = plan.task, long_texts or plan.long_texts
+            ensemble = ensemble or (optimize is Optimize.accuracy and plan.ensemble)
         with busy("Filling in the defaults ..."):
             text = config_text(
                 lang=lang,
-                task=task.value,
+                task=name,
                 optimize=optimize.value,
                 vectors=vectors,
                 long_texts=long_texts,
                 ensemble=ensemble,
+                plan=plan,
             )
         if is_stdout:
             print(text, end="")
             return
         write(output, text)
+    if plan:
+        msg.info(plan.summary[:1].upper() + plan.summary[1:])
     if vectors and not _has_vectors(vectors):
         msg.warn(
             f"There is no pipeline '{vectors}' yet: `python -m spacy download {vectors}` "
             "downloads spaCy's own."
         )
     msg.text("Train it on your data, with --gpu-id 0 on a GPU:")
-    data = "--paths.train train.spacy --paths.dev dev.spacy"
+    data = f"--paths.train {train or 'train.spacy'} --paths.dev dev.spacy"
     print(f"python -m spacy train {output} --output training {data}")
 
 
@@ -117,6 +138,7 @@ def init_config(
     vectors: str | None = None,
     long_texts: bool = False,
     ensemble: bool = False,
+    plan: Plan | None = None,
 ) -> Any:
     """A config that lacks only the paths of the corpora, as a `thinc.api.Config`.
 
@@ -140,8 +162,14 @@ def init_config(
             f"`lang = {lang!r}` is unknown to spaCy: set a language code such as en, "
             "or xx for several languages."
         ) from error
-    options = {"long_texts": long_texts, "ensemble": ensemble}
-    text = recipe(task, optimize, vectors=bool(vectors), **options)
+    text = recipe(
+        task,
+        optimize,
+        vectors=bool(vectors),
+        long_texts=long_texts,
+        ensemble=ensemble,
+        plan=plan,
+    )
     config = load_config_from_str(text)
     config["nlp"]["lang"] = lang
     if vectors:
@@ -150,7 +178,13 @@ def init_config(
 
 
 def recipe(
-    task: str, optimize: str, *, vectors: bool, long_texts: bool = False, ensemble: bool = False
+    task: str,
+    optimize: str,
+    *,
+    vectors: bool,
+    long_texts: bool = False,
+    ensemble: bool = False,
+    plan: Plan | None = None,
 ) -> str:
     """The text of a config with comments, and without what spaCy fills in.
 
@@ -160,6 +194,7 @@ def recipe(
     long_texts: for texts of many hundreds of words, with text categories only.
     ensemble: three models, for entities with `optimize = "accuracy"`. It helps most with little
         data.
+    plan: what follows from the training data; None if they are unknown.
 
     Raises ValueError for an unknown name, or an option that the task does not have.
     """
@@ -180,7 +215,12 @@ def recipe(
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf8"))
     text = template.render(
-        task=task, optimize=optimize, vectors=vectors, long_texts=long_texts, ensemble=ensemble
+        task=task,
+        optimize=optimize,
+        vectors=vectors,
+        long_texts=long_texts,
+        ensemble=ensemble,
+        plan=plan,
     )
     # Omitted blocks leave blank lines behind.
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
