@@ -56,16 +56,16 @@ def _check_output(output: Path, *, force: bool) -> None:
 def _calibrate(nlp: Any, examples: list[Any], *, thresholds: bool) -> list[list[str]]:
     """Calibrate all components of this package. Returns the rows of a table."""
     from ..explain import find  # noqa: PLC0415
-    from ..textcat.calibration import calibrate_textcat, find_single_classifiers  # noqa: PLC0415
+    from ..textcat import calibration  # noqa: PLC0415
 
-    recognisers, classifiers = find.find_recognisers(nlp), find_single_classifiers(nlp)
+    recognisers, classifiers = find.find_recognisers(nlp), calibration.find_single_classifiers(nlp)
     if not recognisers and not classifiers:
-        raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat")
+        raise calibration.nothing_to_calibrate(nlp)
     rows = []
     for name, component in recognisers.items():
         rows.append([name, "all", f"{component.calibrate(nlp, examples):.3f}", ""])
     for name in classifiers:
-        found = calibrate_textcat(nlp, examples, component=name, thresholds=thresholds)
+        found = calibration.calibrate_textcat(nlp, examples, component=name, thresholds=thresholds)
         for label, temperature in found.temperatures.items():
             cut = found.thresholds.get(label)
             rows.append([name, label, f"{temperature:.3f}", "" if cut is None else f"{cut:.3f}"])

@@ -150,14 +150,20 @@ def find_single_classifiers(nlp: Language) -> list[str]:
     ]
 
 
+def nothing_to_calibrate(nlp: Language) -> ValueError:
+    """The error for a pipeline without a component that can be calibrated."""
+    return ValueError(
+        f"The pipeline has {', '.join(nlp.pipe_names) or 'no component'}, but this needs a "
+        "`seqrnn_ner`, or a `textcat` or `textcat_multilabel` with `spacy-seqrnn.TextCat.v1` or "
+        "`spacy-seqrnn.NgramTextCat.v1` as its model; the mean of an ensemble cannot be "
+        "calibrated, so use the recipe for efficiency instead."
+    )
+
+
 def _choose(nlp: Language, component: str | None) -> str:
     names = find_single_classifiers(nlp)
     if not names:
-        raise ValueError(
-            f"The pipeline has {', '.join(nlp.pipe_names) or 'no component'}, but this needs a "
-            "`textcat` or `textcat_multilabel` with `spacy-seqrnn.TextCat.v1` or "
-            "`spacy-seqrnn.NgramTextCat.v1`; the members of an ensemble cannot be calibrated."
-        )
+        raise nothing_to_calibrate(nlp)
     name = component or names[0]
     check_choice("component", name, names)
     return name

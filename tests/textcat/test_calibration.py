@@ -181,5 +181,5 @@ def test_what_cannot_be_calibrated() -> None:
     other = spacy.blank("en")
     model = {**members, "members": {"a": small_textcat(True), "b": small_textcat(True)}}
     other.add_pipe("textcat", config={"model": model})
-    with pytest.raises(ValueError, match="the members of an ensemble cannot be calibrated"):
+    with pytest.raises(ValueError, match="the mean of an ensemble cannot be calibrated"):
         calibrate_textcat(other, examples)
