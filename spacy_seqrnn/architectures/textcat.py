@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
-from ..batch.composition import FORWARD_WITHIN, run_packed
+from ..batch.composition import FORWARD_WITHIN, run, run_packed
 from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
 from ..batch.packed import pack, unpack_ragged
@@ -181,7 +181,7 @@ def forward_batch(
     logits, backprop_logits = model.get_ref("output_layer")(dropped, is_train)
     ngrams = model.maybe_get_ref("ngrams")
     if ngrams is not None:
-        scores, backprop_ngrams = ngrams(batch.docs, is_train)
+        scores, backprop_ngrams = run(ngrams, batch, is_train)
         logits += scores
     Y, backprop_probabilities = probabilities(model, logits, X.lengths)
 

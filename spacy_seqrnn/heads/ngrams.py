@@ -1,6 +1,7 @@
 """Documents as bags of word n-grams, each with a learned score."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,6 +10,8 @@ from spacy.ml.extract_ngrams import extract_ngrams
 from spacy.tokens import Doc
 from thinc.api import Model, NumpyOps
 
+from ..batch.composition import FORWARD_WITHIN
+from ..batch.docs import DocBatch
 from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
 from ..rnn.dropout import dropout_mask
 from ..saved.layers import describe_layer
@@ -61,11 +64,20 @@ def NgramScores(
 def forward(
     model: NgramModel, docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    return forward_batch(model, DocBatch(docs), is_train)
+
+
+def forward_batch(
+    model: NgramModel, batch: DocBatch, is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     ops = model.ops
+    size, attr = (model.layers[0].attrs[name] for name in ("ngram_size", "attr"))
     # Whether a document has an n-gram is more informative than how often (Pang et al. 2002).
-    keys, lengths = _distinct_ngrams(model, docs)
+    find = partial(_distinct_ngrams, batch.docs, size, attr)
+    keys, n_ngrams = batch.once(("distinct n-grams", size, attr), find)
     if not len(keys):
-        return _without_ngrams(model, len(docs))
+        return _without_ngrams(model, len(batch.docs))
+    lengths = ops.asarray1i(n_ngrams)
     rows = [ops.asarray1i(of_hash) for of_hash in rows_of_keys(keys, model.attrs["rows"])]
     W: Floats2d = model.get_param("W")
     scores = W[rows[0]] + W[rows[1]]
@@ -95,6 +107,7 @@ def param_shapes(model: Model[Any, Any], param: str) -> tuple[int, ...]:
 
 
 describe_layer(forward, param_shapes=param_shapes, fixed_attrs=["rows"])
+FORWARD_WITHIN[forward] = forward_batch
 
 
 def _without_ngrams(
@@ -108,12 +121,11 @@ def _without_ngrams(
     return model.ops.xp.repeat(b[None], n_docs, axis=0), backprop
 
 
-def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, Ints1d]:
+def _distinct_ngrams(docs: list[Doc], size: int, attr: int) -> tuple[np.ndarray, Ints1d]:
     """The hashes of the documents' distinct n-grams, on the host, and how many each document has.
 
     They are those of spaCy's layer, but found for all documents at once.
     """
-    size, attr = (model.layers[0].attrs[name] for name in ("ngram_size", "attr"))
     lengths = np.asarray([len(doc) for doc in docs])
     words = np.concatenate([doc.to_array([attr]) for doc in docs]) if docs else np.zeros(0)
     doc_of = np.repeat(np.arange(len(docs)), lengths)  # (n_tokens,)
@@ -130,7 +142,7 @@ def _distinct_ngrams(model: NgramModel, docs: list[Doc]) -> tuple[np.ndarray, In
     first = np.ones(len(key), dtype=bool)
     first[1:] = (key[1:] != key[:-1]) | (owner[1:] != owner[:-1])
     n_ngrams: Ints1d = np.bincount(owner[first], minlength=len(docs)).astype("int32")
-    return key[first], model.ops.asarray1i(n_ngrams)
+    return key[first], n_ngrams
 
 
 def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[Ints1d]:
