@@ -85,7 +85,8 @@ def test_the_config_says_why_and_trains(tmp_path: Path) -> None:
     path = texts(tmp_path, 40, 6, *SEVERAL)
     config = tmp_path / "config.cfg"
     printed = succeed("seqrnn", "init-config", config, "--task", "textcat", "--train", path)
-    assert "40 texts of 6 words; 2 labels, several at once, from 26 (B) to 27 (A)" in printed
+    summary = "40 texts of 6 words; 2 labels, several at once, from 26 (B) to 27 (A)"
+    assert summary in " ".join(printed.split())
     assert f"--paths.train {path}" in printed
     text = config.read_text(encoding="utf8")
     assert "# Written for 40 texts of 6 words;" in text
