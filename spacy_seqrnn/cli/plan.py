@@ -12,7 +12,6 @@ FEWEST_STEPS, MOST_STEPS = 300, 20_000
 SEVERAL_LABELS = 1.5  # times as many steps, as most labels are rare
 BATCHES_PER_PASS = 50
 BATCH_WORDS = (200, 1000)
-LONG_BATCH_WORDS = 8000
 N_EVALUATIONS = 20
 LONG_TEXT = 300  # words of the median text
 FEW_SENTENCES = 5000  # with fewer, an ensemble of three recognisers pays
@@ -44,7 +43,7 @@ class Plan:
     """What follows from the training data; sentences are for the comments of a config.
 
     task: with several categories per text it is not `textcat` but `textcat_multilabel`.
-    long_texts, ensemble: as in `recipe`.
+    long_texts, ensemble: as in `recipe`. Long texts have a recipe of their own, without the rest.
     steps, eval_frequency: of training.
     batch_words: the size of a batch.
     ngram_rows: the size of the table of n-grams.
@@ -76,10 +75,9 @@ def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
     long_texts = task.startswith("textcat") and typical >= LONG_TEXT
     low, high = BATCH_WORDS
     batch = int(min(high, max(low, data.n_words / BATCHES_PER_PASS)))
-    batch = LONG_BATCH_WORDS if long_texts else round(batch, -1)
+    batch = round(batch, -1)
     steps = STEPS * (data.n_words / REFERENCE_WORDS) ** GROWTH
     steps *= SEVERAL_LABELS if several else 1.0
-    steps *= BATCH_WORDS[1] / LONG_BATCH_WORDS if long_texts else 1.0
     steps = int(min(max(round(steps, -2), FEWEST_STEPS), MOST_STEPS))
     passes = steps * batch / max(data.n_words, 1)
     return Plan(

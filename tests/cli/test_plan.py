@@ -62,10 +62,14 @@ def test_steps_and_batches_grow_with_the_data(
     assert f"About {passes:.3g} passes over {n_docs:,} texts of {n_words} words" in found.why_steps
 
 
-def test_long_texts_have_large_batches(tmp_path: Path) -> None:
-    found = plan(texts(tmp_path, 30, 400, *ONE))
-    assert found.long_texts
-    assert found.batch_words == 8000
+def test_long_texts_have_a_recipe_of_their_own(tmp_path: Path) -> None:
+    path = texts(tmp_path, 30, 400, *ONE)
+    assert plan(path).long_texts
+    written = tmp_path / "config.cfg"
+    succeed("seqrnn", "init-config", written, "-t", "textcat", "-o", "accuracy", "--train", path)
+    config = Config().from_disk(written, interpolate=False)
+    assert set(config["components"]["textcat"]["model"]["members"]) == {"pairs", "triples", "lstm"}
+    assert config["training"]["batcher"]["size"] == 8000
 
 
 def test_few_sentences_get_an_ensemble_of_recognisers(tmp_path: Path) -> None:
