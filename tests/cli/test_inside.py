@@ -50,7 +50,17 @@ def test_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     ours = {"spacy_seqrnn", "spacy_seqrnn.about", "spacy_seqrnn.cli"}
-    names = ("app", "calibrate", "comments", "convert", "init_config", "output", "report", "train")
+    names = (
+        "app",
+        "calibrate",
+        "comments",
+        "convert",
+        "init_config",
+        "output",
+        "plan",
+        "report",
+        "train",
+    )
     ours |= {f"spacy_seqrnn.cli.{name}" for name in names}
     ours |= {"spacy_seqrnn.convert", "spacy_seqrnn.convert.options"}
     assert ours <= set(output) or not output  # nothing new where the entry point is installed

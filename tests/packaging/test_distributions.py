@@ -166,6 +166,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
         "spacy-seqrnn.LexemeEmbed.v1",
         "spacy-seqrnn.NER.v1",
         "spacy-seqrnn.NEREnsemble.v1",
+        "spacy-seqrnn.NgramScores.v1",
         "spacy-seqrnn.NgramTextCat.v1",
         "spacy-seqrnn.RNNEncoder.v1",
         "spacy-seqrnn.TextCat.v1",

@@ -83,6 +83,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.TextCat.v1": {"tok2vec": tok2vec(), "exclusive_classes": True},
     "spacy-seqrnn.TextCatEnsemble.v1": {"members": {"one": ngrams()}},
     "spacy-seqrnn.NgramTextCat.v1": {"exclusive_classes": True, "rows": 20},
+    "spacy-seqrnn.NgramScores.v1": {"rows": 20},
     "seqrnn_ner": {"model": small_ner()},
     "spacy-seqrnn.whole_files.v1": {},
     "spacy-seqrnn.whole_checkpoints.v1": {},
@@ -129,6 +130,8 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
     },
     ("LexemeEmbed", "correction_rows"): {"0": "no corrections"},
     ("NgramTextCat", "ngram_size"): {"1": "single words"},
+    ("NgramScores", "ngram_size"): {"1": "single words"},
+    ("TextCat", "ngrams"): {"None": "the network alone"},
     ("TextCat", "bidirectional"): {"None": "as the encoder"},
     ("TrainingLog", "progress_bar"): {"None": "no bar"},
     ("seqrnn_ner", "model"): {"{}": "spaCy fills in the default model"},
@@ -235,6 +238,8 @@ def pipeline_with(name: str, block: dict[str, Any]) -> Language:
     block[NAME] = name
     if "Encoder" in name:
         block = {**tok2vec(), "encode": block}
+    elif "NgramScores" in name:
+        return make_nlp({"textcat": textcat(tok2vec(), ngrams=block)})
     elif "NER" in name:
         return make_nlp({"seqrnn_ner": block})
     elif "TextCat" in name:

@@ -490,7 +490,9 @@ def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     members = {"a": ner(tok2vec(word)), "b": ner(tok2vec(char_rnn), decoder="softmax")}
     yield "ner", {"seqrnn_ner": ensemble("NER", **members)}
     poolings = ["attention", "last", "first_last", "max", "mean"]
-    recurrent = textcat(tok2vec(lexemes(a=chars(), b=word), depth=2), pooling=poolings)
+    scores = {"@architectures": "spacy-seqrnn.NgramScores.v1", "rows": 20}
+    words = tok2vec(lexemes(a=chars(), b=word), depth=2)
+    recurrent = textcat(words, pooling=poolings, ngrams=scores)
     bow = {"@architectures": "spacy.TextCatBOW.v3", "length": 64, "ngram_size": 1}
     bow |= {"exclusive_classes": True, "no_output_layer": False}
     yield "textcat", {"textcat": ensemble("TextCat", a=ngrams(), b=recurrent, c=bow)}
