@@ -1,7 +1,6 @@
 """The tokens of a batch in stretches in which every document has a token at every time step.
 
-Documents of similar length are read in blocks, some time steps after the others. A document that
-ends within a stretch is filled up with rows that are thrown away.
+A document that ends within a stretch is filled up with rows that are thrown away.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from .packing import Packing
 
-BLOCK_DOCS = 64  # the states of more do not fit into a core's cache
 # With fewer rows there are more calls; with more steps, more rows are thrown away.
 STRETCH_ROWS = 1024
 STRETCH_STEPS = 64
@@ -25,14 +23,12 @@ DOCS_STEP = 8
 class Stretch:
     """Some time steps of some documents.
 
-    begins: whether the documents begin here; else they continue the stretch before.
     n_docs: how many documents, those that are thrown away included.
     rows: the packed row of each document, for one time step after the other; the number of tokens
         where the document has ended. First reading left to right, then right to left. Shape
         (2, n_steps * n_docs).
     """
 
-    begins: bool
     n_docs: int
     rows: np.ndarray
 
@@ -41,15 +37,12 @@ def make_stretches(packing: "Packing") -> list[Stretch]:
     """All tokens of a batch, each in one stretch."""
     lengths = packing.lengths_by_rank
     stretches = []
-    for first in range(0, len(lengths), BLOCK_DOCS):
-        block = lengths[first : first + BLOCK_DOCS]
-        step = 0
-        while step < block[0]:
-            n_docs = _rounded(int((block > step).sum()))
-            end = min(step + STRETCH_STEPS, step + STRETCH_ROWS // n_docs, block[0])
-            rows = _rows(packing, block, first, np.arange(step, end), n_docs)
-            stretches.append(Stretch(step == 0, n_docs, rows))
-            step = end
+    step = 0
+    while step < lengths.max(initial=0):
+        n_docs = _rounded(int((lengths > step).sum()))
+        end = min(step + STRETCH_STEPS, step + max(STRETCH_ROWS // n_docs, 1), lengths[0])
+        stretches.append(Stretch(n_docs, _rows(packing, np.arange(step, end), n_docs)))
+        step = end
     return stretches
 
 
@@ -57,15 +50,14 @@ def _rounded(n_docs: int) -> int:
     return n_docs if n_docs < DOCS_STEP else -(-n_docs // DOCS_STEP) * DOCS_STEP
 
 
-def _rows(
-    packing: "Packing", block: np.ndarray, first: int, steps: np.ndarray, n_docs: int
-) -> np.ndarray:
-    """The rows of a stretch. block: lengths of the documents from rank `first` on."""
+def _rows(packing: "Packing", steps: np.ndarray, n_docs: int) -> np.ndarray:
+    """The rows of a stretch."""
+    longest = packing.lengths_by_rank[:n_docs]
     lengths = np.zeros(n_docs, dtype="int64")
-    lengths[: len(block)] = block[:n_docs]
+    lengths[: len(longest)] = longest
     steps = steps[:, None]
     ended = steps >= lengths
-    ranks = first + np.arange(n_docs)
+    ranks = np.arange(n_docs)
     rows = [
         np.where(ended, packing.n_tokens, packing.starts[np.where(ended, 0, at)] + ranks)
         for at in (steps, lengths - 1 - steps)

@@ -28,12 +28,10 @@ def read(cell: Cell, weights: list[Tensors], x: torch.Tensor, packing: Packing) 
     x = torch.cat([x, x.new_zeros(1, x.shape[1])])  # (n_tokens + 1, nI)
     y = x.new_empty(len(x), len(weights) * width)
     for direction, outputs in enumerate(y.split(width, dim=1)):
-        states: Tensors = {}
+        states = zeros(cell, x, 1, packing.stretches[0].n_docs, width)
         for stretch in packing.stretches:
             rows = torch.from_numpy(stretch.rows[direction])
             inputs = x.index_select(0, rows).view(-1, stretch.n_docs, x.shape[1])
-            if stretch.begins:
-                states = zeros(cell, x, 1, stretch.n_docs, width)
             states = {name: state[:, : stretch.n_docs] for name, state in states.items()}
             hidden, states = _call(cell, [weights[direction]], inputs, None, states)
             outputs.index_copy_(0, rows, hidden.reshape(-1, width))

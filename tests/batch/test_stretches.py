@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_seqrnn.batch.packing import make_packing
-from spacy_seqrnn.batch.stretches import BLOCK_DOCS, DOCS_STEP, STRETCH_ROWS, STRETCH_STEPS
+from spacy_seqrnn.batch.stretches import DOCS_STEP, STRETCH_ROWS, STRETCH_STEPS
 from spacy_seqrnn.rnn import kernel
 from spacy_seqrnn.rnn.cells import CELLS, Tensors
 
-# Lengths on either side of where a stretch, a block or a rounded number of documents ends.
+# Lengths on either side of where a stretch or a rounded number of documents ends.
 edges = st.sampled_from([0, 1, 2, STRETCH_STEPS - 1, STRETCH_STEPS, STRETCH_STEPS + 1, 150])
 batches = st.lists(edges | st.integers(0, 40), max_size=3 * DOCS_STEP) | st.lists(
-    st.integers(0, 5), min_size=BLOCK_DOCS - 1, max_size=BLOCK_DOCS + 2
+    st.integers(0, 5), min_size=63, max_size=66
 )
 
 
