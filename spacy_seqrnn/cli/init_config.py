@@ -12,7 +12,7 @@ from wasabi.printer import Printer
 from .app import FORCE, seqrnn_cli
 from .comments import with_comments
 from .output import busy, check_targets, clear_errors, write
-from .plan import Plan, make_plan
+from .plan import Plan, has_pipeline, make_plan
 
 TEMPLATE = Path(__file__).parent / "templates" / "recipe.jinja"
 
@@ -57,7 +57,7 @@ VECTORS = typer.Option(
 TRAIN = typer.Option(
     None,
     "--train",
-    help="Training data: a .spacy file or a folder of them, which determine language, model and "
+    help="Training data: a .spacy file or a folder of them, which determine component, batches and "
     "length of training",
     show_default=False,
 )
@@ -107,8 +107,8 @@ def init_config_cli(
             return
         write(output, text)
     if plan:
-        msg.info(plan.summary[:1].upper() + plan.summary[1:])
-    if vectors and not _has_vectors(vectors):
+        msg.info(plan.summary)
+    if vectors and not has_pipeline(vectors):
         msg.warn(
             f"There is no pipeline '{vectors}' yet: `python -m spacy download {vectors}` "
             "downloads spaCy's own."
@@ -224,9 +224,3 @@ def recipe(
     )
     # Omitted blocks leave blank lines behind.
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-
-
-def _has_vectors(name: str) -> bool:
-    from spacy.util import is_package  # noqa: PLC0415
-
-    return Path(name).is_dir() or is_package(name)

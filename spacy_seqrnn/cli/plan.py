@@ -15,7 +15,8 @@ BATCH_WORDS = (200, 1000)
 N_EVALUATIONS = 20
 LONG_TEXT = 300  # words of the median text
 FEW_SENTENCES = 5000  # with fewer, an ensemble of three recognisers pays
-NGRAM_ROWS = (32_768, 262_144)
+# Rows of the table of n-grams, up to so many words and above
+NGRAM_ROWS, MANY_WORDS = (32_768, 262_144), 1_000_000
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,7 @@ def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
     typical = int(median(data.lengths))
     long_texts = task.startswith("textcat") and typical >= LONG_TEXT
     low, high = BATCH_WORDS
-    batch = int(min(high, max(low, data.n_words / BATCHES_PER_PASS)))
-    batch = round(batch, -1)
+    batch = round(int(min(high, max(low, data.n_words / BATCHES_PER_PASS))), -1)
     steps = STEPS * (data.n_words / REFERENCE_WORDS) ** GROWTH
     steps *= SEVERAL_LABELS if several else 1.0
     steps = int(min(max(round(steps, -2), FEWEST_STEPS), MOST_STEPS))
@@ -91,32 +91,30 @@ def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
         eval_frequency=max(steps // N_EVALUATIONS, 10),
         batch_words=batch,
         why_batch=f"Words of a batch: about {max(data.n_words / batch, 1):,.0f} batches in a pass",
-        ngram_rows=NGRAM_ROWS[int(data.n_words > 1_000_000)],
+        ngram_rows=NGRAM_ROWS[int(data.n_words > MANY_WORDS)],
     )
 
 
 def read(path: Path, task: str, vectors: str | None) -> Data:
     """Read training data; see `make_plan`."""
     import spacy  # noqa: PLC0415
-    from spacy.tokens import DocBin  # noqa: PLC0415
-    from spacy.training.corpus import walk_corpus  # noqa: PLC0415
+    from spacy.training.corpus import Corpus, walk_corpus  # noqa: PLC0415
     from spacy.vocab import Vocab  # noqa: PLC0415
 
-    from ..report.gather import checked_data  # noqa: PLC0415
+    from ..report.gather import SUFFIX, checked_data  # noqa: PLC0415
 
-    vocab = spacy.load(vectors).vocab if vectors and _exists(vectors) else Vocab()
+    vocab = spacy.load(vectors).vocab if vectors and has_pipeline(vectors) else Vocab()
     lengths: list[int] = []
     labels: Counter[str] = Counter()
     exclusive = True
-    words = [0, 0]
-    for file in walk_corpus(checked_data(path, "--train"), "spacy"):
-        for doc in DocBin().from_disk(file).get_docs(vocab):
-            lengths.append(len(doc))
-            found = _labels(doc, task)
-            exclusive = exclusive and len(found) == 1
-            labels.update(found)
-            words[0] += sum(token.has_vector for token in doc) if len(vocab.vectors) else 0
-            words[1] += len(doc)
+    known = 0  # words with a vector
+    path = checked_data(path, "--train")
+    for doc in Corpus(path).read_docbin(vocab, walk_corpus(path, SUFFIX)):
+        lengths.append(len(doc))
+        found = _labels(doc, task)
+        exclusive = exclusive and len(found) == 1
+        labels.update(found)
+        known += sum(token.has_vector for token in doc) if len(vocab.vectors) else 0
     if not labels:
         kind = {"ner": "entity", "tagger": "tag"}.get(task, "category")
         raise ValueError(
@@ -125,8 +123,8 @@ def read(path: Path, task: str, vectors: str | None) -> Data:
         )
     if task == "textcat_multilabel":
         exclusive = False
-    known = words[0] / max(words[1], 1) if len(vocab.vectors) else None
-    return Data(lengths, labels, exclusive, known)
+    share = known / max(sum(lengths), 1) if len(vocab.vectors) else None
+    return Data(lengths, labels, exclusive, share)
 
 
 def _labels(doc: Any, task: str) -> list[str]:
@@ -139,26 +137,18 @@ def _labels(doc: Any, task: str) -> list[str]:
 
 def _summary(data: Data, task: str, typical: int) -> str:
     several = ", several at once" if task.startswith("textcat") and not data.exclusive else ""
+    by_count = [f"{count:,} ({label})" for label, count in data.labels.most_common()]
     parts = [
         f"{len(data.lengths):,} texts of {typical} words",
-        f"{len(data.labels)} labels{several}, from {_rarest(data.labels)} to {_most(data.labels)}",
+        f"{len(by_count)} labels{several}, from {by_count[-1]} to {by_count[0]}",
     ]
     if data.known is not None:
         parts.append(f"{data.known:.1%} of the words have a vector")
     return "; ".join(parts)
 
 
-def _rarest(labels: Counter[str]) -> str:
-    label, count = labels.most_common()[-1]
-    return f"{count:,} ({label})"
-
-
-def _most(labels: Counter[str]) -> str:
-    label, count = labels.most_common(1)[0]
-    return f"{count:,} ({label})"
-
-
-def _exists(name: str) -> bool:
+def has_pipeline(name: str) -> bool:
+    """Whether there is a folder or an installed package of this name."""
     from spacy.util import is_package  # noqa: PLC0415
 
     return Path(name).is_dir() or is_package(name)

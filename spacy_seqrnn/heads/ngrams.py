@@ -23,10 +23,7 @@ NgramModel: TypeAlias = Model[list[Doc], Floats2d]
 # On a GPU, Thinc truncates hashes of n-grams to 32 bits, so these are always computed on the CPU.
 HOST = NumpyOps()
 SECOND_HASH = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio (Knuth 1973)
-
-
-# spaCy searches n-grams of each size up to the longest, whether there are any or not.
-LONGEST_NGRAM = 100
+LONGEST_NGRAM = 100  # hashing all n-grams of a long text takes time for each size
 
 
 def NgramScores(

@@ -6,9 +6,9 @@ the logit. Both are multiplied into the output layer, so prediction takes no lon
 pipeline needs nothing new.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from spacy.language import Language
@@ -60,6 +60,10 @@ class _Judged:
     truth: np.ndarray
 
 
+# The losses of predictions at a temperature, or at one for each label
+Losses: TypeAlias = Callable[[_Judged, Any], np.ndarray]
+
+
 def calibrate_textcat(
     nlp: Language,
     examples: Iterable[Example],
@@ -91,7 +95,7 @@ def calibrate_textcat(
             "no effect: omit them."
         )
     judged = _judge(nlp, name, examples, batch_size)
-    losses = _independent_losses if multi_label else _exclusive_loss
+    losses: Losses = _independent_losses if multi_label else _exclusive_losses
     temperatures = (
         _by_label(judged) if multi_label else np.full(len(pipe.labels), _fit(judged, losses))
     )
@@ -202,7 +206,7 @@ def _annotated(
             yield example
 
 
-def _fit(judged: _Judged, losses: Any) -> float:
+def _fit(judged: _Judged, losses: Losses) -> float:
     return best_temperature(lambda temperature: float(losses(judged, temperature).mean()))
 
 
@@ -218,7 +222,7 @@ def _by_label(judged: _Judged) -> np.ndarray:
     return np.asarray(temperatures)
 
 
-def _exclusive_loss(judged: _Judged, temperature: Any) -> np.ndarray:
+def _exclusive_losses(judged: _Judged, temperature: Any) -> np.ndarray:
     """The negative log probability of each text's category. Shape (n_docs,)."""
     logits = judged.logits / temperature
     peaks = logits.max(axis=1, keepdims=True)

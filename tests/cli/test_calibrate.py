@@ -56,6 +56,8 @@ def test_entities_and_categories(trained: Path, corpus: Path, tmp_path: Path) ->
     assert "seqrnn_ner" in result.output
     assert "textcat" in result.output
     reject("is not empty: name another one", "calibrate", trained, corpus, tmp_path / "calibrated")
+    again = call("calibrate", trained, corpus, tmp_path / "calibrated", "--force")
+    assert again.exit_code == 0, again.output
 
 
 def test_wrong_arguments(classifier: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from thinc.api import Config
 
+from spacy_seqrnn.cli.init_config import recipe
 from spacy_seqrnn.cli.plan import Plan, make_plan
 from spacy_seqrnn.types import Floats1d
 
@@ -70,6 +71,18 @@ def test_long_texts_have_a_recipe_of_their_own(tmp_path: Path) -> None:
     config = Config().from_disk(written, interpolate=False)
     assert set(config["components"]["textcat"]["model"]["members"]) == {"pairs", "triples", "lstm"}
     assert config["training"]["batcher"]["size"] == 8000
+
+
+def test_many_words_have_more_rows_for_their_ngrams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = texts(tmp_path, 30, 5, *ONE)
+    small = plan(path).ngram_rows
+    monkeypatch.setattr("spacy_seqrnn.cli.plan.MANY_WORDS", 149)
+    large = plan(path)
+    assert large.ngram_rows == 8 * small
+    text = recipe("textcat", "efficiency", vectors=False, plan=large)
+    assert f"rows = {large.ngram_rows}" in text
 
 
 def test_few_sentences_get_an_ensemble_of_recognisers(tmp_path: Path) -> None:

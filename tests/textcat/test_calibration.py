@@ -169,6 +169,17 @@ def test_saved_with_the_pipeline(tmp_path: Path) -> None:
     assert spacy.load(tmp_path)("a b").cats == nlp("a b").cats
 
 
+def test_the_component_that_is_named_in_batches_of_any_size() -> None:
+    nlp, examples = trained("network", exclusive=False, scale=2.0)
+    once = calibrate_textcat(nlp, examples)
+    again, examples = trained("network", exclusive=False, scale=2.0)
+    again.add_pipe("textcat", name="first", config={"model": small_textcat(True)}, first=True)
+    get_pipe(again, "first").initialize(lambda: noisy_examples(again, exclusive=True), nlp=again)
+    found = calibrate_textcat(again, examples, component="cats", batch_size=7)
+    assert found.component == "cats"
+    assert found.temperatures == once.temperatures
+
+
 def test_what_cannot_be_calibrated() -> None:
     nlp, examples = trained("network", exclusive=True)
     with pytest.raises(ValueError, match="'cats' predicts exactly one category, the most probable"):
