@@ -81,6 +81,11 @@ class TextCatExplanation:
     label: str
     models: tuple[ModelExplanation, ...]
 
+    @property
+    def attributions(self) -> tuple[float, ...]:
+        """What each token adds to the probability, in the mean of the models."""
+        return tuple(np.mean([model.attributions for model in self.models], axis=0).tolist())
+
     def tables(self, top: int | None = None) -> list[tuple[str, list[str], list[list[str]]]]:
         """Title, header and rows of each table. top: only the tokens with the largest effect."""
         scores = [[label, f"{score:.4f}"] for label, score in self.scores.items()]

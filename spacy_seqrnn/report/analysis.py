@@ -14,11 +14,13 @@ from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
 from ..about import __version__
-from ..explain.find import find_recognisers
+from ..explain.find import find_classifiers, find_recognisers
+from ..explain.textcat import explain_textcat
 from ..ner.component import RecurrentNER
 from .categories import CategoryDoc, CategoryReport, category_report, read_categories
 from .curves import HOW_TO_LOG, Curves, read_curves
 from .entities import EntityReport, entity_report
+from .errors import Attribute
 from .gather import TrainingWords, predicted_examples, read_examples, read_training_words
 from .spans import EntityDoc, read_entities
 from .tags import TagDoc, TagReport, read_tags, tag_report
@@ -26,6 +28,7 @@ from .transitions import transitions
 
 MODELS = ("model-best", "model-last")
 SPANS_KEY = "seqrnn_ner"
+POINTS = 32  # of integrated gradients, which is enough for colours
 PACKAGES = ("spacy", "thinc", "torch", "numpy")
 NO_TRAINING_WORDS = (
     "The report cannot tell seen from unseen words, as the config's training data are missing: "
@@ -259,10 +262,26 @@ class Evaluation:
                 self._classifiers[name].labels,
                 exclusive=_is_exclusive(self._classifiers[name]),
                 threshold=_threshold(self._classifiers[name]),
+                attribute=self._attribute(name),
             )
             for name, docs in self._categories.items()
             if docs
         ]
+
+    def _attribute(self, component: str) -> Attribute | None:
+        """What explains the errors of a classifier; None if its model cannot be explained."""
+        if component not in find_classifiers(self._nlp):
+            return None
+
+        def attribute(text: str, label: str) -> list[tuple[str, float]]:
+            if not text.strip():
+                return []
+            explained = explain_textcat(
+                self._nlp, text, label=label, component=component, steps=POINTS
+            )
+            return list(zip(explained.tokens, explained.attributions, strict=True))
+
+        return attribute
 
     def tag_report(self) -> TagReport | None:
         return tag_report(self._tagger, self._tags) if self._tags and self._tagger else None

@@ -8,7 +8,7 @@ import numpy as np
 from spacy.training import Example
 
 from .entities import Confusion
-from .errors import CategoryError, category_errors
+from .errors import Attribute, CategoryError, category_errors
 from .gather import TrainingWords, word_of
 from .groups import Group, by_length, by_unseen_share
 from .reliability import Reliability, reliability
@@ -83,10 +83,12 @@ def category_report(
     *,
     exclusive: bool,
     threshold: float,
+    attribute: Attribute | None = None,
 ) -> CategoryReport:
     """docs: annotated ones, not empty.
 
     threshold: the least probability of a predicted category, unless exclusive.
+    attribute: as in `category_errors`.
     """
     answers = [_answers(doc, exclusive, threshold) for doc in docs]
     counts = counts_of_labels(answers, labels)
@@ -105,7 +107,7 @@ def category_report(
         reliability=reliability(np.asarray(scores), np.asarray(truths)),
         lengths=by_length(np.asarray([doc.n_tokens for doc in docs]), grouped, metric),
         unseen=_by_unseen(docs, grouped, metric),
-        errors=category_errors(_errors(docs, exclusive, threshold)),
+        errors=category_errors(_errors(docs, exclusive, threshold), attribute),
     )
 
 
@@ -159,11 +161,12 @@ def _errors(
         if exclusive:
             own, gold = _best(doc.scores), _best(doc.annotated)
             if own != gold:
-                yield CategoryError(doc.text, own, gold, doc.scores[own])
+                yield CategoryError(doc.text, own, gold, doc.scores[own], own)
             continue
         for label, value in doc.annotated.items():
             p = doc.scores[label]
             if (p >= threshold) != (value > 0):
                 names = (label, f"not {label}")
                 own, gold = names if p >= threshold else names[::-1]
-                yield CategoryError(doc.text, own, gold, p if p >= threshold else 1 - p)
+                score = p if p >= threshold else 1 - p
+                yield CategoryError(doc.text, own, gold, score, label)

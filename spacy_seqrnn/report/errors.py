@@ -1,8 +1,9 @@
 """The errors with the highest predicted probability, with their context."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from heapq import nlargest
+from typing import TypeAlias
 
 from .spans import RIGHT, Entity, EntityDoc, Matched
 
@@ -48,17 +49,37 @@ class EntityError:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A token of a text, by its first character and the one after its last.
+
+    attribution: what it adds to the probability of a category.
+    """
+
+    start: int
+    end: int
+    attribution: float
+
+
+# What each token of a text adds to the probability of a category
+Attribute: TypeAlias = Callable[[str, str], Sequence[tuple[str, float]]]
+
+
+@dataclass(frozen=True)
 class CategoryError:
     """A text with a wrong category.
 
     text: the document, or its beginning.
     score: the probability of the predicted category.
+    label: the category in question: predicted, or wrongly not.
+    words: what spoke for `label`, or against it; empty if the classifier cannot be explained.
     """
 
     text: str
     found: str
     annotated: str
     score: float
+    label: str
+    words: tuple[Word, ...] = ()
 
 
 def entity_errors(docs: Iterable[EntityDoc], matched: Iterable[Matched]) -> list[EntityError]:
@@ -119,10 +140,31 @@ def _marks(
     )
 
 
-def category_errors(errors: Iterable[CategoryError]) -> list[CategoryError]:
-    """The errors with the highest scores, with their texts shortened."""
+def category_errors(
+    errors: Iterable[CategoryError], attribute: Attribute | None
+) -> list[CategoryError]:
+    """The errors with the highest scores, with their texts shortened.
+
+    attribute: maps a text and a category to its tokens and what each adds to the category's
+        probability; None if that is unknown.
+    """
     found = nlargest(MOST_ERRORS, errors, key=_score_of_category)
-    return [CategoryError(_cut(e.text), e.found, e.annotated, e.score) for e in found]
+    return [_category_error(error, attribute) for error in found]
+
+
+def _category_error(error: CategoryError, attribute: Attribute | None) -> CategoryError:
+    text = _cut(error.text)
+    tokens = attribute(error.text, error.label) if attribute else []
+    words = [word for word in _words(error.text, tokens) if word.end <= len(text)]
+    return replace(error, text=text, words=tuple(words))
+
+
+def _words(text: str, tokens: Iterable[tuple[str, float]]) -> Iterator[Word]:
+    end = 0
+    for token, attribution in tokens:
+        start = text.index(token, end)
+        end = start + len(token)
+        yield Word(start, end, attribution)
 
 
 def _score_of_category(error: CategoryError) -> float:

@@ -18,6 +18,9 @@ STYLE = """
 .seqrnn .entities { line-height: 1.9 !important; }
 .seqrnn .kind { line-height: 1.9; }
 .seqrnn mark.wrong { outline: 2px solid #dc2626; }
+.seqrnn .error .for, .seqrnn .error .against { border-radius: .2em; }
+.seqrnn .error .for { background: rgb(234 88 12 / calc(var(--p) * 55%)); }
+.seqrnn .error .against { background: rgb(37 99 235 / calc(var(--p) * 55%)); }
 .seqrnn .cards { display: flex; flex-wrap: wrap; gap: .8em; padding: 0; list-style: none; }
 .seqrnn .cards li { border: 1px solid #ccc; border-radius: .5em; padding: .5em .9em; }
 .seqrnn .cards strong { display: block; font-size: 1.6em; }

@@ -1,6 +1,6 @@
 """The sections of a report: pictures, the text around them, and a table beside each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from ..draw.html import details, paragraph, table
@@ -10,7 +10,7 @@ from ..report import pictures
 from .categories import CategoryReport
 from .curves import Curves
 from .entities import Confusion, EntityReport
-from .errors import EntityError, Mark
+from .errors import CategoryError, EntityError, Mark, Word
 from .groups import Group
 from .reliability import Reliability
 from .scores import LabelScores, Score
@@ -19,6 +19,7 @@ from .transitions import Transitions
 
 # displaCy's markup of an entity, with its probability and with colours that the page sets
 ENTITY = '<mark class="entity{kind}">{text}<span class="label">{label}{score}</span></mark>'
+LEAST_COLOUR = 0.05  # share of the strongest word's attribution that is visible
 # How many labels a picture shows
 MOST_ROWS = 25
 
@@ -287,10 +288,45 @@ def category_parts(found: CategoryReport) -> list[Part]:
         about = "The share of a document's words that are not in the training data, ignoring case."
         inside = [paragraph(about), *_group_parts(metric, found.unseen)]
         parts.append(("seen", "Documents by unseen words", inside))
-    rows = [[f"{e.score:.3f}", e.found, e.annotated, e.text] for e in found.errors]
-    errors = table("Highest probability first", ["score", "predicted", "annotated", "text"], rows)
-    parts.append(("errors", "Most confident errors", [errors]))
+    parts.append(("errors", "Most confident errors", _category_errors(found.errors)))
     return parts
+
+
+def _category_errors(errors: Sequence[CategoryError]) -> list[str]:
+    if not errors:
+        return [paragraph("No text was classified wrongly.")]
+    about = "The wrong categories with the highest probability."
+    if any(error.words for error in errors):
+        about += (
+            " Words in orange spoke for the category, words in blue against it: the stronger the "
+            "colour, the more the word changed its probability (integrated gradients)."
+        )
+    return [paragraph(about), *map(_category_error, errors)]
+
+
+def _category_error(error: CategoryError) -> str:
+    title = f"{error.annotated} predicted as {error.found}, probability {error.score:.3f}"
+    text = "".join(_coloured(error.text, error.words))
+    return f'<div class="error"><h3>{escape(title)}</h3><p dir="auto">{text}</p></div>'
+
+
+def _coloured(text: str, words: Sequence[Word]) -> Iterator[str]:
+    """The parts of a text, with a colour for each word; the strongest has the full colour."""
+    largest = max((abs(word.attribution) for word in words), default=0.0)
+    end = 0
+    for word in words:
+        share = abs(word.attribution) / largest if largest else 0.0
+        yield escape(text[end : word.start])
+        inside = escape(text[word.start : word.end])
+        if share >= LEAST_COLOUR:
+            kind = "for" if word.attribution > 0 else "against"
+            title = f"{word.attribution:+.3f}"
+            inside = (
+                f'<span class="{kind}" style="--p: {share:.2f}" title="{title}">{inside}</span>'
+            )
+        yield inside
+        end = word.end
+    yield escape(text[end:])
 
 
 def tag_parts(found: TagReport) -> list[Part]:

@@ -10,12 +10,15 @@ from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 
+from spacy_seqrnn.explain import explain_textcat
 from spacy_seqrnn.report import page
-from spacy_seqrnn.report.analysis import Report, analyse
+from spacy_seqrnn.report.analysis import POINTS, Report, analyse
 from spacy_seqrnn.report.sections import label_parts
 
 from ..conftest import gold_docs, gold_examples
+from ..explain.conftest import pipeline
 from ..pipes import add_pipe
+from ..small import small_ngrams, small_textcat
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +95,28 @@ def test_a_pipeline_without_errors(tmp_path: Path, data: Path) -> None:
     assert found.entities
     assert found.entities.total.f1.value == found.entities.total.f1.low == 1.0
     assert "No entity was predicted wrongly." in page.report_page(found)
+
+
+def test_words_that_speak_for_a_wrong_category(tmp_path: Path) -> None:
+    """The text is annotated with the wrong category on purpose, beside one that is empty."""
+    nlp = pipeline("textcat", small_textcat(True, ngrams=small_ngrams(ngram_size=2)))
+    docs = [nlp.make_doc("A <good>, good film." + " Long." * 200), nlp.make_doc(" ")]
+    for doc in docs:
+        predicted = max(nlp(doc.text).cats.items(), key=lambda item: item[1])[0]
+        doc.cats = {label: float(label != predicted) for label in nlp.pipe_labels["textcat"]}
+    data = tmp_path / "wrong.spacy"
+    DocBin(docs=docs, store_user_data=True).to_disk(data)
+    found = report(nlp, tmp_path, data)
+    (categories,) = found.categories
+    explained, empty = sorted(categories.errors, key=lambda error: -len(error.text))
+    assert not empty.words
+    whole = explain_textcat(nlp, docs[0].text, label=explained.label, steps=POINTS)
+    shown = [explained.text[word.start : word.end] for word in explained.words]
+    assert shown == list(whole.tokens[: len(shown)])
+    assert 6 < len(shown) < len(docs[0])
+    of_words = [word.attribution for word in explained.words]
+    assert of_words == pytest.approx(whole.attributions[: len(shown)])
+    html = page.report_page(found)
+    assert '<span class="for" ' in html or '<span class="against" ' in html
+    assert "&lt;" in html
+    assert "<good>" not in html
