@@ -58,7 +58,7 @@ def _calibrate(nlp: Any, examples: list[Any], *, thresholds: bool) -> list[list[
     from ..explain import find  # noqa: PLC0415
     from ..textcat import calibration  # noqa: PLC0415
 
-    recognisers, classifiers = find.find_recognisers(nlp), calibration.find_single_classifiers(nlp)
+    recognisers, classifiers = find.find_recognisers(nlp), calibration.find_calibratable(nlp)
     if not recognisers and not classifiers:
         raise calibration.nothing_to_calibrate(nlp)
     rows = []

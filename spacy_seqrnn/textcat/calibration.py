@@ -3,7 +3,8 @@
 A category's logit is divided by a temperature (Guo et al. 2017): one for all categories if they
 exclude each other, else one for each. A threshold other than that of the component is a shift of
 the logit. Both are multiplied into the output layer, so prediction takes no longer, and a saved
-pipeline needs nothing new.
+pipeline needs nothing new. All members of an ensemble get the same temperatures and shifts: those
+for which the mean of their probabilities fits best.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from spacy.training import Example
 from spacy.util import minibatch
 from thinc.api import Model
 
-from ..architectures import ngrams, textcat
+from ..architectures import ensembles, ngrams, textcat
 from ..checks import check_choice
 from ..heads import linear
 from ..heads import ngrams as ngram_scores
@@ -27,6 +28,7 @@ from ..types import Floats1d
 # Bounds of probabilities that are 0 or 1 in float32. Those of labels that exclude each other are
 # only bounded below, as their logarithms are used.
 SMALLEST_PROBABILITY, SMALLEST_EXCLUSIVE = 1e-7, 1e-37
+BISECTIONS = 60  # halve an interval to the precision of float64
 RESCALE = {linear.forward: linear.rescale, ngram_scores.forward: ngram_scores.rescale}
 
 
@@ -52,7 +54,8 @@ class TextCatCalibration:
 class _Judged:
     """Predictions and their annotation.
 
-    logits: shape (n_docs, nO); for labels that exclude each other up to a constant for each text.
+    logits: of each member, alone or of an ensemble. Shape (n_members, n_docs, nO); for labels that
+        exclude each other up to a constant for each text.
     truth: 1, 0, or NaN if unknown. Shape (n_docs, nO).
     """
 
@@ -74,8 +77,8 @@ def calibrate_textcat(
 ) -> TextCatCalibration:
     """Fit the temperature of a classifier's probabilities, and on request thresholds.
 
-    nlp: a pipeline with `textcat` or `textcat_multilabel` of `TextCat.v1` or `NgramTextCat.v1`,
-        which is changed.
+    nlp: a pipeline with `textcat` or `textcat_multilabel` of `TextCat.v1`, `NgramTextCat.v1` or a
+        `TextCatEnsemble.v1` of these, which is changed.
     examples: annotated examples that the model was not trained on, ideally the development data.
     component: the name of the classifier; None: the first one.
     thresholds: also find the probability from which each label should be predicted for the best
@@ -83,8 +86,11 @@ def calibrate_textcat(
         scores are no longer probabilities. Only for `textcat_multilabel`.
     batch_size: how many examples are read at a time.
 
-    More training undoes the fit, so calibrate last. Raises ValueError if there is no such
-    classifier, no annotation, or if `thresholds` are asked of labels that exclude each other.
+    More training undoes the fit, so calibrate last. The most probable category stays the same,
+    except that with an ensemble it can change where the members disagree.
+
+    Raises ValueError if there is no such classifier, no annotation, or if `thresholds` are asked of
+    labels that exclude each other.
     """
     name = _choose(nlp, component)
     pipe: Any = nlp.get_pipe(name)
@@ -103,12 +109,13 @@ def calibrate_textcat(
     shifts = np.zeros(len(pipe.labels))
     cuts: dict[str, float] = {}
     if thresholds:
-        scores = _logistic(judged.logits / temperatures)
+        own = float(pipe.cfg["threshold"])
+        scores = _logistic(_logit(own) - shifts_to(own, judged.logits / temperatures))
         found = [best_threshold(*column) for column in zip(scores.T, judged.truth.T, strict=True)]
         cuts = {label: p for label, p in zip(pipe.labels, found, strict=True) if p is not None}
-        own = float(pipe.cfg["threshold"])
         shifts = np.asarray([0.0 if p is None else _logit(own) - _logit(p) for p in found])
-    rescale(pipe.model, 1.0 / temperatures, shifts)
+    for member in _members(pipe.model):
+        rescale(member, 1.0 / temperatures, shifts)
     by_label = dict(zip(pipe.labels, temperatures.tolist(), strict=True))
     return TextCatCalibration(name, by_label, cuts, (float(loss[0]), float(loss[1])))
 
@@ -144,28 +151,47 @@ def best_threshold(scores: np.ndarray, truth: np.ndarray) -> float | None:
     return float((scores[last] + max(below[last], 0.0)) / 2)
 
 
-def find_single_classifiers(nlp: Language) -> list[str]:
+def shifts_to(p: float, logits: np.ndarray) -> np.ndarray:
+    """What each logit needs added for the mean of the members' probabilities to be `p`.
+
+    logits: shape (n_members, n_docs, nO). Returns shape (n_docs, nO).
+    """
+    low, high = _logit(p) - logits.max(axis=0), _logit(p) - logits.min(axis=0)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        too_high = _logistic(logits + middle).mean(axis=0) > p
+        low, high = np.where(too_high, low, middle), np.where(too_high, middle, high)
+    shifts: np.ndarray = (low + high) / 2
+    return shifts
+
+
+def find_calibratable(nlp: Language) -> list[str]:
     """The components of a pipeline that `calibrate_textcat` can calibrate."""
-    made_by = (textcat.forward, ngrams.forward)
     return [
         name
         for name, pipe in nlp.pipeline
-        if isinstance(pipe, TextCategorizer) and pipe.model._func in made_by
+        if isinstance(pipe, TextCategorizer) and _members(pipe.model)
     ]
+
+
+def _members(model: Model[Any, Any]) -> list[Model[Any, Any]]:
+    """The model, or the members of an ensemble; none if one of them cannot be calibrated."""
+    members = list(model.layers) if model._func is ensembles.textcat_forward else [model]
+    made_here = all(member._func in (textcat.forward, ngrams.forward) for member in members)
+    return members if made_here else []
 
 
 def nothing_to_calibrate(nlp: Language) -> ValueError:
     """The error for a pipeline without a component that can be calibrated."""
     return ValueError(
         f"The pipeline has {', '.join(nlp.pipe_names) or 'no component'}, but this needs a "
-        "`seqrnn_ner`, or a `textcat` or `textcat_multilabel` with `spacy-seqrnn.TextCat.v1` or "
-        "`spacy-seqrnn.NgramTextCat.v1` as its model; the mean of an ensemble cannot be "
-        "calibrated, so use the recipe for efficiency instead."
+        "`seqrnn_ner`, or a `textcat` or `textcat_multilabel` with `spacy-seqrnn.TextCat.v1`, "
+        "`spacy-seqrnn.NgramTextCat.v1` or an ensemble of these as its model."
     )
 
 
 def _choose(nlp: Language, component: str | None) -> str:
-    names = find_single_classifiers(nlp)
+    names = find_calibratable(nlp)
     if not names:
         raise nothing_to_calibrate(nlp)
     name = component or names[0]
@@ -181,14 +207,15 @@ def _judge(nlp: Language, name: str, examples: Iterable[Example], batch_size: in
     with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
         for batch in minibatch(_annotated(examples, labels, exclusive), batch_size):
             docs = list(nlp.pipe(example.predicted for example in batch))
-            scores.append(pipe.model.ops.to_numpy(pipe.model.predict(docs)))
+            of_members = [member.predict(docs) for member in _members(pipe.model)]
+            scores.append([pipe.model.ops.to_numpy(p) for p in of_members])
             truths += [[eg.reference.cats.get(label, np.nan) for label in labels] for eg in batch]
     if not truths:
         raise ValueError(
             f"'{name}' cannot be calibrated: no example has a word and one of its categories "
             f"{', '.join(labels)}. Use annotated examples."
         )
-    p = np.concatenate(scores).astype("float64")
+    p = np.concatenate(scores, axis=1).astype("float64")  # (n_members, n_docs, nO)
     truth = np.asarray(truths, dtype="float64")
     if exclusive:
         return _Judged(np.log(p.clip(SMALLEST_EXCLUSIVE)), truth)
@@ -213,8 +240,8 @@ def _fit(judged: _Judged, losses: Losses) -> float:
 def _by_label(judged: _Judged) -> np.ndarray:
     """A temperature for each label; 1 for a label that all texts have, or none. Shape (nO,)."""
     temperatures = []
-    for logits, truth in zip(judged.logits.T, judged.truth.T, strict=True):
-        column = _Judged(logits, truth)
+    for label, truth in enumerate(judged.truth.T):
+        column = _Judged(judged.logits[:, :, label], truth)
         known = truth[~np.isnan(truth)]
         # Without texts of both kinds, the lowest loss would be that of a constant.
         fits = len(known) and known.min() < known.max()
@@ -225,11 +252,9 @@ def _by_label(judged: _Judged) -> np.ndarray:
 def _exclusive_losses(judged: _Judged, temperature: Any) -> np.ndarray:
     """The negative log probability of each text's category. Shape (n_docs,)."""
     logits = judged.logits / temperature
-    peaks = logits.max(axis=1, keepdims=True)
-    log_p = logits - peaks - np.log(np.exp(logits - peaks).sum(axis=1, keepdims=True))
+    log_p = logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)
     gold = np.nan_to_num(judged.truth).argmax(axis=1)
-    losses: np.ndarray = -log_p[np.arange(len(gold)), gold]
-    return losses
+    return -_log_mean(log_p[:, np.arange(len(gold)), gold])
 
 
 def _independent_losses(judged: _Judged, temperature: Any) -> np.ndarray:
@@ -237,8 +262,15 @@ def _independent_losses(judged: _Judged, temperature: Any) -> np.ndarray:
     logits = judged.logits / temperature
     known = ~np.isnan(judged.truth)
     # log(1 + exp(x)) for x = ∓logit, without overflow
-    losses: np.ndarray = np.logaddexp(0.0, np.where(judged.truth > 0, -logits, logits))[known]
+    log_p = -np.logaddexp(0.0, np.where(judged.truth > 0, -logits, logits))
+    losses: np.ndarray = -_log_mean(log_p)[known]
     return losses
+
+
+def _log_mean(log_p: np.ndarray) -> np.ndarray:
+    """The logarithm of the mean of the members' probabilities. log_p: (n_members, ...)."""
+    mean: np.ndarray = np.logaddexp.reduce(log_p, axis=0) - np.log(len(log_p))
+    return mean
 
 
 def _logit(p: Any) -> Any:

@@ -26,6 +26,14 @@ MODELS: dict[str, Any] = {
         "exclusive_classes": exclusive,
         "rows": 97,
     },
+    "ensemble": lambda exclusive: {
+        "@architectures": "spacy-seqrnn.TextCatEnsemble.v1",
+        "members": {
+            "network": MODELS["with n-grams"](exclusive),
+            "other": MODELS["network"](exclusive),
+            "n-grams": MODELS["n-grams alone"](exclusive),
+        },
+    },
 }
 
 
@@ -55,8 +63,14 @@ def trained(kind: str, exclusive: bool, scale: float = 1.0) -> tuple[Language, l
     optimizer.learn_rate = 0.02
     for _ in range(10):
         nlp.update(examples[:60], sgd=optimizer)
-    rescale(get_pipe(nlp, "cats").model, np.full(3, scale), np.zeros(3))
+    rescale_all(nlp, scale)
     return nlp, examples[60:]
+
+
+def rescale_all(nlp: Language, scale: float) -> None:
+    model = get_pipe(nlp, "cats").model
+    for member in model.layers if model.name == "TextCatEnsemble" else [model]:
+        rescale(member, np.full(3, scale), np.zeros(3))
 
 
 def log_loss(nlp: Language, examples: list[Example], exclusive: bool) -> float:
@@ -80,11 +94,10 @@ def test_temperatures_minimise_the_log_loss(kind: str, exclusive: bool) -> None:
     after = log_loss(nlp, examples, exclusive)
     assert after < before
     assert found.log_loss == pytest.approx((before, after), rel=1e-3)
-    model = get_pipe(nlp, "cats").model
     for factor in (0.8, 1.25):
-        rescale(model, np.full(3, factor), np.zeros(3))
+        rescale_all(nlp, factor)
         assert log_loss(nlp, examples, exclusive) > after
-        rescale(model, np.full(3, 1 / factor), np.zeros(3))
+        rescale_all(nlp, 1 / factor)
     assert (len(set(found.temperatures.values())) == 1) == exclusive
     assert found.thresholds == {}
 
@@ -188,9 +201,11 @@ def test_what_cannot_be_calibrated() -> None:
         calibrate_textcat(nlp, [Example.from_dict(nlp.make_doc("a"), {"cats": {"X": 1.0}})])
     with pytest.raises(ValueError, match="`component = 'dogs'` is unknown: set it to one of cats"):
         calibrate_textcat(nlp, examples, component="dogs")
-    members = {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1"}
     other = spacy.blank("en")
-    model = {**members, "members": {"a": small_textcat(True), "b": small_textcat(True)}}
+    spacys = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": True}
+    spacys |= {"ngram_size": 1, "no_output_layer": False}
+    members = {"a": small_textcat(True), "b": spacys}
+    model = {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": members}
     other.add_pipe("textcat", config={"model": model})
-    with pytest.raises(ValueError, match="the mean of an ensemble cannot be calibrated"):
+    with pytest.raises(ValueError, match="or an ensemble of these as its model"):
         calibrate_textcat(other, examples)

@@ -1,0 +1,87 @@
+"""Write docs/texts.md from the files of results: `python -m benchmarks.texts.table`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+from typing import Any, TypeAlias
+
+import srsly
+from scipy.stats import rankdata
+
+from ..accuracy.results import environment_line, markdown_table, replace_section
+from .corpora import CORPORA, SMALL
+from .training import OURS, SIDES, SPACY
+
+PAGE = Path("docs/texts.md")
+RESULTS = Path(__file__).parent / "results"
+
+Result: TypeAlias = dict[str, Any]
+# The test score of a result; None if there is none yet
+Scorer: TypeAlias = Callable[[Result, float], float | None]
+
+
+def main() -> None:
+    """Replace both tables on the page."""
+    results = [srsly.read_json(path) for path in sorted(RESULTS.glob("*.json"))]
+    replace_section(PAGE, "equal", table(results, at_equal_time))
+    replace_section(PAGE, "end", table(results, at_the_end))
+    replace_section(PAGE, "environment", f"Measured on: {environment_line(results)}.")
+
+
+def at_equal_time(result: Result, seconds: float) -> float | None:
+    """The test score of the best development score within so many CPU seconds."""
+    within = [each for each in result["checkpoints"] if each["seconds"] <= seconds]
+    return within[-1]["test"] if within else None
+
+
+def at_the_end(result: Result, seconds: float) -> float | None:
+    """The test score of the best development score."""
+    return at_equal_time(result, float("inf"))
+
+
+def table(results: list[Result], score: Scorer) -> str:
+    """A row for each corpus and size, and what they add up to."""
+    rows, scores = [], []
+    for name, corpus in CORPORA.items():
+        for size in corpus.sizes:
+            of_row = [r for r in results if (r["corpus"], r["size"]) == (name, size)]
+            if {r["side"] for r in of_row} == set(SIDES):
+                found = [mean_score(of_row, side, score) for side in SIDES]
+                mark = "" if corpus.tuned else " †"
+                texts = f"{SMALL}" if size == "small" else "all"
+                rows.append([f"{corpus.title}, {texts}{mark}", *map(shown(found), found)])
+                scores.append(found)
+    header = ["corpus, training texts", *SIDES]
+    return markdown_table(header, [*rows, mean_ranks(scores), worst(scores)])
+
+
+def mean_score(results: list[Result], side: str, score: Scorer) -> float:
+    """The mean over seeds; what did not reach its first checkpoint in time counts as 0."""
+    of_side = [r for r in results if r["side"] == side]
+    limit = {r["seed"]: r["seconds"] for r in results if r["side"] == next(iter(OURS))}
+    return mean(score(r, limit[r["seed"]]) or 0.0 for r in of_side if r["seed"] in limit)
+
+
+def shown(scores: list[float]) -> Callable[[float], str]:
+    """How a score is written: the highest of its row is bold."""
+    return lambda score: f"**{score:.1f}**" if score == max(scores) else f"{score:.1f}"
+
+
+def mean_ranks(scores: list[list[float]]) -> list[str]:
+    """The mean over rows of each side's place, 1 for the highest."""
+    ranks = rankdata([[-score for score in row] for row in scores], axis=1).mean(axis=0)
+    return ["mean rank", *(f"{rank:.1f}" for rank in ranks)]
+
+
+def worst(scores: list[list[float]]) -> list[str]:
+    """The smallest difference of each side to the best of spaCy's."""
+    first = len(SIDES) - len(SPACY)
+    differences = [[score - max(row[first:]) for score in row] for row in scores]
+    return [
+        "worst case against spaCy's best",
+        *(f"{min(column):+.1f}" for column in zip(*differences, strict=True)),
+    ]
+
+
+if __name__ == "__main__":
+    main()
