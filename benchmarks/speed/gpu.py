@@ -1,7 +1,8 @@
-"""Words a second on a GPU, and on the CPU beside it: `python -m benchmarks.speed.gpu CORPUS.spacy`.
+"""Words a second on a GPU, and on the CPU beside it: `python -m benchmarks.speed.gpu NER TEXTS`.
 
-spaCy's entity recogniser and ours with the same embedding and initial weights: training steps of
-about 2,000 words each, and `nlp.pipe` over the whole corpus. Everything runs in one process with
+NER and TEXTS are `.spacy` files with entities and with categories. spaCy's entity recogniser and
+text classifier and ours, with the same embedding: training steps of about 2,000 words each, and
+`nlp.pipe` over the whole file. Everything runs in one process with
 one thread, so both sides have the same machine. `--write` puts the table of the recorded result
 into docs/speed.md.
 """
@@ -11,7 +12,7 @@ import copy
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 import spacy
 import srsly
@@ -69,7 +70,31 @@ PARSER = {
     "nO": None,
     "tok2vec": tok2vec(CNN),
 }
-SIDES = {
+TEXTCAT = {
+    "@architectures": "spacy-seqrnn.TextCat.v1",
+    "pooling": ["max", "mean", "attention", "last"],
+    "exclusive_classes": True,
+    "ngrams": {"@architectures": "spacy-seqrnn.NgramScores.v1"},
+    "tok2vec": tok2vec(
+        {"@architectures": "spacy-seqrnn.RNNEncoder.v1", "width": 128, "word_dropout": 0.05}
+    ),
+}
+SPACY_TEXTCAT = {
+    "@architectures": "spacy.TextCatEnsemble.v2",
+    "tok2vec": tok2vec(CNN),
+    "linear_model": {
+        "@architectures": "spacy.TextCatBOW.v3",
+        "exclusive_classes": True,
+        "ngram_size": 1,
+        "no_output_layer": False,
+    },
+}
+Sides: TypeAlias = dict[str, tuple[str, dict[str, Any]]]  # factory and model of each
+TEXT_SIDES: Sides = {
+    "spaCy's textcat": ("textcat", SPACY_TEXTCAT),
+    "TextCat.v1": ("textcat", TEXTCAT),
+}
+NER_SIDES: Sides = {
     "spaCy's ner": ("ner", PARSER),
     "seqrnn_ner": ("seqrnn_ner", recurrent("lstm")),
     "seqrnn_ner, GRU": ("seqrnn_ner", recurrent("gru")),
@@ -79,26 +104,28 @@ SIDES = {
 def main() -> None:
     """Measure and keep, or write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpus", type=Path, nargs="?")
+    parser.add_argument("ner", type=Path, nargs="?")
+    parser.add_argument("texts", type=Path, nargs="?")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
     options = parser.parse_args()
     if options.write:
         replace_section(PAGE, "gpu", table())
         return
-    corpus = options.corpus
     torch.set_num_threads(1)
     rows = {}
     for device, choose in {"cpu": require_cpu, "gpu": prefer_gpu}.items():
         if not choose():
             msg.warn("CuPy finds no GPU: only the CPU is measured.")
             break
-        for side, (factory, model) in SIDES.items():
-            rows[f"{side}, {device}"] = measure(factory, model, corpus)
-            msg.info(f"{side}, {device}: {rows[f'{side}, {device}']}")
+        for sides, corpus in ((NER_SIDES, options.ner), (TEXT_SIDES, options.texts)):
+            for side, (factory, model) in sides.items():
+                rows[f"{side}, {device}"] = measure(factory, model, corpus)
+                msg.info(f"{side}, {device}: {rows[f'{side}, {device}']}")
     msg.table(
         [(side, *map("{:,}".format, row.values())) for side, row in rows.items()], header=HEADER
     )
-    keep("gpu", {"corpus": corpus.stem, "gpu": gpu_name(), "rows": rows})
+    corpora = [str(options.ner), str(options.texts)]
+    keep("gpu", {"corpora": corpora, "gpu": gpu_name(), "rows": rows})
 
 
 def measure(factory: str, model: dict[str, Any], corpus: Path) -> dict[str, int]:

@@ -47,6 +47,9 @@ CONFIG_OF = {
     "ner-accuracy": Path("configs/ner_accuracy.cfg"),
     "ner-efficiency": EFFICIENCY["ner"],
     "ner-spacy": CONFIGS / "spacy_ner.cfg",
+    "textcat-accuracy": Path("configs/textcat_accuracy.cfg"),
+    "textcat-efficiency": EFFICIENCY["textcat"],
+    "textcat-spacy": CONFIGS / "spacy_textcat.cfg",
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..accuracy.corpora import VECTORS
-from .pipelines import CONFIG_OF, NER, TEXTCAT, documents, pipeline
+from .pipelines import CONFIG_OF, NER, PIPELINES, TEXTCAT, documents, pipeline
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 WORKERS = "benchmarks.speed.workers"
@@ -50,7 +50,7 @@ def peers_python() -> str:
 
 def _updates(name: str) -> Command:
     config = CONFIG_OF[name]
-    train = f"corpus/{NER}/train.spacy"
+    train = f"corpus/{PIPELINES[name][0]}/train.spacy"
 
     def command() -> list[str]:
         pipeline(name)  # makes corpus and vectors
@@ -68,6 +68,12 @@ def _both(task: str, corpus: str, mode: str) -> dict[str, Command]:
 def _against_spacy(title: str, task: str, corpus: str, mode: str) -> Row:
     """Both of our recipes and spaCy's counterpart, doing the same."""
     return Row(title, _both(task, corpus, mode), {"spacy": _pipe(f"{task}-spacy", corpus, mode)})
+
+
+def _training(title: str, task: str) -> Row:
+    """Training steps of both of our recipes and of spaCy's counterpart."""
+    ours = {recipe: _updates(f"{task}-{recipe}") for recipe in ("accuracy", "efficiency")}
+    return Row(title, ours, {"spacy": _updates(f"{task}-spacy")})
 
 
 # Width, input width and members of the accuracy recipe
@@ -88,11 +94,8 @@ ROWS = {
     "textcat": _against_spacy(
         "`nlp.pipe` over raw text, textcat, words/s", "textcat", TEXTCAT, "raw"
     ),
-    "train": Row(
-        "`nlp.update`, NER, words/s",
-        {"accuracy": _updates("ner-accuracy"), "efficiency": _updates("ner-efficiency")},
-        {"spacy": _updates("ner-spacy")},
-    ),
+    "train": _training("`nlp.update`, NER, words/s", "ner"),
+    "train-textcat": _training("`nlp.update`, textcat, words/s", "textcat"),
     "crf": Row(
         "CRF loss and gradient",
         {"spacy-seqrnn": lambda: _worker("crf", documents(NER), "spacy-seqrnn")},

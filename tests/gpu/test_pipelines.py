@@ -24,11 +24,11 @@ from spacy_seqrnn.rnn.cells import CELLS
 from ..architectures.test_data_validation import MODELS, NGRAMS
 from ..conftest import CLAUSES, LISTENER, ODD_TEXTS, gold_examples, tok2vec_config
 from ..pipes import get_pipe
-from ..small import small_ner, small_textcat
+from ..small import small_ner, small_ngrams, small_textcat
 from .compare import close, named
 
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
-POOLED = small_textcat(False, pooling=list(POOLINGS))
+POOLED = small_textcat(False, pooling=list(POOLINGS), ngrams=small_ngrams())
 BOTH = {"a": POOLED, "b": {**NGRAMS, "exclusive_classes": False}}
 ENSEMBLE = {"@architectures": "spacy-seqrnn.TextCatEnsemble.v1", "members": BOTH}
 PIPELINES: dict[str, dict[str, Any]] = {
