@@ -6,7 +6,6 @@ from statistics import mean
 from typing import Any, TypeAlias
 
 import srsly
-from scipy.stats import rankdata
 
 from ..accuracy.results import environment_line, markdown_table, replace_section
 from .corpora import CORPORA, SMALL
@@ -69,8 +68,8 @@ def shown(scores: list[float]) -> Callable[[float], str]:
 
 def mean_ranks(scores: list[list[float]]) -> list[str]:
     """The mean over rows of each side's place, 1 for the highest."""
-    ranks = rankdata([[-score for score in row] for row in scores], axis=1).mean(axis=0)
-    return ["mean rank", *(f"{rank:.1f}" for rank in ranks)]
+    ranks = [[1 + sum(other > score for other in row) for score in row] for row in scores]
+    return ["mean rank", *(f"{mean(column):.1f}" for column in zip(*ranks, strict=True))]
 
 
 def worst(scores: list[list[float]]) -> list[str]:

@@ -95,7 +95,7 @@ def test_every_recipe_is_complete(
     learned = "spacy-seqrnn.WordEmbed.v1" in named(components, "@architectures")
     assert learned == (vectors is None)
     several = (
-        task.startswith("textcat") or (task == "ner" and vectors is None) or "ensemble" in options
+        (task == "ner" and vectors is None) or "ensemble" in options or "long_texts" in options
     )
     members = components[nlp.pipe_names[0]]["model"].get("members", {})
     assert bool(members) == (optimize == "accuracy" and several)
