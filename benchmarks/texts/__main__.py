@@ -12,10 +12,8 @@ from wasabi import msg
 
 from ..accuracy.results import write_result
 from ..environment import describe_environment
-from .corpora import CORPORA, prepare
+from .corpora import CORPORA, RESULTS, prepare
 from .training import SIDES, train
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:

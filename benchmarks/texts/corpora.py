@@ -15,6 +15,7 @@ from spacy.tokens import DocBin
 from .sources import Parts, entity_types, genres, of_project, spacy_files, translations
 
 FOLDER = Path("corpus/texts")
+RESULTS = Path(__file__).parent / "results"
 SMALL = 500  # texts of the small training sets, chosen once
 
 

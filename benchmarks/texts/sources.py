@@ -10,6 +10,9 @@ from typing import TypeAlias
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
+from spacy_seqrnn.convert.entities import labels_of, make_docs, read_columns
+from spacy_seqrnn.convert.options import ColumnOptions
+
 # Documents by the part they belong to: train, dev, test
 Parts: TypeAlias = dict[str, Iterable[Doc]]
 Reader: TypeAlias = Callable[[Language, Path], Parts]
@@ -62,33 +65,21 @@ def entity_types(files: dict[str, str], folder: str) -> Reader:
     """Sentences of a corpus of entities, labelled with the types of the entities in them."""
 
     def read(nlp: Language, data: Path) -> Parts:
-        sentences = {
-            part: list(_tagged_sentences(data / folder / name)) for part, name in files.items()
+        columns = {
+            part: read_columns(data / folder / name, ColumnOptions())
+            for part, name in files.items()
         }
-        types = sorted({tag[2:] for _, tags in sentences["train"] for tag in tags if tag != "O"})
+        types = sorted(labels_of(columns["train"]))
         return {
             part: [
                 doc
-                for words, tags in of_part
-                for doc in _labelled(Doc(nlp.vocab, words), {tag[2:] for tag in tags}, types)
+                for sentence in make_docs(of_part, nlp.vocab, n_sents=1)
+                for doc in _labelled(sentence, {ent.label_ for ent in sentence.ents}, types)
             ]
-            for part, of_part in sentences.items()
+            for part, of_part in columns.items()
         }
 
     return read
-
-
-def _tagged_sentences(path: Path) -> Iterator[tuple[list[str], list[str]]]:
-    words: list[str] = []
-    tags: list[str] = []
-    for line in [*path.read_text(encoding="utf8", errors="replace").splitlines(), ""]:
-        columns = line.split()
-        if not columns and words:
-            yield words, tags
-            words, tags = [], []
-        elif columns and columns[0] != "-DOCSTART-":
-            words.append(columns[0])
-            tags.append(columns[-1])
 
 
 def translations(lang: str) -> Reader:

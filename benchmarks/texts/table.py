@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 import srsly
 
 from ..accuracy.results import environment_line, markdown_table, replace_section
-from .corpora import CORPORA, SMALL
+from .corpora import CORPORA, RESULTS, SMALL
 from .training import OURS, SIDES, SPACY
 
 PAGE = Path("docs/texts.md")
-RESULTS = Path(__file__).parent / "results"
 
 Result: TypeAlias = dict[str, Any]
 # The test score of a result; None if there is none yet
@@ -57,7 +56,7 @@ def table(results: list[Result], score: Scorer) -> str:
 def mean_score(results: list[Result], side: str, score: Scorer) -> float:
     """The mean over seeds; what did not reach its first checkpoint in time counts as 0."""
     of_side = [r for r in results if r["side"] == side]
-    limit = {r["seed"]: r["seconds"] for r in results if r["side"] == next(iter(OURS))}
+    limit = {r["seed"]: r["seconds"] for r in results if r["side"] == OURS[0]}
     return mean(score(r, limit[r["seed"]]) or 0.0 for r in of_side if r["seed"] in limit)
 
 
