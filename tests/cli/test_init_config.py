@@ -99,6 +99,11 @@ def test_every_recipe_is_complete(
     )
     members = components[nlp.pipe_names[0]]["model"].get("members", {})
     assert bool(members) == (optimize == "accuracy" and several)
+    # Affixes tell words apart that have no vector; the classifier of long documents has none.
+    affixes = "spacy.MultiHashEmbed.v2" in named(components, "@architectures")
+    assert affixes == (task.startswith("textcat") and vectors is None and not members)
+    cells = {"sru"} if task.startswith("textcat") and optimize == "efficiency" else {"lstm"}
+    assert set(named(components, "cell")) == cells
     if task == "ner" and members:
         assert len(members) == (3 if "ensemble" in options else 2)
     # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.
