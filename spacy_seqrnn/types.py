@@ -13,6 +13,7 @@ Floats2d: TypeAlias = Any
 Floats3d: TypeAlias = Any
 FloatsXd: TypeAlias = Any
 Ints1d: TypeAlias = Any
+Ints2d: TypeAlias = Any
 Bools2d: TypeAlias = Any
 # A layer's forward function, whose arguments Thinc does not tell of
 Forward: TypeAlias = Callable[..., Any]

@@ -4,12 +4,13 @@ from typing import Any, TypeAlias
 
 from spacy.attrs import IDS
 from spacy.tokens import Doc
-from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
+from thinc.api import HashEmbed, Model, chain, with_array
 from thinc.types import Ragged
 
 from ..batch.packed import with_packed
 from ..checks import MOST_ROWS, WIDEST, check_int, check_rate
 from ..config_errors import ConfigError
+from ..embed.char_cnn import char_cnn
 from ..embed.chars import with_chars
 from ..embed.lexemes import with_lexemes
 from ..embed.static_vectors import word_vectors
@@ -44,14 +45,7 @@ def CharCNNEmbed(
     """
     check_int("window_size", window_size, 1, WIDEST)
     _check_chars(width, char_width, rows, max_chars)
-    # In Thinc's products, a word's bits do not depend on the words beside it.
-    layer: Model[Ragged, Floats2d] = chain(
-        with_array(HashEmbed(char_width, rows, seed=0)),
-        expand_window(window_size),
-        with_array(Linear(width, char_width * (2 * window_size + 1))),
-        reduce_max(),
-    )
-    layer.set_dim("nO", width)
+    layer = char_cnn(width=width, char_width=char_width, window_size=window_size, rows=rows)
     return with_chars(layer, max_chars=max_chars)
 
 
