@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-from spacy.attrs import LOWER
+from spacy.attrs import LOWER, ORTH
 from spacy.ml.extract_ngrams import extract_ngrams
 from spacy.tokens import Doc
 from thinc.api import Model, NumpyOps
@@ -13,6 +13,7 @@ from thinc.api import Model, NumpyOps
 from ..batch.composition import FORWARD_WITHIN
 from ..batch.docs import DocBatch
 from ..checks import MOST_ROWS, check_int, check_n_outputs, check_rate
+from ..embed.lexemes import distinct_words
 from ..rnn.dropout import dropout_mask
 from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
@@ -70,7 +71,7 @@ def forward_batch(
     ops = model.ops
     size, attr = (model.layers[0].attrs[name] for name in ("ngram_size", "attr"))
     # Whether a document has an n-gram is more informative than how often (Pang et al. 2002).
-    find = partial(_distinct_ngrams, batch.docs, size, attr)
+    find = partial(_distinct_ngrams, batch, size, attr)
     keys, n_ngrams = batch.once(("distinct n-grams", size, attr), find)
     if not len(keys):
         return _without_ngrams(model, len(batch.docs))
@@ -118,28 +119,49 @@ def _without_ngrams(
     return model.ops.xp.repeat(b[None], n_docs, axis=0), backprop
 
 
-def _distinct_ngrams(docs: list[Doc], size: int, attr: int) -> tuple[np.ndarray, Ints1d]:
+def _distinct_ngrams(batch: DocBatch, size: int, attr: int) -> tuple[np.ndarray, Ints1d]:
     """The hashes of the documents' distinct n-grams, on the host, and how many each document has.
 
     They are those of spaCy's layer, but found for all documents at once.
     """
-    lengths = np.asarray([len(doc) for doc in docs])
-    words = np.concatenate([doc.to_array([attr]) for doc in docs]) if docs else np.zeros(0)
-    doc_of = np.repeat(np.arange(len(docs)), lengths)  # (n_tokens,)
+    lengths = np.asarray(batch.lengths)
+    words = _words(batch, attr)
+    doc_of = np.repeat(np.arange(len(lengths)), lengths)  # (n_tokens,)
     left = lengths.cumsum()[doc_of] - np.arange(len(words))  # tokens to the end of the document
-    keys, owners = [words.astype("uint64")], [doc_of]
+    keys, owners = [words], [doc_of]
     for n in range(2, min(size, lengths.max(initial=0)) + 1):
-        ngrams = HOST.ngrams(n, keys[0])  # (n_tokens - n + 1,)
+        ngrams = HOST.ngrams(n, words)  # (n_tokens - n + 1,)
         within = left[: len(ngrams)] >= n
         keys.append(ngrams[within])
         owners.append(doc_of[: len(ngrams)][within])
     key, owner = np.concatenate(keys), np.concatenate(owners)  # (n_ngrams,)
-    order = np.lexsort((key, owner))
+    order = np.argsort(_by_owner(key, owner, len(lengths)))
     key, owner = key[order], owner[order]
     first = np.ones(len(key), dtype=bool)
     first[1:] = (key[1:] != key[:-1]) | (owner[1:] != owner[:-1])
-    n_ngrams: Ints1d = np.bincount(owner[first], minlength=len(docs)).astype("int32")
+    n_ngrams: Ints1d = np.bincount(owner[first], minlength=len(lengths)).astype("int32")
     return key[first], n_ngrams
+
+
+def _words(batch: DocBatch, attr: int) -> Ints1d:
+    """An attribute of all tokens that depends on the word alone. Shape (n_tokens,), uint64."""
+    if not any(batch.lengths):
+        return np.zeros(0, dtype="uint64")
+    # Reading attributes from one document of distinct words costs less than from all documents.
+    words = distinct_words(batch, [ORTH])
+    values = [doc.to_array([attr]) for doc in words.batch.docs]
+    found: Ints1d = np.concatenate(values).astype("uint64")[words.index]
+    return found
+
+
+def _by_owner(key: np.ndarray, owner: np.ndarray, n_docs: int) -> np.ndarray:
+    """Numbers that sort by document, and equal keys of a document together. Shape (n_ngrams,).
+
+    They consist of the document's number and as many bits of the key as there is room for, since
+    sorting by one number is several times as fast as sorting by two.
+    """
+    bits = np.uint64(max(n_docs - 1, 1).bit_length())
+    return (owner.astype("uint64") << (np.uint64(64) - bits)) | (key >> bits)
 
 
 def rows_of_keys(keys: np.ndarray, n_rows: int) -> list[Ints1d]:

@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 from thinc.api import SGD, Model, set_dropout_rate
 
 from spacy_seqrnn.architectures.ngrams import NgramTextCat
+from spacy_seqrnn.batch.docs import DocBatch
 from spacy_seqrnn.heads.ngrams import NgramScores, _distinct_ngrams, token_scores
 from spacy_seqrnn.types import Floats2d
 
@@ -113,7 +114,7 @@ def test_options_reach_the_scores() -> None:
 @given(st.lists(WORDS, min_size=1, max_size=5), st.integers(1, 4))
 def test_ngrams_are_those_of_spacys_layer(texts: list[list[str]], size: int) -> None:
     docs = make_docs([words for words in texts if words] or [["a"]])
-    keys, lengths = _distinct_ngrams(docs, size, LOWER)
+    keys, lengths = _distinct_ngrams(DocBatch(docs), size, LOWER)
     expected, _, n_expected = extract_ngrams(size, LOWER).predict(docs)
     assert keys.tolist() == expected.tolist()
     assert list(lengths) == n_expected.tolist()
