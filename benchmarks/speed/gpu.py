@@ -72,7 +72,7 @@ PARSER = {
 }
 TEXTCAT = {
     "@architectures": "spacy-seqrnn.TextCat.v1",
-    "pooling": ["max", "mean", "attention", "last"],
+    "pooling": ["max", "mean", "narrow_attention", "last"],
     "exclusive_classes": True,
     "ngrams": {"@architectures": "spacy-seqrnn.NgramScores.v1"},
     "tok2vec": tok2vec(

@@ -53,8 +53,8 @@ def TextCat(
     ngrams: a `spacy-seqrnn.NgramScores.v1`, whose scores are added to those of the pooled vectors
         (a wide and a deep part, trained together; Cheng et al. 2016). It learns what a word or a
         short phrase says on its own, from the first steps on; None for none.
-    pooling: "last", "mean", "max", "attention", "first_last", or a list of them, whose results are
-        concatenated.
+    pooling: "last", "mean", "max", "attention", "narrow_attention", "first_last", or a list of
+        them, whose results are concatenated.
     exclusive_classes: True for `textcat` (softmax), False for `textcat_multilabel` (logistic).
     bidirectional: whether the right half of the token vectors reads from right to left, for "last".
         None: as in the `RNNEncoder` in `tok2vec`; for a listener, set it.

@@ -305,7 +305,7 @@ def _view(
     name: str, node: Model[Any, Any], X: Floats2d, gradient_input: Floats1d
 ) -> tuple[str, Floats1d]:
     xp = node.ops.xp
-    if name == "attention":
+    if name.endswith("attention"):
         _, weights = attention_weights(node, X, node.ops.asarray1i([len(X)]))
         return "weight", weights[:, 0]
     if name == "max":

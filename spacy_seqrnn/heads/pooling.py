@@ -6,14 +6,15 @@ document without tokens gets zeros. To add one, write a forward function here an
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from thinc.api import Model, Ops, concatenate
 from thinc.initializers import glorot_uniform_init, zero_init
 from thinc.types import Ragged
 
-from ..saved.layers import describe_layer, shapes
+from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats2d, Ints1d
 
@@ -57,26 +58,30 @@ def first_last_pooling(*, bidirectional: bool) -> Pooling:
     return Layer("first_last_pooling", forward, attrs={"pool": _first_last, "times": 2})
 
 
-def AttentionPooling(*, bidirectional: bool) -> Pooling:
+def AttentionPooling(*, bidirectional: bool, units: int | None = None) -> Pooling:
     """The average weighted by learned attention (Yang et al. 2016).
 
     A token's weight is softmax over the document of query · tanh(W x + b).
+
+    units: rows of W; None for as many as x has.
     """
     return Layer(
-        "attention_pooling",
+        "narrow_attention_pooling" if units else "attention_pooling",
         forward,
         init=_init_attention,
-        attrs={"pool": _attention},
+        attrs={"pool": _attention, "units": units},
         params={"W": None, "b": None, "query": None},
         dims={"nI": None},
     )
 
 
-POOLINGS = {
+POOLINGS: dict[str, Callable[..., Pooling]] = {
     "last": last_pooling,
     "mean": mean_pooling,
     "max": max_pooling,
     "attention": AttentionPooling,
+    # As accurate on sentences, and several times as fast
+    "narrow_attention": partial(AttentionPooling, units=32),
     "first_last": first_last_pooling,
 }
 
@@ -110,11 +115,18 @@ def pooled_width(model: Pooling, width: int | None) -> int | None:
     return width and width * model.attrs.get("times", 1)
 
 
+def param_shapes(sizes: Any, param: str) -> tuple[int, ...]:
+    """The shapes of an `AttentionPooling`'s parameters."""
+    nI = sizes.get_dim("nI")
+    units = sizes.attrs["units"] or nI
+    return {"W": (units, nI), "b": (units,), "query": (units,)}[param]
+
+
 describe_layer(
     forward,
-    param_shapes=shapes(W=("nI", "nI"), b=("nI",), query=("nI",)),  # of attention
+    param_shapes=param_shapes,
     width=pooled_width,
-    fixed_attrs=["times"],
+    fixed_attrs=["times", "units"],
 )
 
 
@@ -173,7 +185,7 @@ def _attention(model: Pooling, X: Floats2d, lengths: Ints1d) -> Pooled:
         # The backward pass of softmax subtracts the document's weighted mean.
         means = ops.backprop_reduce_sum(ops.reduce_sum(weights * d_weights, lengths), lengths)
         d_scores = weights * (d_weights - means)
-        d_keys = d_scores * query * (1 - keys**2)  # (n_tokens, nI)
+        d_keys = d_scores * query * (1 - keys**2)  # (n_tokens, units)
         model.inc_grad("query", (keys * d_scores).sum(axis=0))
         model.inc_grad("W", d_keys.T @ X)
         model.inc_grad("b", d_keys.sum(axis=0))
@@ -186,9 +198,9 @@ def attention_weights(model: Pooling, X: Floats2d, lengths: Ints1d) -> tuple[Flo
     """What an `AttentionPooling` compares with its query, and the weight of each token.
 
     X: shape (n_tokens, nI). lengths: tokens of each document, all at least 1.
-    Returns shapes (n_tokens, nI) and (n_tokens, 1).
+    Returns shapes (n_tokens, units) and (n_tokens, 1).
     """
-    keys = model.ops.xp.tanh(X @ model.get_param("W").T + model.get_param("b"))  # (n_tokens, nI)
+    keys = model.ops.xp.tanh(X @ model.get_param("W").T + model.get_param("b"))  # (n_tokens, units)
     scores = (keys @ model.get_param("query"))[:, None]
     return keys, softmax_over_docs(model.ops, scores, lengths)
 
@@ -210,8 +222,8 @@ def _init_attention(model: Pooling, X: Ragged | None = None, Y: Floats2d | None 
     if X is not None:
         tokens: Floats2d = X.dataXd
         model.set_dim("nI", tokens.shape[1])
-    width = model.get_dim("nI")
-    model.set_param("W", glorot_uniform_init(model.ops, (width, width)))
-    model.set_param("b", zero_init(model.ops, (width,)))
+    shape = param_shapes(model, "W")
+    model.set_param("W", glorot_uniform_init(model.ops, shape))
+    model.set_param("b", zero_init(model.ops, shape[:1]))
     # A query of zeros would start as the plain mean, and W would get no gradient.
-    model.set_param("query", glorot_uniform_init(model.ops, (1, width)).ravel())
+    model.set_param("query", glorot_uniform_init(model.ops, (1, shape[0])).ravel())

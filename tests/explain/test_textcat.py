@@ -6,6 +6,7 @@ from spacy.language import Language
 from thinc.types import Ragged
 
 from spacy_seqrnn.explain import explain_textcat
+from spacy_seqrnn.heads.pooling import POOLINGS
 from spacy_seqrnn.types import Ints1d
 
 from ..pipes import get_pipe
@@ -13,7 +14,7 @@ from ..small import small_ngrams, small_textcat
 from .conftest import TEXT, pipeline
 
 
-@pytest.mark.parametrize("pooling", ["max", "mean", "attention", "last", "first_last"])
+@pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_integrated_gradients_are_complete(pooling: str, exclusive: bool) -> None:
     factory = "textcat" if exclusive else "textcat_multilabel"

@@ -56,11 +56,13 @@ def test_last_of_one_direction_is_the_last_token() -> None:
     np.testing.assert_array_equal(Y[0], X.dataXd[2])
 
 
-def test_attention_is_a_weighted_mean() -> None:
+@pytest.mark.parametrize(("name", "units"), [("attention", WIDTH), ("narrow_attention", 32)])
+def test_attention_is_a_weighted_mean(name: str, units: int) -> None:
     """Against the formula of Yang et al. 2016."""
     X = batch()
-    model = make(["attention"])
-    W, b, query = (model.get_param(name) for name in ("W", "b", "query"))
+    model = make([name])
+    W, b, query = (model.get_param(param) for param in ("W", "b", "query"))
+    assert W.shape == (units, WIDTH)
     b += 0.3
     Y = model.predict(X)
     for doc, own in zip(docs_of(X), Y, strict=True):
@@ -113,7 +115,7 @@ def test_says_what_it_is_and_has_before_it_is_initialized(name: str) -> None:
     """As `spacy debug model` shows it."""
     model = POOLINGS[name](bidirectional=True)
     assert model.name == f"{name}_pooling"
-    assert set(model.param_names) == ({"W", "b", "query"} if name == "attention" else set())
+    assert set(model.param_names) == ({"W", "b", "query"} if "attention" in name else set())
 
 
 @pytest.mark.parametrize("name", POOLINGS)
