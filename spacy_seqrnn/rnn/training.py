@@ -105,9 +105,7 @@ def backward(
         )
         for name, gradient in d_before.items():
             later[name].copy_(gradient)
-    gradients, d_inputs = cell.weight_gradients(
-        trace.weights, trace.arrays, trace.before, out, trace.inputs
-    )
+    gradients, d_inputs = cell.weight_gradients(trace.weights, trace.before, out, trace.inputs)
     return _reversed(d_inputs, packing).sum(0), gradients, scaled(cell, d_states, 1)
 
 

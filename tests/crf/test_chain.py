@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spacy_seqrnn.crf.chain import SCORES, PooledChain, pooled
+from spacy_seqrnn.crf.chain import SCORES, PooledChain, members_of, pooled
 from spacy_seqrnn.crf.decoding import k_best, viterbi
 from spacy_seqrnn.crf.expectations import (
     Segments,
@@ -81,6 +81,12 @@ def test_mean_of_chains_is_the_geometric_mean_of_their_distributions(n_members: 
 def test_the_chain_of_one_model_is_the_one_to_predict_from() -> None:
     chain = make_chain([2])
     assert pooled(chain) is chain
+    assert members_of(chain) == (chain,)
+
+
+def test_each_member_of_an_ensemble_is_trained() -> None:
+    pool = make_pool()
+    assert members_of(pool) is pool.members
 
 
 def test_multiples_are_of_every_member() -> None:

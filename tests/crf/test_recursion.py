@@ -45,6 +45,18 @@ def test_ordinary_scores_do_without_logarithms(monkeypatch: pytest.MonkeyPatch) 
         log_partition(make_chain(LENGTHS, scale=1e3))
 
 
+@pytest.mark.parametrize("place", [0, 4, 8])
+def test_a_state_that_is_too_small_is_found_anywhere(
+    monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.setattr(recursion, "CHECKED_STATES", 6)  # two rows at a time
+    states = np.full((9, 3), 0.3)
+    states[:, 1] = 0.0  # impossible
+    assert recursion._smallest(states) == 0.3
+    states[place, 2] = 1e-250
+    assert recursion._smallest(states) == 1e-250
+
+
 def test_what_a_scheme_forbids_does_without_logarithms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tags do not count as lost if nothing leads to them, or if single tokens forbid them."""
     rules = biluo_constraints(9)

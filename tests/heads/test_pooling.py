@@ -7,6 +7,7 @@ from thinc.api import Model, NumpyOps
 from thinc.types import Ragged
 
 from spacy_seqrnn.heads.pooling import POOLINGS, pooling_layer, softmax_over_docs
+from spacy_seqrnn.saved.layers import output_width
 from spacy_seqrnn.types import Floats2d, Ints1d
 
 from ..gradients import check_gradient, check_model_gradients
@@ -96,6 +97,13 @@ def test_concatenated_in_the_given_order() -> None:
     together = make(["max", "mean"]).predict(X)
     np.testing.assert_array_equal(together[:, :WIDTH], make(["max"]).predict(X))
     np.testing.assert_array_equal(together[:, WIDTH:], make(["mean"]).predict(X))
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_the_width_of_its_output_is_known(name: str) -> None:
+    model = make([name])
+    assert output_width(model, WIDTH) == model.predict(batch()).shape[1]
+    assert output_width(POOLINGS[name](bidirectional=True), None) is None
 
 
 @pytest.mark.parametrize("name", POOLINGS)

@@ -9,11 +9,13 @@ from spacy.tokens import Doc
 from spacy.training import biluo_tags_to_spans, biluo_to_iob, iob_to_biluo
 from spacy.vocab import Vocab
 
+from spacy_seqrnn.config_errors import ConfigError
 from spacy_seqrnn.ner.biluo import (
     Entities,
     biluo_constraints,
     entities_of_tags,
     n_tags,
+    no_entities,
     tag_names,
 )
 
@@ -66,8 +68,10 @@ def test_constraints_allow_the_valid_sequences_and_no_others(length: int) -> Non
 
 @pytest.mark.parametrize("size", [0, 2, 3, 4, 6, 7, -1])
 def test_sizes_that_no_labels_have(size: int) -> None:
-    with pytest.raises(ValueError, match=f"with {size} scores per token cannot be a BILUO tagger"):
+    message = f"with {size} scores per token cannot be a BILUO tagger"
+    with pytest.raises(ConfigError, match=message) as error:
         biluo_constraints(size)
+    assert (error.value.option, error.value.value) == ("nO", size)
 
 
 def test_a_later_label_leaves_earlier_tags_alone() -> None:
@@ -128,5 +132,26 @@ def test_tags_agree_with_spacys_own_conversion() -> None:
 
 def test_no_entities() -> None:
     nothing = entities_of_tags(np.zeros(3, dtype=int), np.asarray([0, 3]))
-    assert isinstance(nothing, Entities)
-    assert len(nothing.docs) == len(nothing.tags()) == 0
+    for entities in (nothing, no_entities()):
+        assert isinstance(entities, Entities)
+        fields = (entities.docs, entities.starts, entities.lengths, entities.labels)
+        assert [len(field) for field in (*fields, entities.tags())] == [0] * 5
+        assert {field.dtype.kind for field in fields} == {"i"}
+
+
+ENTITIES = Entities(*np.asarray([[0, 0, 1], [2, 5, 0], [1, 3, 2], [1, 0, 1]]))
+
+
+def test_a_subset_of_entities() -> None:
+    some = ENTITIES.where(np.asarray([True, False, True]))
+    fields = (some.docs, some.starts, some.lengths, some.labels)
+    assert [field.tolist() for field in fields] == [[0, 1], [2, 0], [1, 2], [1, 1]]
+
+
+def test_entities_as_segments() -> None:
+    segments = ENTITIES.segments()
+    assert segments.docs.tolist() == [0, 0, 1]
+    assert segments.starts.tolist() == [2, 5, 0]
+    assert segments.lengths.tolist() == [1, 3, 2]
+    expected = ["U-ORG", "B-PER", "I-PER", "L-PER", "B-ORG", "L-ORG"]
+    assert [NAMES[tag] for tag in segments.tags] == expected

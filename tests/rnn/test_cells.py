@@ -8,6 +8,7 @@ import torch
 from thinc.api import NumpyOps, fix_random_seed
 
 from spacy_seqrnn.rnn.cells import CELLS, Tensors
+from spacy_seqrnn.rnn.cells.cell import FEWEST_ROWS, project
 
 D, N, N_IN, H = 2, 5, 3, 4  # directions, documents, widths of input and hidden state
 
@@ -142,7 +143,7 @@ def test_the_backward_pass_is_that_of_autograd(name: str) -> None:
     prepared = cell.prepare(weights)
     kept = {state: array.clone() for state, array in d_states.items()}
     d_before = cell.step_back(prepared, now, states, d_step, kept, out)
-    d_weights, dx = cell.weight_gradients(prepared, now, states, out, x)
+    d_weights, dx = cell.weight_gradients(prepared, states, out, x)
 
     leaves = [x, *weights.values(), *states.values()]
     for leaf in leaves:
@@ -179,3 +180,13 @@ def test_weights_start_as_they_should(name: str) -> None:
                 np.testing.assert_allclose(block @ block.T, np.eye(H), atol=1e-5)
         else:
             assert values.all()
+
+
+@pytest.mark.parametrize("n_tokens", [1, FEWEST_ROWS - 1, FEWEST_ROWS, FEWEST_ROWS + 3])
+def test_the_inputs_share_has_a_row_for_each_token(n_tokens: int) -> None:
+    cell = CELLS["lstm"]
+    weights = cell.prepare(random_weights("lstm"))
+    x = torch.from_numpy(np.random.default_rng(2).normal(size=(D, n_tokens, N_IN)))
+    shares = project(cell, weights, x)
+    torch.testing.assert_close(shares, cell.project(weights, x))
+    assert shares.is_contiguous()

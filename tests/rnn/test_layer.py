@@ -11,6 +11,7 @@ from thinc.api import Adam, Model, fix_random_seed, set_dropout_rate
 from spacy_seqrnn.architectures.encoders import RNNEncoder
 from spacy_seqrnn.batch.packed import Packed
 from spacy_seqrnn.batch.packing import make_packing
+from spacy_seqrnn.config_errors import ConfigError
 from spacy_seqrnn.rnn.cells import CELLS, Tensors
 from spacy_seqrnn.rnn.layer import RNN
 from spacy_seqrnn.rnn.tensors import direction_weights, layout_of
@@ -317,8 +318,9 @@ def test_a_direction_may_be_one_wide(bidirectional: bool) -> None:
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=message) as error:
         RNNEncoder(**{"width": 8, **options})
+    assert {error.value.option: error.value.value} == options
 
 
 def test_mixed_precision_has_no_effect_and_says_so() -> None:

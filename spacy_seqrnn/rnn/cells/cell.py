@@ -114,11 +114,11 @@ class Cell:
         raise NotImplementedError
 
     def weight_gradients(
-        self, weights: Tensors, trace: Tensors, before: Tensors, out: Tensors, x: torch.Tensor
+        self, weights: Tensors, before: Tensors, out: Tensors, x: torch.Tensor
     ) -> tuple[Tensors, torch.Tensor]:
         """The gradients of the arrays of `shapes` and of the input, for all tokens at once.
 
-        trace, before, out: as in `step_back`, of all tokens.
+        before, out: as in `step_back`, of all tokens.
         x: (D, N, nI).
         """
         d_sums = out["sums"]

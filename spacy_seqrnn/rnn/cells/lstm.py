@@ -78,9 +78,9 @@ class LSTMCell(Cell):
         return {"hidden": d_before, "cell": d_cell.mul_(forget_gate)}
 
     def weight_gradients(
-        self, weights: Tensors, trace: Tensors, before: Tensors, out: Tensors, x: torch.Tensor
+        self, weights: Tensors, before: Tensors, out: Tensors, x: torch.Tensor
     ) -> tuple[Tensors, torch.Tensor]:
-        gradients, dx = super().weight_gradients(weights, trace, before, out, x)
+        gradients, dx = super().weight_gradients(weights, before, out, x)
         doubled = weights["doubled"].transpose(1, 2)  # (1, 4H, 1)
         gradients["input_weights"] *= doubled
         gradients["recurrent_weights"] *= 2.0 * doubled

@@ -77,7 +77,7 @@ class SRUCell(Cell):
         return {"cell": d_before.add_((d_gates * weights["recurrent"]).sum(2))}
 
     def weight_gradients(
-        self, weights: Tensors, trace: Tensors, before: Tensors, out: Tensors, x: torch.Tensor
+        self, weights: Tensors, before: Tensors, out: Tensors, x: torch.Tensor
     ) -> tuple[Tensors, torch.Tensor]:
         d_sums = out["sums"]
         d_gates = _gates(d_sums)  # (D, N, 2, H)
