@@ -35,6 +35,8 @@ def find_distinct(X: Floats2d) -> DistinctRows | None:
         return None
     pairs = np.ascontiguousarray(X).view("uint64")  # (n_tokens, width / 2)
     hashed = pairs[:, :: -(-pairs.shape[1] // MOST_HASHED)]
+    # Products lose the upper bits of a factor, such as a sign, so that they also go into the lower.
+    hashed = hashed + (hashed >> np.uint64(31))
     keys = np.einsum("ij,j->i", hashed, MULTIPLIERS[: hashed.shape[1]])  # (n_tokens,)
     _, first, index = np.unique(keys, return_index=True, return_inverse=True)
     if 2 * len(first) > len(X):

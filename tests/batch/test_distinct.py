@@ -27,6 +27,14 @@ def test_rows_are_the_same_to_the_last_bit(table: np.ndarray) -> None:
     assert len(found.rows) == len({row.tobytes() for row in table})
 
 
+def test_rows_that_differ_in_signs_alone_are_found() -> None:
+    signs = np.asarray([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype="float32")
+    X = np.tile(np.repeat(signs, 2, axis=1), (10, 1))
+    found = find_distinct(X)
+    assert found
+    assert len(found.rows) == 4
+
+
 def test_rows_that_look_the_same_to_the_hash_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     X = np.repeat(np.random.default_rng(0).normal(size=(4, 6)).astype("float32"), 20, axis=0)
     found = find_distinct(X)
