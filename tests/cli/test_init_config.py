@@ -94,11 +94,9 @@ def test_every_recipe_is_complete(
     assert (True in named(components, "include_static_vectors")) == (vectors is not None)
     learned = "spacy-seqrnn.WordEmbed.v1" in named(components, "@architectures")
     assert learned == (vectors is None)
-    several = (
-        (task == "ner" and vectors is None) or "ensemble" in options or "long_texts" in options
-    )
+    several = (task == "ner" and vectors is None) or "ensemble" in options
     members = components[nlp.pipe_names[0]]["model"].get("members", {})
-    assert bool(members) == (optimize == "accuracy" and several)
+    assert bool(members) == ("long_texts" in options or (optimize == "accuracy" and several))
     # Affixes tell words apart that have no vector; the classifier of long documents has none.
     affixes = "spacy.MultiHashEmbed.v2" in named(components, "@architectures")
     assert affixes == (task.startswith("textcat") and vectors is None and not members)
