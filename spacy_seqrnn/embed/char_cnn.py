@@ -11,6 +11,7 @@ from typing import TypeAlias
 from thinc.api import HashEmbed, Linear, Model, Ops, chain, expand_window, reduce_max, with_array
 from thinc.types import Ragged
 
+from ..batch.composition import run_in_turn
 from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
 from ..types import Floats2d, Floats3d, Ints1d, Ints2d
@@ -26,7 +27,7 @@ def char_cnn(*, width: int, char_width: int, window_size: int, rows: int) -> Cha
     Returns a model that maps code points, at least one for each word, to vectors, shape
     (n_words, width). A word's bits do not depend on the words beside it.
     """
-    # This holds the parameters, and would compute the same vectors.
+    # This holds the parameters, and computes the same vectors.
     in_turn: CharCNN = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         expand_window(window_size),
@@ -46,6 +47,8 @@ def forward(
     model: CharCNN, X: Ragged, is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], Ragged]]:
     ops = model.ops
+    if ops.device_type == "gpu":  # which is good at large products, and bad at adding up rows
+        return run_in_turn(model.layers, X, is_train)
     embed, expand, linear, _ = model.layers
     distinct, index = ops.xp.unique(X.dataXd, return_inverse=True)
     in_window = windows(ops, index, X.lengths, expand.attrs["window_size"], pad=len(distinct))

@@ -1,6 +1,7 @@
 """The convolution over characters against Thinc's layers, one after the other."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -13,6 +14,7 @@ from thinc.api import (
     reduce_max,
     with_array,
 )
+from thinc.types import DeviceTypes
 
 from spacy_seqrnn.embed.char_cnn import CharCNN, char_cnn, windows
 from spacy_seqrnn.embed.chars import code_points
@@ -39,11 +41,13 @@ def at_once(window_size: int) -> CharCNN:
     return model
 
 
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
 @given(words=WORDS, window_size=st.integers(1, 3), seed=st.integers(0, 100))
 def test_it_computes_what_its_layers_compute_in_turn(
-    words: list[str], window_size: int, seed: int
+    device: DeviceTypes, words: list[str], window_size: int, seed: int
 ) -> None:
     expected, actual = in_turn(window_size), at_once(window_size)
+    actual.ops = NumpyOps(device_type=device)
     actual.from_bytes(expected.to_bytes())
     X = code_points(OPS, words, 64)
     dY = np.random.default_rng(seed).normal(size=(len(words), WIDTH)).astype("float32")
