@@ -13,7 +13,7 @@ from wasabi import msg
 from ..accuracy.results import write_result
 from ..environment import describe_environment
 from .corpora import CORPORA, RESULTS, prepare
-from .training import SIDES, train
+from .training import ENSEMBLE, SIDES, train
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with the public corpora")
     parser.add_argument("corpora", nargs="*", choices=[*CORPORA, []], default=[])
     parser.add_argument("--sizes", nargs="+", choices=["small", "full"], default=["small", "full"])
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--sides", nargs="+", choices=[*SIDES, ENSEMBLE], default=SIDES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     options = parser.parse_args()
     for name in options.corpora or CORPORA:

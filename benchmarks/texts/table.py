@@ -9,7 +9,7 @@ import srsly
 
 from ..accuracy.results import environment_line, markdown_table, replace_section
 from .corpora import CORPORA, RESULTS, SMALL
-from .training import OURS, SIDES, SPACY
+from .training import ENSEMBLE, OURS, SIDES, SPACY
 
 PAGE = Path("docs/texts.md")
 
@@ -19,10 +19,11 @@ Scorer: TypeAlias = Callable[[Result, float], float | None]
 
 
 def main() -> None:
-    """Replace both tables on the page."""
+    """Replace all tables on the page."""
     results = [srsly.read_json(path) for path in sorted(RESULTS.glob("*.json"))]
     replace_section(PAGE, "equal", table(results, at_equal_time))
     replace_section(PAGE, "end", table(results, at_the_end))
+    replace_section(PAGE, "ensemble", ensemble_table(results))
     replace_section(PAGE, "environment", f"Measured on: {environment_line(results)}.")
 
 
@@ -43,14 +44,33 @@ def table(results: list[Result], score: Scorer) -> str:
     for name, corpus in CORPORA.items():
         for size in corpus.sizes:
             of_row = [r for r in results if (r["corpus"], r["size"]) == (name, size)]
-            if {r["side"] for r in of_row} == set(SIDES):
+            if {r["side"] for r in of_row} >= set(SIDES):
                 found = [mean_score(of_row, side, score) for side in SIDES]
-                mark = "" if corpus.tuned else " †"
-                texts = f"{SMALL}" if size == "small" else "all"
-                rows.append([f"{corpus.title}, {texts}{mark}", *map(shown(found), found)])
+                rows.append([title_of(name, size), *map(shown(found), found)])
                 scores.append(found)
     header = ["corpus, training texts", *SIDES]
     return markdown_table(header, [*rows, mean_ranks(scores), worst(scores)])
+
+
+def ensemble_table(results: list[Result]) -> str:
+    """What three models gain, on the corpora and seeds that they were trained on."""
+    rows = []
+    for name, corpus in CORPORA.items():
+        for size in corpus.sizes:
+            of_row = [r for r in results if (r["corpus"], r["size"]) == (name, size)]
+            seeds = {r["seed"] for r in of_row if r["side"] == ENSEMBLE}
+            if seeds:
+                of_seeds = [r for r in of_row if r["seed"] in seeds]
+                found = [mean_score(of_seeds, side, at_the_end) for side in (OURS[0], ENSEMBLE)]
+                best = max(mean_score(of_row, side, at_the_end) for side in SPACY)
+                rows.append([title_of(name, size), *map(shown([*found, best]), [*found, best])])
+    return markdown_table(["corpus, training texts", OURS[0], ENSEMBLE, "spaCy's best"], rows)
+
+
+def title_of(name: str, size: str) -> str:
+    """The name of a row."""
+    mark = "" if CORPORA[name].tuned else " †"
+    return f"{CORPORA[name].title}, {SMALL if size == 'small' else 'all'}{mark}"
 
 
 def mean_score(results: list[Result], side: str, score: Scorer) -> float:

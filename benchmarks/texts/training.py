@@ -26,6 +26,7 @@ from ..accuracy.corpora import CONFIGS, VECTORS
 from .corpora import CORPORA, TextCorpus, part_of
 
 OURS = ["accuracy", "efficiency"]
+ENSEMBLE = "ensemble"  # of three models of the accuracy recipe
 SPACY = {
     "spaCy bag of words": "spacy.TextCatBOW.v3",
     "spaCy CNN": "spacy.TextCatCNN.v2",
@@ -120,14 +121,15 @@ def config_of(name: str, size: str, side: str, seed: int) -> Config:
     corpus = CORPORA[name]
     path = part_of(name, size, "train")
     vectors = VECTORS if corpus.vectors else None
-    if side in OURS:
+    if side in (*OURS, ENSEMBLE):
         plan = make_plan(path, "textcat", vectors)
         config = init_config(
             lang=corpus.lang,
             task=plan.task,
-            optimize=side,
+            optimize="accuracy" if side == ENSEMBLE else side,
             vectors=vectors,
             long_texts=plan.long_texts,
+            ensemble=side == ENSEMBLE,
             plan=plan,
         )
     else:

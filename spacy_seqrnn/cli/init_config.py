@@ -65,7 +65,7 @@ LONG = typer.Option(False, "--long", help="For texts of many hundreds of words (
 ENSEMBLE = typer.Option(
     False,
     "--ensemble",
-    help="Ensemble of three models, for a few thousand training sentences (ner only)",
+    help="Ensemble of three models, for a few thousand training sentences (ner, textcat)",
 )
 
 
@@ -192,8 +192,8 @@ def recipe(
     optimize: "accuracy" for larger models or ensembles, "efficiency" for a small model.
     vectors: use the pipeline's word vectors; if not, vectors are learned.
     long_texts: for texts of many hundreds of words, with text categories only.
-    ensemble: three models, for entities with `optimize = "accuracy"`. It helps most with little
-        data.
+    ensemble: three models, for entities or short texts with `optimize = "accuracy"`. It helps most
+        with little data.
     plan: what follows from the training data; None if they are unknown.
 
     Raises ValueError for an unknown name, or an option that the task does not have.
@@ -207,10 +207,11 @@ def recipe(
             f"`--long` is for text categories, but `task = {task!r}`: omit it, or set the "
             "task to textcat or textcat_multilabel."
         )
-    if ensemble and (task, optimize) != ("ner", "accuracy"):
+    if ensemble and (task == "tagger" or optimize != "accuracy" or long_texts):
         raise ValueError(
-            f"`--ensemble` is for entities with accuracy, but `task = {task!r}` and "
-            f"`optimize = {optimize!r}`: omit it, or set ner and accuracy."
+            "`--ensemble` is for entities or short texts with accuracy, but "
+            f"`task = {task!r}`, `optimize = {optimize!r}` and `long_texts = {long_texts}`: omit "
+            "it, or set ner or textcat, accuracy, and no `--long`."
         )
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf8"))

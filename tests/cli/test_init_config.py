@@ -21,7 +21,12 @@ FACTORIES = {"ner": "seqrnn_ner"}
 NO_OPTIONS: dict[str, bool] = {}
 SHORT = list(product(TASKS, OPTIMIZE, [None, "vectors"], [NO_OPTIONS]))
 LONG = [(*each[:3], {"long_texts": True}) for each in SHORT if each[0].startswith("textcat")]
-ENSEMBLES = [("ner", "accuracy", vectors, {"ensemble": True}) for vectors in (None, "vectors")]
+ENSEMBLES = [
+    (task, "accuracy", vectors, {"ensemble": True})
+    for task in TASKS
+    for vectors in (None, "vectors")
+    if task != "tagger"
+]
 
 
 def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> Config:
@@ -99,11 +104,12 @@ def test_every_recipe_is_complete(
     assert bool(members) == ("long_texts" in options or (optimize == "accuracy" and several))
     # Affixes tell words apart that have no vector; the classifier of long documents has none.
     affixes = "spacy.MultiHashEmbed.v2" in named(components, "@architectures")
-    assert affixes == (task.startswith("textcat") and vectors is None and not members)
+    short = task.startswith("textcat") and "long_texts" not in options
+    assert affixes == (short and vectors is None)
     cells = {"sru"} if task.startswith("textcat") and optimize == "efficiency" else {"lstm"}
     assert set(named(components, "cell")) == cells
-    if task == "ner" and members:
-        assert len(members) == (3 if "ensemble" in options else 2)
+    if members:
+        assert len(members) == (2 if task == "ner" and "ensemble" not in options else 3)
     # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.
     text = recipe(task, optimize, vectors=bool(vectors), **options)
     written = load_config_from_str(text)["components"]
@@ -161,7 +167,15 @@ def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path:
     ("options", "sentence"),
     [
         (["--lang", "q"], "`lang = 'q'` is unknown to spaCy: set a language code"),
-        (["--ensemble"], "`--ensemble` is for entities with accuracy, but `task = 'ner'` and"),
+        (
+            ["--ensemble"],
+            "but `task = 'ner'`, `optimize = 'efficiency'` and `long_texts = False`: omit",
+        ),
+        (["--ensemble", "-o", "accuracy", "-t", "tagger"], "`--ensemble` is for entities or short"),
+        (
+            ["--ensemble", "-o", "accuracy", "-t", "textcat", "--long"],
+            "`long_texts = True`: omit it",
+        ),
         (["--long"], "`--long` is for text categories, but `task = 'ner'`: omit it"),
     ],
 )
