@@ -53,7 +53,7 @@ def table(results: list[Result], score: Scorer) -> str:
 
 
 def ensemble_table(results: list[Result]) -> str:
-    """What three models gain, on the corpora and seeds that they were trained on."""
+    """What two models gain, on the corpora and seeds that they were trained on."""
     rows = []
     for name, corpus in CORPORA.items():
         for size in corpus.sizes:

@@ -26,7 +26,7 @@ from ..accuracy.corpora import CONFIGS, VECTORS
 from .corpora import CORPORA, TextCorpus, part_of
 
 OURS = ["accuracy", "efficiency"]
-ENSEMBLE = "ensemble"  # of three models of the accuracy recipe
+ENSEMBLE = "ensemble"  # of two models of the accuracy recipe
 SPACY = {
     "spaCy bag of words": "spacy.TextCatBOW.v3",
     "spaCy CNN": "spacy.TextCatCNN.v2",

@@ -65,7 +65,7 @@ LONG = typer.Option(False, "--long", help="For texts of many hundreds of words (
 ENSEMBLE = typer.Option(
     False,
     "--ensemble",
-    help="Ensemble of three models, for a few thousand training sentences (ner, textcat)",
+    help="Ensemble of two or three models, for a few thousand training sentences (ner, textcat)",
 )
 
 
@@ -192,8 +192,8 @@ def recipe(
     optimize: "accuracy" for larger models or ensembles, "efficiency" for a small model.
     vectors: use the pipeline's word vectors; if not, vectors are learned.
     long_texts: for texts of many hundreds of words, with text categories only.
-    ensemble: three models, for entities or short texts with `optimize = "accuracy"`. It helps most
-        with little data.
+    ensemble: three models for entities, or two for short texts, with `optimize = "accuracy"`. It
+        helps most with little data.
     plan: what follows from the training data; None if they are unknown.
 
     Raises ValueError for an unknown name, or an option that the task does not have.

@@ -107,9 +107,11 @@ def test_every_recipe_is_complete(
     short = task.startswith("textcat") and "long_texts" not in options
     assert affixes == (short and vectors is None)
     cells = {"sru"} if task.startswith("textcat") and optimize == "efficiency" else {"lstm"}
+    cells |= {"sru"} if short and "ensemble" in options else set()
     assert set(named(components, "cell")) == cells
     if members:
-        assert len(members) == (2 if task == "ner" and "ensemble" not in options else 3)
+        n_members = 3 if "long_texts" in options else 2
+        assert len(members) == n_members + ("ensemble" in options and task == "ner")
     # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.
     text = recipe(task, optimize, vectors=bool(vectors), **options)
     written = load_config_from_str(text)["components"]
