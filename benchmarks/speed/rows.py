@@ -54,7 +54,7 @@ def _updates(name: str) -> Command:
 
     def command() -> list[str]:
         pipeline(name)  # makes corpus and vectors
-        return _worker("updates", config, train, VECTORS)
+        return _worker("updates", config, train, VECTORS, BATCH_WORDS[PIPELINES[name][0]])
 
     return command
 
@@ -76,6 +76,8 @@ def _training(title: str, task: str) -> Row:
     return Row(title, ours, {"spacy": _updates(f"{task}-spacy")})
 
 
+# Words of a training batch, for all sides: those of our recipes
+BATCH_WORDS = {NER: 500, TEXTCAT: 2000}
 # Width, input width and members of the accuracy recipe
 KERNEL = (256, 100, 1)
 ROWS = {

@@ -11,7 +11,9 @@ STEPS, REFERENCE_WORDS, GROWTH = 1000, 20_000, 0.35
 FEWEST_STEPS, MOST_STEPS = 300, 20_000
 SEVERAL_LABELS = 1.5  # times as many steps, as most labels are rare
 BATCHES_PER_PASS = 50
-BATCH_WORDS = (200, 1000)
+BATCH_WORDS = (200, 2000)
+# Larger batches are read in fewer steps, at a rate that grows with the root of their size.
+REFERENCE_BATCH, LEARN_RATE = 1000, 0.002
 N_EVALUATIONS = 20
 LONG_TEXT = 300  # words of the median text
 FEW_SENTENCES = 5000  # with fewer, an ensemble of three recognisers pays
@@ -47,6 +49,7 @@ class Plan:
     long_texts, ensemble: as in `recipe`. Long texts have a recipe of their own, without the rest.
     steps, eval_frequency: of training.
     batch_words: the size of a batch.
+    learn_rate: the highest of training.
     ngram_rows: the size of the table of n-grams.
     """
 
@@ -59,6 +62,7 @@ class Plan:
     eval_frequency: int
     batch_words: int
     why_batch: str
+    learn_rate: float
     ngram_rows: int
 
 
@@ -78,6 +82,8 @@ def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
     batch = round(int(min(high, max(low, data.n_words / BATCHES_PER_PASS))), -1)
     steps = STEPS * (data.n_words / REFERENCE_WORDS) ** GROWTH
     steps *= SEVERAL_LABELS if several else 1.0
+    larger = max(batch / REFERENCE_BATCH, 1.0)
+    steps /= larger
     steps = int(min(max(round(steps, -2), FEWEST_STEPS), MOST_STEPS))
     passes = steps * batch / max(data.n_words, 1)
     return Plan(
@@ -90,6 +96,7 @@ def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
         + (", more as several labels apply at once" if several else ""),
         eval_frequency=max(steps // N_EVALUATIONS, 10),
         batch_words=batch,
+        learn_rate=round(LEARN_RATE * larger**0.5, 4),
         why_batch=f"Words of a batch: about {max(data.n_words / batch, 1):,.0f} batches in a pass",
         ngram_rows=NGRAM_ROWS[int(data.n_words > MANY_WORDS)],
     )

@@ -51,14 +51,21 @@ def test_several_categories_at_once_need_the_other_component(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("n_docs", "n_words", "steps", "batch"),
-    [(1000, 20, 1000, 400), (500, 10, 600, 200), (8000, 20, 2100, 1000), (3, 4, 300, 200)],
+    ("n_docs", "n_words", "steps", "batch", "rate"),
+    [
+        (1000, 20, 1000, 400, 0.002),
+        (500, 10, 600, 200, 0.002),
+        (2500, 20, 1400, 1000, 0.002),
+        (8000, 20, 1000, 2000, 0.0028),
+        (3, 4, 300, 200, 0.002),
+    ],
 )
 def test_steps_and_batches_grow_with_the_data(
-    tmp_path: Path, n_docs: int, n_words: int, steps: int, batch: int
+    tmp_path: Path, n_docs: int, n_words: int, steps: int, batch: int, rate: float
 ) -> None:
     found = plan(texts(tmp_path, n_docs, n_words, *ONE))
     assert (found.steps, found.batch_words, found.long_texts) == (steps, batch, False)
+    assert found.learn_rate == rate
     passes = steps * batch / (n_docs * n_words)
     assert f"About {passes:.3g} passes over {n_docs:,} texts of {n_words} words" in found.why_steps
 

@@ -1,10 +1,11 @@
-"""Training steps: `python -m benchmarks.speed.workers.updates CONFIG CORPUS VECTORS`.
+"""Training steps: `python -m benchmarks.speed.workers.updates CONFIG CORPUS VECTORS WORDS`.
 
-`nlp.update` over the same batches of about 500 words for every config, without evaluation and
+`nlp.update` over the same batches of about so many words for every config, without evaluation and
 without reading the corpus. A first pass over the batches warms up.
 """
 
 import sys
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -20,7 +21,7 @@ from .serve import serve, timed
 BATCHES = 40
 
 
-def main(config: str, corpus: str, vectors: str) -> None:
+def main(config: str, corpus: str, vectors: str, batch_words: str) -> None:
     """Serve the training steps of one config."""
     torch.set_num_threads(1)
     paths = {"paths.train": corpus, "paths.dev": corpus, "paths.vectors": vectors}
@@ -28,9 +29,7 @@ def main(config: str, corpus: str, vectors: str) -> None:
     settings = nlp.config.interpolate()["training"]
     optimizer = registry.resolve(settings, schema=ConfigSchemaTraining)["optimizer"]
     examples = Corpus(corpus)(nlp)
-    batches = [
-        batch for batch, _ in zip(minibatch_by_words(examples, 500), range(BATCHES), strict=False)
-    ]
+    batches = list(islice(minibatch_by_words(examples, int(batch_words)), BATCHES))
 
     def run() -> float:
         # The predicted documents keep the annotation of the previous run, so each run has its own.
