@@ -11,7 +11,8 @@ STEPS, REFERENCE_WORDS, GROWTH = 1000, 20_000, 0.35
 FEWEST_STEPS, MOST_STEPS = 300, 20_000
 SEVERAL_LABELS = 1.5  # times as many steps, as most labels are rare
 BATCHES_PER_PASS = 50
-BATCH_WORDS = (200, 2000)
+# Rare labels lose a little in larger batches.
+BATCH_WORDS, BATCH_WORDS_SEVERAL = (200, 2000), (200, 1000)
 # Larger batches are read in fewer steps, at a rate that grows with the root of their size.
 REFERENCE_BATCH, LEARN_RATE = 1000, 0.002
 N_EVALUATIONS = 20
@@ -78,7 +79,7 @@ def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
     several = task.startswith("textcat") and not data.exclusive
     typical = int(median(data.lengths))
     long_texts = task.startswith("textcat") and typical >= LONG_TEXT
-    low, high = BATCH_WORDS
+    low, high = BATCH_WORDS_SEVERAL if several else BATCH_WORDS
     batch = round(int(min(high, max(low, data.n_words / BATCHES_PER_PASS))), -1)
     steps = STEPS * (data.n_words / REFERENCE_WORDS) ** GROWTH
     steps *= SEVERAL_LABELS if several else 1.0

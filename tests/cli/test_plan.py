@@ -70,6 +70,11 @@ def test_steps_and_batches_grow_with_the_data(
     assert f"About {passes:.3g} passes over {n_docs:,} texts of {n_words} words" in found.why_steps
 
 
+def test_batches_of_several_labels_stay_smaller(tmp_path: Path) -> None:
+    found = plan(texts(tmp_path, 8000, 20, *SEVERAL))
+    assert (found.batch_words, found.learn_rate, found.steps) == (1000, 0.002, 3100)
+
+
 def test_long_texts_have_a_recipe_of_their_own(tmp_path: Path) -> None:
     path = texts(tmp_path, 30, 400, *ONE)
     assert plan(path).long_texts
