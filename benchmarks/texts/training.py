@@ -122,11 +122,12 @@ def config_of(name: str, size: str, side: str, seed: int) -> Config:
     path = part_of(name, size, "train")
     vectors = VECTORS if corpus.vectors else None
     if side in (*OURS, ENSEMBLE):
-        plan = make_plan(path, "textcat", vectors)
+        optimize = "accuracy" if side == ENSEMBLE else side
+        plan = make_plan(path, "textcat", optimize, vectors)
         config = init_config(
             lang=corpus.lang,
             task=plan.task,
-            optimize="accuracy" if side == ENSEMBLE else side,
+            optimize=optimize,
             vectors=vectors,
             long_texts=plan.long_texts,
             ensemble=side == ENSEMBLE,

@@ -89,7 +89,7 @@ def init_config_cli(
         name, plan = task.value, None
         if train is not None:
             with busy("Reading the training data ..."):
-                plan = make_plan(train, name, vectors)
+                plan = make_plan(train, name, optimize.value, vectors)
             name, long_texts = plan.task, long_texts or plan.long_texts
             ensemble = ensemble or (optimize is Optimize.accuracy and plan.ensemble)
         with busy("Filling in the defaults ..."):

@@ -11,8 +11,9 @@ STEPS, REFERENCE_WORDS, GROWTH = 1000, 20_000, 0.35
 FEWEST_STEPS, MOST_STEPS = 300, 20_000
 SEVERAL_LABELS = 1.5  # times as many steps, as most labels are rare
 BATCHES_PER_PASS = 50
-# Rare labels lose a little in larger batches.
-BATCH_WORDS, BATCH_WORDS_SEVERAL = (200, 2000), (200, 1000)
+FEWEST_BATCH_WORDS = 200
+# Larger batches train faster; accuracy, and labels of which several apply, can lose a little.
+MOST_BATCH_WORDS = {"accuracy": 1000, "efficiency": 2000, "several labels": 1000}
 # Larger batches are read in fewer steps, at a rate that grows with the root of their size.
 REFERENCE_BATCH, LEARN_RATE = 1000, 0.002
 N_EVALUATIONS = 20
@@ -67,11 +68,11 @@ class Plan:
     ngram_rows: int
 
 
-def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
+def make_plan(path: Path, task: str, optimize: str, vectors: str | None) -> Plan:
     """Read training data and plan for them.
 
     path: a `.spacy` file or a folder of them.
-    task: as in `recipe`. vectors: a pipeline with word vectors, or None.
+    task, optimize: as in `recipe`. vectors: a pipeline with word vectors, or None.
 
     Raises ValueError if there are no data, or none with the annotation that the task needs.
     """
@@ -79,8 +80,8 @@ def make_plan(path: Path, task: str, vectors: str | None) -> Plan:
     several = task.startswith("textcat") and not data.exclusive
     typical = int(median(data.lengths))
     long_texts = task.startswith("textcat") and typical >= LONG_TEXT
-    low, high = BATCH_WORDS_SEVERAL if several else BATCH_WORDS
-    batch = round(int(min(high, max(low, data.n_words / BATCHES_PER_PASS))), -1)
+    most = MOST_BATCH_WORDS["several labels" if several else optimize]
+    batch = round(int(min(most, max(FEWEST_BATCH_WORDS, data.n_words / BATCHES_PER_PASS))), -1)
     steps = STEPS * (data.n_words / REFERENCE_WORDS) ** GROWTH
     steps *= SEVERAL_LABELS if several else 1.0
     larger = max(batch / REFERENCE_BATCH, 1.0)

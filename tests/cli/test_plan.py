@@ -36,8 +36,8 @@ ONE = ({"A": 1.0, "B": 0.0}, {"A": 0.0, "B": 1.0})
 SEVERAL = (*ONE, {"A": 1.0, "B": 1.0})
 
 
-def plan(path: Path, task: str = "textcat") -> Plan:
-    return make_plan(path, task, None)
+def plan(path: Path, task: str = "textcat", optimize: str = "efficiency") -> Plan:
+    return make_plan(path, task, optimize, None)
 
 
 def test_several_categories_at_once_need_the_other_component(tmp_path: Path) -> None:
@@ -70,9 +70,15 @@ def test_steps_and_batches_grow_with_the_data(
     assert f"About {passes:.3g} passes over {n_docs:,} texts of {n_words} words" in found.why_steps
 
 
-def test_batches_of_several_labels_stay_smaller(tmp_path: Path) -> None:
-    found = plan(texts(tmp_path, 8000, 20, *SEVERAL))
-    assert (found.batch_words, found.learn_rate, found.steps) == (1000, 0.002, 3100)
+@pytest.mark.parametrize(
+    ("optimize", "categories", "steps"),
+    [("accuracy", ONE, 2100), ("efficiency", SEVERAL, 3100), ("accuracy", SEVERAL, 3100)],
+)
+def test_batches_stay_smaller_where_that_is_better(
+    tmp_path: Path, optimize: str, categories: tuple[dict[str, float], ...], steps: int
+) -> None:
+    found = plan(texts(tmp_path, 8000, 20, *categories), optimize=optimize)
+    assert (found.batch_words, found.learn_rate, found.steps) == (1000, 0.002, steps)
 
 
 def test_long_texts_have_a_recipe_of_their_own(tmp_path: Path) -> None:
@@ -139,7 +145,7 @@ def test_coverage_of_the_vectors(tmp_path: Path) -> None:
     nlp.to_disk(tmp_path / "vectors")
     assert (
         "; 80.0% of the words have a vector"
-        in make_plan(path, "textcat", str(tmp_path / "vectors")).summary
+        in make_plan(path, "textcat", "accuracy", str(tmp_path / "vectors")).summary
     )
 
 
