@@ -27,18 +27,18 @@ def char_cnn(*, width: int, char_width: int, window_size: int, rows: int) -> Cha
     Returns a model that maps code points, at least one for each word, to vectors, shape
     (n_words, width). A word's bits do not depend on the words beside it.
     """
-    # This holds the parameters, and computes the same vectors.
-    in_turn: CharCNN = chain(
+    # These hold the parameters, and compute the same vectors one after the other.
+    layers: CharCNN = chain(
         with_array(HashEmbed(char_width, rows, seed=0)),
         expand_window(window_size),
         with_array(Linear(width, char_width * (2 * window_size + 1))),
         reduce_max(),
     )
     return Layer(
-        in_turn.name,
+        layers.name,
         forward,
-        init=in_turn.init,
-        layers=in_turn.layers,
+        init=layers.init,
+        layers=layers.layers,
         dims={"nO": width},
     )
 
