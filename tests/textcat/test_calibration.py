@@ -161,7 +161,9 @@ def test_thresholds_are_at_that_of_the_component(kind: str, own: float) -> None:
         truth = np.asarray([example.reference.cats[label] for example in examples])
         scores = np.asarray([cats[label] for cats in before])
         best = max(f1_of(scores, truth, cut) for cut in scores)
-        assert f1_of(np.asarray([cats[label] for cats in after]), truth, own) == pytest.approx(best)
+        reached = f1_of(np.asarray([cats[label] for cats in after]), truth, own)
+        # Members are rescaled each for itself, so that their mean can order texts even better.
+        assert reached == pytest.approx(best) or (kind == "ensemble" and reached > best)
 
 
 def test_label_without_examples_keeps_its_scores() -> None:
