@@ -8,7 +8,8 @@ but few distinct ones, so the products are small, and the rest is looking up and
 from collections.abc import Callable
 from typing import TypeAlias
 
-from thinc.api import HashEmbed, Linear, Model, Ops, chain, expand_window, reduce_max, with_array
+import numpy as np
+from thinc.api import HashEmbed, Linear, Model, chain, expand_window, reduce_max, with_array
 from thinc.types import Ragged
 
 from ..batch.composition import run_in_turn
@@ -50,8 +51,9 @@ def forward(
     if ops.device_type == "gpu":  # which is good at large products, and bad at adding up rows
         return run_in_turn(model.layers, X, is_train)
     embed, expand, linear, _ = model.layers
-    distinct, index = ops.xp.unique(X.dataXd, return_inverse=True)
-    in_window = windows(ops, index, X.lengths, expand.attrs["window_size"], pad=len(distinct))
+    chars: Ints1d = X.dataXd
+    distinct, index = np.unique(chars, return_inverse=True)
+    in_window = windows(index, X.lengths, expand.attrs["window_size"], pad=len(distinct))
     E, backprop_embed = embed(distinct, is_train)  # (n_distinct, nI)
     W = _by_place(linear.layers[0].get_param("W"), E.shape[1])  # (n_places, nO, nI)
     n_places, nO, nI = W.shape
@@ -83,19 +85,18 @@ def forward(
 describe_layer(forward, width=in_turn)
 
 
-def windows(ops: Ops, index: Ints1d, lengths: Ints1d, size: int, *, pad: int) -> Ints2d:
+def windows(index: Ints1d, lengths: Ints1d, size: int, *, pad: int) -> Ints2d:
     """For each place in a window the characters of all windows. Shape (2 * size + 1, n_chars).
 
     index: of the distinct character at each place of the text. Shape (n_chars,).
     lengths: characters of each word, all at least 1.
     pad: stands for what is beyond a word's ends.
     """
-    xp = ops.xp
-    ends = xp.repeat(xp.cumsum(lengths), ops.to_numpy(lengths).tolist())  # of each character's word
-    starts = ends - xp.repeat(lengths, ops.to_numpy(lengths).tolist())
-    places = xp.arange(-size, size + 1)[:, None] + xp.arange(len(index))
+    ends = np.repeat(lengths.cumsum(), lengths)  # of each character's word
+    starts = ends - np.repeat(lengths, lengths)
+    places = np.arange(-size, size + 1)[:, None] + np.arange(len(index))
     within = (places >= starts) & (places < ends)
-    return xp.where(within, index[places.clip(0, len(index) - 1)], pad).astype("int32")
+    return np.where(within, index[places.clip(0, len(index) - 1)], pad).astype("int32")
 
 
 def _by_place(W: Floats2d, width: int) -> Floats3d:

@@ -74,4 +74,4 @@ def test_windows_end_where_words_end() -> None:
     index, lengths = np.asarray([3, 1, 2, 0]), np.asarray([3, 1])
     pad = 9
     expected = [[pad, 3, 1, pad], [3, 1, 2, 0], [1, 2, pad, pad]]
-    assert windows(OPS, index, lengths, 1, pad=pad).tolist() == expected
+    assert windows(index, lengths, 1, pad=pad).tolist() == expected
