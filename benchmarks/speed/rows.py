@@ -76,7 +76,7 @@ def _training(title: str, task: str) -> Row:
     return Row(title, ours, {"spacy": _updates(f"{task}-spacy")})
 
 
-# Words of a training batch, for all sides: those of our recipes
+# Words of a training batch, for all sides: the most that our recipes have
 BATCH_WORDS = {NER: 500, TEXTCAT: 2000}
 # Width, input width and members of the accuracy recipe
 KERNEL = (256, 100, 1)

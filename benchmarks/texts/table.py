@@ -1,6 +1,6 @@
 """Write docs/texts.md from the files of results: `python -m benchmarks.texts.table`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean
 from typing import Any, TypeAlias
@@ -41,13 +41,11 @@ def at_the_end(result: Result, seconds: float) -> float | None:
 def table(results: list[Result], score: Scorer) -> str:
     """A row for each corpus and size, and what they add up to."""
     rows, scores = [], []
-    for name, corpus in CORPORA.items():
-        for size in corpus.sizes:
-            of_row = [r for r in results if (r["corpus"], r["size"]) == (name, size)]
-            if {r["side"] for r in of_row} >= set(SIDES):
-                found = [mean_score(of_row, side, score) for side in SIDES]
-                rows.append([title_of(name, size), *map(shown(found), found)])
-                scores.append(found)
+    for title, of_row in by_row(results):
+        if {r["side"] for r in of_row} >= set(SIDES):
+            found = [mean_score(of_row, side, score) for side in SIDES]
+            rows.append([title, *map(shown(found), found)])
+            scores.append(found)
     header = ["corpus, training texts", *SIDES]
     return markdown_table(header, [*rows, mean_ranks(scores), worst(scores)])
 
@@ -55,22 +53,23 @@ def table(results: list[Result], score: Scorer) -> str:
 def ensemble_table(results: list[Result]) -> str:
     """What two models gain, on the corpora and seeds that they were trained on."""
     rows = []
-    for name, corpus in CORPORA.items():
-        for size in corpus.sizes:
-            of_row = [r for r in results if (r["corpus"], r["size"]) == (name, size)]
-            seeds = {r["seed"] for r in of_row if r["side"] == ENSEMBLE}
-            if seeds:
-                of_seeds = [r for r in of_row if r["seed"] in seeds]
-                found = [mean_score(of_seeds, side, at_the_end) for side in (OURS[0], ENSEMBLE)]
-                best = max(mean_score(of_row, side, at_the_end) for side in SPACY)
-                rows.append([title_of(name, size), *map(shown([*found, best]), [*found, best])])
+    for title, of_row in by_row(results):
+        seeds = {r["seed"] for r in of_row if r["side"] == ENSEMBLE}
+        if seeds:
+            of_seeds = [r for r in of_row if r["seed"] in seeds]
+            found = [mean_score(of_seeds, side, at_the_end) for side in (OURS[0], ENSEMBLE)]
+            found.append(max(mean_score(of_row, side, at_the_end) for side in SPACY))
+            rows.append([title, *map(shown(found), found)])
     return markdown_table(["corpus, training texts", OURS[0], ENSEMBLE, "spaCy's best"], rows)
 
 
-def title_of(name: str, size: str) -> str:
-    """The name of a row."""
-    mark = "" if CORPORA[name].tuned else " †"
-    return f"{CORPORA[name].title}, {SMALL if size == 'small' else 'all'}{mark}"
+def by_row(results: list[Result]) -> Iterator[tuple[str, list[Result]]]:
+    """The name of each row, and its results."""
+    for name, corpus in CORPORA.items():
+        for size in corpus.sizes:
+            title = f"{corpus.title}, {SMALL if size == 'small' else 'all'}"
+            of_row = [r for r in results if (r["corpus"], r["size"]) == (name, size)]
+            yield title + ("" if corpus.tuned else " †"), of_row
 
 
 def mean_score(results: list[Result], side: str, score: Scorer) -> float:
