@@ -81,6 +81,16 @@ def test_batches_stay_smaller_where_that_is_better(
     assert (found.batch_words, found.learn_rate, found.steps) == (1000, 0.002, steps)
 
 
+@pytest.mark.parametrize(("optimize", "size"), [("accuracy", 1000), ("efficiency", 2000)])
+def test_a_config_has_the_batches_of_its_recipe(optimize: str, size: int, tmp_path: Path) -> None:
+    path, written = texts(tmp_path, 8000, 20, *ONE), tmp_path / "config.cfg"
+    succeed("seqrnn", "init-config", written, "-t", "textcat", "-o", optimize, "--train", path)
+    training = Config().from_disk(written, interpolate=False)["training"]
+    rate = 0.002 * (size / 1000) ** 0.5
+    assert training["batcher"]["size"] == size
+    assert training["optimizer"]["learn_rate"]["initial_rate"] == pytest.approx(rate, abs=1e-4)
+
+
 def test_long_texts_have_a_recipe_of_their_own(tmp_path: Path) -> None:
     path = texts(tmp_path, 30, 400, *ONE)
     assert plan(path).long_texts
