@@ -10,14 +10,15 @@ import os
 import pstats
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import spacy
 import srsly
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Corpus
+from spacy.training import Corpus, Example
 from spacy.training.batchers import minibatch_by_words
 from thinc.api import Model
 from wasabi import msg
@@ -52,6 +53,7 @@ TRAINING: dict[str, Callable[..., Any]] = {
     "optimizer": Model.finish_update,
 }
 BATCHES = 40
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -61,37 +63,48 @@ def main() -> None:
     shares = {}
     for name in ("ner-accuracy", "ner-efficiency"):
         nlp = spacy.load(pipeline(name))
-        words = [text["words"] for text in srsly.read_json(documents(NER))]
-        shares[f"{name}, prediction"] = profile(partial(predict, nlp, words), PREDICTION)
-        shares[f"{name}, training"] = profile(partial(train, nlp), TRAINING)
+        reading, learning = partial(predict, nlp), partial(train, nlp)
+        shares[f"{name}, prediction"] = profile(reading, partial(docs, nlp), PREDICTION)
+        shares[f"{name}, training"] = profile(learning, partial(batches, nlp), TRAINING)
     for title, parts in shares.items():
         msg.divider(title)
         msg.table([(part, f"{100 * share:.1f} %") for part, share in parts.items()])
     keep("shares", {"shares": shares})
 
 
-def predict(nlp: Language, words: list[list[str]]) -> None:
+def docs(nlp: Language) -> list[Doc]:
+    """All documents, without annotation."""
+    return [Doc(nlp.vocab, words=text["words"]) for text in srsly.read_json(documents(NER))]
+
+
+def predict(nlp: Language, docs: list[Doc]) -> None:
     """All documents through the pipeline."""
-    for _ in nlp.pipe([Doc(nlp.vocab, words=text) for text in words]):
+    for _ in nlp.pipe(docs):
         pass
 
 
-def train(nlp: Language) -> None:
-    """Some training steps."""
+def batches(nlp: Language) -> list[list[Example]]:
+    """The examples of some training steps."""
     examples = Corpus(f"corpus/{NER}/train.spacy")(nlp)
+    return list(islice(minibatch_by_words(examples, 500), BATCHES))
+
+
+def train(nlp: Language, batches: list[list[Example]]) -> None:
+    """Some training steps."""
     optimizer = nlp.resume_training()
-    for batch, _ in zip(minibatch_by_words(examples, 500), range(BATCHES), strict=False):
+    for batch in batches:
         nlp.update(batch, sgd=optimizer, drop=0.1)
 
 
-def profile(run: Callable[[], object], parts: dict[str, Callable[..., Any]]) -> dict[str, float]:
-    """The share of the recogniser's time that each part takes."""
-    run()
+def profile(
+    run: Callable[[T], object], make_input: Callable[[], T], parts: dict[str, Callable[..., Any]]
+) -> dict[str, float]:
+    """The share of the time of `run` that each part takes. `make_input` is not profiled."""
+    run(make_input())
     profiler = cProfile.Profile()
-    profiler.runcall(run)
-    stats = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
-    whole = (RecurrentNER.predict, RecurrentNER.set_annotations, RecurrentNER.update)
-    total = sum(_time(stats, function) for function in whole)
+    profiler.runcall(run, make_input())
+    profiled = pstats.Stats(profiler)
+    stats, total = profiled.stats, profiled.total_tt  # type: ignore[attr-defined]
     return {part: round(_time(stats, function) / total, 4) for part, function in parts.items()}
 
 
