@@ -51,6 +51,16 @@ def check_rate(option: str, value: Any) -> None:
         )
 
 
+def check_share(option: str, value: Any) -> None:
+    """Raise ConfigError if `value` of the config's `option` is not in (0, 1]."""
+    if not is_number(value) or not 0 < value <= 1:
+        raise ConfigError(
+            option,
+            value,
+            f"`{option} = {value!r}` cannot work: set it to a number above 0, and 1 or less.",
+        )
+
+
 def check_choice(option: str, value: str, choices: list[str]) -> None:
     """Raise ConfigError if `value` of the config's `option` is not one of `choices`."""
     if value not in choices:

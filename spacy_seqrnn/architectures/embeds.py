@@ -8,7 +8,7 @@ from thinc.api import HashEmbed, Model, chain, with_array
 from thinc.types import Ragged
 
 from ..batch.packed import with_packed
-from ..checks import MOST_ROWS, WIDEST, check_int, check_rate
+from ..checks import MOST_ROWS, WIDEST, check_int, check_rate, check_share
 from ..config_errors import ConfigError
 from ..embed.char_cnn import char_cnn
 from ..embed.chars import with_chars
@@ -114,6 +114,7 @@ def LexemeEmbed(
     layers: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
     include_static_vectors: bool = False,
     correction_rows: int = 0,
+    correction_scale: float = 1.0,
     table_size: int = 65536,
 ) -> Embedding:
     """Run context-free embedding layers once per distinct word and concatenate their vectors.
@@ -126,6 +127,10 @@ def LexemeEmbed(
     include_static_vectors: append the pipeline's word vectors; zeros for words without one.
     correction_rows: the most words that get a learned correction, which starts at zero and is added
         to their word vector; 0 for none. The first words in the training data get one.
+    correction_scale: what the learned numbers are multiplied by, in (0, 1]. Adam moves each of them
+        by about the learning rate, even for a rare word, so this is how fast corrections move
+        against other weights. Where they move slowly, words from outside the training data look
+        less different from those within.
     table_size: distinct words to remember in prediction; memory is about 4 bytes times this times
         the width.
 
@@ -133,6 +138,7 @@ def LexemeEmbed(
     """
     check_int("table_size", table_size, 0)
     check_int("correction_rows", correction_rows, 0)
+    check_share("correction_scale", correction_scale)
     if correction_rows and not include_static_vectors:
         raise ConfigError(
             "correction_rows",
@@ -155,8 +161,10 @@ def LexemeEmbed(
                 f"`layers.{name} = {layer!r}` is not an embedding layer: give the block an "
                 "`@architectures` line.",
             )
-    vectors = [word_vectors(correction_rows=correction_rows)] if include_static_vectors else []
-    return with_lexemes([*layers.values(), *vectors], table_size=table_size)
+    if include_static_vectors:
+        vectors = word_vectors(correction_rows=correction_rows, correction_scale=correction_scale)
+        return with_lexemes([*layers.values(), vectors], table_size=table_size)
+    return with_lexemes([*layers.values()], table_size=table_size)
 
 
 def _check_chars(width: int, char_width: int, rows: int, max_chars: int) -> None:

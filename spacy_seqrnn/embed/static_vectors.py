@@ -23,12 +23,13 @@ from .word_rows import add_word_rows, block_shape, check_word_rows, word_row_att
 WordVectors: TypeAlias = Model[list[Doc], list[Floats2d]]
 
 
-def word_vectors(*, correction_rows: int) -> WordVectors:
+def word_vectors(*, correction_rows: int, correction_scale: float = 1.0) -> WordVectors:
     """Look words up in the vocab's vectors; a word without a vector has zeros.
 
     correction_rows: the most words that get a learned correction, which is added to their vector;
         the vector itself does not change (Qi et al. 2020). Corrections start at zero. The first
         words in the training data get one; later words, and words met after training, have none.
+    correction_scale: what the learned numbers are multiplied by, in (0, 1].
 
     Raises ValueError on initialisation and use if there are no vectors, or if their width differs
     from that of the vectors in training; see `known_vectors`.
@@ -40,6 +41,7 @@ def word_vectors(*, correction_rows: int) -> WordVectors:
         dims={"nO": None},
         attrs={
             **word_row_attrs(correction_rows),
+            "correction_scale": correction_scale,
             **vectors_attrs(),
             # spaCy does not save the attribute that its vectors are looked up by, so the layer
             # remembers it from its initialisation.
@@ -75,7 +77,8 @@ def forward_words(
 
     keys, found = batch.once(("word vectors", attr), find)
     Y = found.copy()  # a copy, as corrections are added to it
-    backprop_rows = add_word_rows(model, keys, Y, is_train)
+    scale = model.attrs["correction_scale"]
+    backprop_rows = add_word_rows(model, keys, Y, is_train, scale=scale)
 
     def backprop(dY: Ragged) -> list[Doc]:
         backprop_rows(dY.dataXd)

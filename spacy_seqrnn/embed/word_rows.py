@@ -32,23 +32,25 @@ def word_row_attrs(max_rows: int) -> dict[str, Any]:
 
 
 def add_word_rows(
-    model: Model[Any, Any], keys: np.ndarray, Y: Floats2d, is_train: bool
+    model: Model[Any, Any], keys: np.ndarray, Y: Floats2d, is_train: bool, *, scale: float = 1.0
 ) -> Callable[[Floats2d], None]:
-    """Add the rows of the words with these keys to Y, shape (n_tokens, nO), in place.
+    """Add the rows of the words with these keys, times `scale`, to Y in place.
+
+    Y: shape (n_tokens, nO).
 
     In training, words without a row get one of zeros, as long as there is room. Returns the
-    backward pass, which adds the gradient of Y to the gradients of the rows.
+    backward pass, which adds the gradient of Y, times `scale`, to the gradients of the rows.
     """
     if is_train:
         _make_rows(model, keys)
     places = _find_rows(model, keys)
     for place in places:
-        Y[place.tokens] += model.get_param(place.block)[place.rows]
+        Y[place.tokens] += scale * model.get_param(place.block)[place.rows]
 
     def backprop(dY: Floats2d) -> None:
         for place in places:
             gradient = model.ops.alloc2f(BLOCK_ROWS, dY.shape[1])
-            model.ops.scatter_add(gradient, place.rows, dY[place.tokens])
+            model.ops.scatter_add(gradient, place.rows, scale * dY[place.tokens])
             model.inc_grad(place.block, gradient)
 
     return backprop

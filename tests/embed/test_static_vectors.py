@@ -64,6 +64,18 @@ def test_correction_is_learned_for_the_words_that_occur() -> None:
     np.testing.assert_array_equal(vocab.vectors.data, before)
 
 
+def test_corrections_are_scaled_in_both_directions() -> None:
+    vocab = make_vocab()
+    model = word_vectors(correction_rows=9, correction_scale=0.5).initialize(X=make_docs(vocab))
+    train(model, [Doc(vocab, words=["dog"])])
+    (Y,) = model.predict([Doc(vocab, words=["dog"])])
+    # The row moves by the rate of 0.5 times a gradient of 0.5, and counts half.
+    np.testing.assert_allclose(Y[0], vocab.vectors["dog"] - 0.125, atol=1e-6)
+    loaded = word_vectors(correction_rows=9).initialize(X=make_docs(vocab))
+    (Z,) = loaded.from_bytes(model.to_bytes()).predict([Doc(vocab, words=["dog"])])
+    np.testing.assert_array_equal(Y, Z)
+
+
 def test_only_words_seen_in_training_are_corrected() -> None:
     vocab = make_vocab()
     model = make(vocab)

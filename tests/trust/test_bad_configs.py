@@ -129,6 +129,7 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
         str(HUGE): "made when needed",
     },
     ("LexemeEmbed", "correction_rows"): {"0": "no corrections"},
+    ("LexemeEmbed", "correction_scale"): {"1.0": "as fast as other weights"},
     ("NgramTextCat", "ngram_size"): {"1": "single words"},
     ("NgramScores", "ngram_size"): {"1": "single words"},
     ("TextCat", "ngrams"): {"None": "the network alone"},
