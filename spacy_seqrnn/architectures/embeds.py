@@ -161,10 +161,11 @@ def LexemeEmbed(
                 f"`layers.{name} = {layer!r}` is not an embedding layer: give the block an "
                 "`@architectures` line.",
             )
+    all_layers = [*layers.values()]
     if include_static_vectors:
         vectors = word_vectors(correction_rows=correction_rows, correction_scale=correction_scale)
-        return with_lexemes([*layers.values(), vectors], table_size=table_size)
-    return with_lexemes([*layers.values()], table_size=table_size)
+        all_layers.append(vectors)
+    return with_lexemes(all_layers, table_size=table_size)
 
 
 def _check_chars(width: int, char_width: int, rows: int, max_chars: int) -> None:

@@ -130,6 +130,17 @@ def test_frozen_vectors_learn_nothing() -> None:
     assert model.param_names == ()
 
 
+def test_lexeme_embed_scales_corrections() -> None:
+    vocab = make_vocab()
+    docs = [Doc(vocab, words=["dog"])]
+    model = LexemeEmbed(
+        layers={}, include_static_vectors=True, correction_rows=9, correction_scale=0.5
+    ).initialize(X=docs)
+    train(model, docs)
+    (Y,) = model.predict(docs)
+    np.testing.assert_allclose(Y[0], vocab.vectors["dog"] - 0.125, atol=1e-6)
+
+
 def test_correction_through_lexeme_embed_survives_saving() -> None:
     vocab = make_vocab(attr="LOWER")
 
