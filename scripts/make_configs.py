@@ -13,6 +13,7 @@ CONFIGS = {
     "ner_efficiency.cfg": recipe("ner", "efficiency", vectors=True),
     "ner_no_vectors.cfg": recipe("ner", "accuracy", vectors=False),
     "tagger.cfg": recipe("tagger", "accuracy", vectors=False),
+    "tagger_vectors.cfg": recipe("tagger", "accuracy", vectors=True),
     "textcat_accuracy.cfg": recipe("textcat", "accuracy", vectors=True),
     "textcat_efficiency.cfg": recipe("textcat", "efficiency", vectors=True),
     "textcat_long.cfg": recipe("textcat", "accuracy", vectors=True, long_texts=True),

@@ -5,6 +5,7 @@ The result of each training run is written to benchmarks/accuracy/results when i
 """
 
 import argparse
+from pathlib import Path
 
 from wasabi import msg
 
@@ -19,10 +20,13 @@ def main() -> None:
     parser.add_argument("corpora", nargs="+", choices=list(CORPORA))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=[OURS, SPACY])
+    parser.add_argument("--data", type=Path, help="folder of corpora that no workflow fetches")
     options = parser.parse_args()
     for name in options.corpora:
-        prepare(name)
+        prepare(name, options.data)
         for side in options.sides:
+            if side not in CORPORA[name].sides:
+                parser.error(f"{name} is measured with {', '.join(CORPORA[name].sides)} only.")
             scores = [run(name, side, seed) for seed in options.seeds]
             msg.good(f"{name}, {side}: test {CORPORA[name].metric} {spread(scores)}")
 

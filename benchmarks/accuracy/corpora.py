@@ -6,7 +6,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wasabi import msg
 from weasel.util import load_project_config
+
+from .sources import Source, spacy_files, universal_tags
 
 VECTORS = "training/vectors/glove-6b-50d"
 CONFIGS = Path("benchmarks/accuracy")  # relative, since results contain it
@@ -14,6 +17,8 @@ OURS, SPACY = "spacy-seqrnn", "spaCy"
 # OURS is the accuracy recipe; these are the efficiency recipe and the ensemble of three models.
 EFFICIENCY, ENSEMBLE = f"{OURS}-efficiency", f"{OURS}-ensemble"
 SIDES = [EFFICIENCY, OURS, ENSEMBLE, SPACY]
+# What `task` is scored by, as the table names it
+METRICS = {"ner": "entity F1", "textcat": "accuracy", "tagger": "accuracy"}
 NER_ACCURACY, NER_ENSEMBLE = "configs/ner_accuracy.cfg", "configs/ner_ensemble.cfg"
 
 
@@ -22,9 +27,10 @@ class Corpus:
     """One row of the table.
 
     title: its name in the table.
-    task: "ner" or "textcat".
+    task: "ner", "textcat" or "tagger".
     vectors: whether the recipes use word vectors.
     lang: language of spaCy's side.
+    source: where it comes from; None if the project has a workflow of the corpus's name.
     published: scores in the literature for recurrent networks without a language model.
     """
 
@@ -32,12 +38,18 @@ class Corpus:
     task: str
     vectors: bool = True
     lang: str = "en"
+    source: Source | None = None
     published: list[str] = field(default_factory=list)
+
+    @property
+    def sides(self) -> list[str]:
+        """The sides that it can be measured with: there is one recipe for parts of speech."""
+        return [OURS, SPACY] if self.task == "tagger" else SIDES
 
     @property
     def metric(self) -> str:
         """The metric of the table, in per cent."""
-        return "entity F1" if self.task == "ner" else "accuracy"
+        return METRICS[self.task]
 
 
 CORPORA = {
@@ -54,6 +66,15 @@ CORPORA = {
         lang="es",
         published=["85.75 Lample 2016 (64d vectors)"],
     ),
+    "wikigold": Corpus("Wikigold", "ner", source=spacy_files("ner/wikigold")),
+    "gum": Corpus("GUM, 12 kinds of text", "ner", source=spacy_files("ner/gum")),
+    "ewt": Corpus("UD English EWT, parts of speech", "tagger", source=universal_tags("en_ewt-ud")),
+    "ewt-no-vectors": Corpus(
+        "UD English EWT, parts of speech, no vectors",
+        "tagger",
+        vectors=False,
+        source=universal_tags("en_ewt-ud"),
+    ),
     "rt-polarity": Corpus("rt-polarity", "textcat", published=["81.0 BLSTM with attention (300d)"]),
     "sst2": Corpus(
         "SST-2, sentences only", "textcat", published=["84.9 LSTM, 87.5 BiLSTM (300d, phrases)"]
@@ -63,33 +84,58 @@ CORPORA = {
 
 
 def preparation(name: str) -> list[str]:
-    """The project's commands to run before training."""
+    """The project's commands to run before training; none for a corpus without a workflow."""
+    if CORPORA[name].source:
+        return []
     workflow: list[str] = load_project_config(Path.cwd())["workflows"][name]
     return workflow[: workflow.index(f"train-{name}")]
 
 
-def prepare(name: str) -> None:
-    """Fetch, verify and convert a corpus with the project's own commands."""
+def prepare(name: str, data: Path | None = None) -> None:
+    """Fetch, verify and convert a corpus with the project's own commands, or take it from `data`.
+
+    data: a folder of corpora, for those without a workflow. None: they are in `corpus/` already.
+    """
     for command in preparation(name):
         subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
+    target = Path("corpus", name)
+    source = CORPORA[name].source
+    if source and data:
+        target.mkdir(parents=True, exist_ok=True)
+        source(data, target)
+    elif source and not target.exists():
+        msg.fail(
+            f"{CORPORA[name].title} is not one of the project's corpora: name a folder that has it "
+            "with --data.",
+            exits=1,
+        )
 
 
 def training_command(name: str, side: str, seed: int, output: Path) -> list[str]:
-    """The command line that trains one side; ours is the project's own command."""
-    if side in (OURS, ENSEMBLE):
-        config = NER_ENSEMBLE if side == ENSEMBLE else NER_ACCURACY
-        command = recipe(name, seed, output)
-        # A workflow has one or the other, depending on the size of its data.
-        return [config if part in (NER_ACCURACY, NER_ENSEMBLE) else part for part in command]
+    """The command line that trains one side; ours is the project's own command where it has one."""
     corpus = CORPORA[name]
-    if side == EFFICIENCY:
-        return train_on(name, Path(f"configs/{corpus.task}_efficiency.cfg"), seed, output)
-    command = train_on(name, CONFIGS / f"spacy_{corpus.task}.cfg", seed, output)
-    command += ["--nlp.lang", corpus.lang]
-    if corpus.vectors:
-        return command
-    embed = f"components.{corpus.task}.model.tok2vec.embed"
-    return [*command, f"--{embed}.include_static_vectors", "false"]
+    if side == SPACY:
+        command = train_on(name, CONFIGS / f"spacy_{corpus.task}.cfg", seed, output)
+        command += ["--nlp.lang", corpus.lang]
+        if corpus.vectors:
+            return command
+        embed = f"components.{corpus.task}.model.tok2vec.embed"
+        return [*command, f"--{embed}.include_static_vectors", "false"]
+    config = config_of(corpus, side)
+    if corpus.source or side == EFFICIENCY:
+        return train_on(name, config, seed, output)
+    command = recipe(name, seed, output)
+    # A workflow has one or the other, depending on the size of its data.
+    return [str(config) if part in (NER_ACCURACY, NER_ENSEMBLE) else part for part in command]
+
+
+def config_of(corpus: Corpus, side: str) -> Path:
+    """The recipe of one of our sides."""
+    if corpus.task == "tagger":
+        return Path("configs", "tagger_vectors.cfg" if corpus.vectors else "tagger.cfg")
+    if side == ENSEMBLE:
+        return Path(NER_ENSEMBLE)
+    return Path(f"configs/{corpus.task}_{'efficiency' if side == EFFICIENCY else 'accuracy'}.cfg")
 
 
 def train_on(name: str, config: Path, seed: int, output: Path) -> list[str]:

@@ -18,9 +18,10 @@ from spacy_seqrnn.report.scores import score as bootstrapped
 def score(model: Path, docs: Path, task: str) -> dict[str, Any]:
     """Score a pipeline. All values in percent.
 
-    `score` is the entity F1 or the accuracy, `interval` its 95 % bootstrap interval over documents,
-    `per_type` precision, recall and F1 of each label. For entities, `seqeval` is the F1 of seqeval
-    in its strict mode; for categories, `macro_f` is spaCy's macro-averaged F1.
+    `score` is the entity F1, or the accuracy of texts or tags, `interval` its 95 % bootstrap
+    interval over documents, `per_type` precision, recall and F1 of each entity label or category.
+    For entities, `seqeval` is the F1 of seqeval in its strict mode; for categories, `macro_f` is
+    spaCy's macro-averaged F1.
     """
     nlp = spacy.load(model)
     examples = list(Corpus(docs)(nlp))
@@ -37,6 +38,9 @@ def score(model: Path, docs: Path, task: str) -> dict[str, Any]:
             "seqeval": percent(seqeval_f1(examples)),
             "per_type": percent(scores["ents_per_type"]),
         }
+    if task == "tagger":
+        counts = np.asarray([tag_counts(example) for example in examples])
+        return {"score": percent(scores["tag_acc"]), "interval": interval(counts, accuracy)}
     correct = np.asarray([[is_correct(example), 1] for example in examples])
     return {
         "score": percent(accuracy(correct.sum(axis=0))),
@@ -51,6 +55,13 @@ def entity_counts(example: Example) -> tuple[int, int, int]:
     predicted = {(span.start_char, span.end_char, span.label_) for span in example.predicted.ents}
     gold = {(span.start_char, span.end_char, span.label_) for span in example.reference.ents}
     return len(predicted & gold), len(predicted), len(gold)
+
+
+def tag_counts(example: Example) -> tuple[int, int]:
+    """Tokens whose tag is correct, and all tokens of one document."""
+    gold = example.get_aligned("TAG", as_string=True)
+    predicted = [token.tag_ for token in example.predicted]
+    return sum(p == g for p, g in zip(predicted, gold, strict=True)), len(gold)
 
 
 def is_correct(example: Example) -> bool:

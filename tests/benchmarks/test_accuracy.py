@@ -1,12 +1,13 @@
 """The parts of the accuracy benchmark that determine its table."""
 
+import lzma
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import spacy
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from benchmarks.accuracy.ablation import changed_config, whole_sequences
@@ -16,8 +17,8 @@ from benchmarks.accuracy.corpora import (
     EFFICIENCY,
     ENSEMBLE,
     OURS,
-    SIDES,
     preparation,
+    prepare,
     training_command,
 )
 from benchmarks.accuracy.results import markdown_table, replace_section, spread
@@ -27,7 +28,9 @@ from benchmarks.accuracy.scores import (
     is_correct,
     percent,
     seqeval_f1,
+    tag_counts,
 )
+from benchmarks.accuracy.sources import universal_tags
 from benchmarks.accuracy.variants import BASE, RECIPES, VARIANTS
 from spacy_seqrnn.report.scores import f1
 
@@ -83,14 +86,16 @@ def test_categories_are_compared_by_their_best() -> None:
     assert not is_correct(Example(doc, gold))
 
 
-@pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.parametrize(
+    ("name", "side"), [(name, side) for name, corpus in CORPORA.items() for side in corpus.sides]
+)
 def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: Path) -> None:
     command = training_command(name, side, 7, tmp_path)
     # The project's own workflows save whole checkpoints, and train the same.
-    group = ["seqrnn"] if side in (OURS, ENSEMBLE) else []
+    has_workflow = CORPORA[name].source is None
+    group = ["seqrnn"] if side in (OURS, ENSEMBLE) and has_workflow else []
     assert command[1 : 4 + len(group)] == ["-m", "spacy", *group, "train"]
-    planned = preparation(name)[-1] == f"plan-{name}" and side in (OURS, ENSEMBLE)
+    planned = preparation(name)[-1:] == [f"plan-{name}"] and side in (OURS, ENSEMBLE)
     if planned:  # the workflow has written it
         assert config_of(command) == f"corpus/{name}/config.cfg"
     else:
@@ -98,7 +103,8 @@ def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: 
     for option, value in [("--output", str(tmp_path)), ("--training.seed", "7")]:
         assert command[command.index(option) + 1] == value
     assert ("--paths.vectors" in command) == CORPORA[name].vectors
-    assert preparation(name)[-1].startswith(("convert-", "vectors", "plan-"))
+    if has_workflow:
+        assert preparation(name)[-1].startswith(("convert-", "vectors", "plan-"))
     if side == OURS and not planned:
         assert config_of(command).startswith("configs/")
 
@@ -119,6 +125,60 @@ def test_each_side_has_its_recipe(name: str, side: str, config: str, tmp_path: P
     if side != EFFICIENCY:
         weighted = "--components.seqrnn_ner.label_weights" in command
         assert weighted == (name == "wnut17")
+
+
+SENTENCES = """\
+# sent_id = 1
+# text = It doesn't.
+1\tIt\tit\tPRON\tPRP\t_\t2\tnsubj\t_\t_
+2-3\tdoesn't\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No
+2\tdoes\tdo\tAUX\tVBZ\t_\t0\troot\t_\t_
+3\tn't\tnot\tPART\tRB\t_\t2\tadvmod\t_\t_
+4\t.\t.\tPUNCT\t.\t_\t2\tpunct\t_\t_
+
+# sent_id = 2
+# text = Stop
+1\tStop\tstop\tVERB\tVB\t_\t0\troot\t_\t_
+
+"""
+
+
+def test_tags_of_a_treebank_are_its_universal_parts_of_speech(tmp_path: Path) -> None:
+    data, target = tmp_path / "data", tmp_path / "target"
+    (data / "ud").mkdir(parents=True)
+    target.mkdir()
+    for part in ("train.rebuilt", "dev", "test"):
+        (data / "ud" / f"x-{part}.conllu.xz").write_bytes(lzma.compress(SENTENCES.encode()))
+    universal_tags("x")(data, target)
+    for part in ("train", "dev", "test"):
+        docs = DocBin().from_disk(target / f"{part}.spacy").get_docs(VOCAB)
+        assert [[(t.text, t.tag_) for t in doc] for doc in docs] == [
+            [("It", "PRON"), ("does", "AUX"), ("n't", "PART"), (".", "PUNCT")],
+            [("Stop", "VERB")],
+        ]
+
+
+def test_a_corpus_without_a_workflow_comes_from_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="1"):
+        prepare("gum")
+    assert "name a folder that has it with --data" in " ".join(capsys.readouterr().out.split())
+    data = tmp_path / "data" / "ner" / "gum"
+    data.mkdir(parents=True)
+    for part in ("train", "dev", "test"):
+        (data / f"{part}.spacy").write_text(part)
+    prepare("gum", tmp_path / "data")
+    for part in ("train", "dev", "test"):
+        assert Path("corpus", "gum", f"{part}.spacy").read_text() == part
+    prepare("gum")  # it is there now
+
+
+def test_tags_are_counted_by_token() -> None:
+    gold = Doc(VOCAB, words=WORDS, tags=["PROPN", "PROPN", "VERB", "PROPN"])
+    doc = Doc(VOCAB, words=WORDS, tags=["PROPN", "NOUN", "VERB", "PROPN"])
+    assert tag_counts(Example(doc, gold)) == (3, 4)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
