@@ -134,7 +134,8 @@ def LexemeEmbed(
     table_size: distinct words to remember in prediction; memory is about 4 bytes times this times
         the width.
 
-    Raises ValueError for layers that depend on the context, or if there is nothing to embed.
+    Raises ValueError for layers that depend on the context, or if there is nothing to embed or to
+    correct.
     """
     check_int("table_size", table_size, 0)
     check_int("correction_rows", correction_rows, 0)
@@ -145,6 +146,13 @@ def LexemeEmbed(
             correction_rows,
             f"`correction_rows = {correction_rows}` has nothing to correct: set it to 0, or set "
             "`include_static_vectors = true`.",
+        )
+    if correction_scale != 1.0 and not correction_rows:
+        raise ConfigError(
+            "correction_scale",
+            correction_scale,
+            f"`correction_scale = {correction_scale}` has no corrections to scale: set it to 1.0, "
+            "or set `correction_rows` to the most words that may have one.",
         )
     if not layers and not include_static_vectors:
         raise ConfigError(

@@ -179,6 +179,7 @@ def test_vectors_that_went_missing_are_named() -> None:
     [
         ({"correction_rows": -1}, "`correction_rows = -1` cannot work"),
         ({"correction_rows": 5}, "`correction_rows = 5` has nothing to correct"),
+        ({"correction_scale": 0.5}, "`correction_scale = 0.5` has no corrections to scale"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:

@@ -462,6 +462,10 @@ COMBINATIONS = {
         {"tok2vec": tok2vec({**lexemes(a=chars()), "correction_rows": 3})},
         "`correction_rows = 3` has nothing to correct",
     ),
+    "a scale of no corrections": Combination(
+        {"tok2vec": tok2vec({**lexemes(a=chars()), "correction_scale": 0.3})},
+        "`correction_scale = 0.3` has no corrections to scale",
+    ),
     "no word vectors": Combination({"tok2vec": tok2vec(WITH_VECTORS)}, NO_VECTORS),
     "no word vectors for a recogniser": Combination(
         {"seqrnn_ner": ner(tok2vec(WITH_VECTORS))}, NO_VECTORS
