@@ -21,6 +21,7 @@ from benchmarks.accuracy.corpora import (
     prepare,
     training_command,
 )
+from benchmarks.accuracy.errors import HEADLINE, OTHER, TABLE, kind_of_sentence, table
 from benchmarks.accuracy.results import markdown_table, replace_section, spread
 from benchmarks.accuracy.scores import (
     entity_counts,
@@ -32,6 +33,7 @@ from benchmarks.accuracy.scores import (
 )
 from benchmarks.accuracy.sources import universal_tags
 from benchmarks.accuracy.variants import BASE, RECIPES, VARIANTS
+from spacy_seqrnn.report.gather import TrainingWords
 from spacy_seqrnn.report.scores import f1
 
 ROOT = Path(__file__).parents[2]
@@ -173,6 +175,44 @@ def test_a_corpus_without_a_workflow_comes_from_a_folder(
     for part in ("train", "dev", "test"):
         assert Path("corpus", "gum", f"{part}.spacy").read_text() == part
     prepare("gum")  # it is there now
+
+
+def test_errors_are_counted_in_every_group_of_an_entity() -> None:
+    words = ["ANNA", "BERG", "MET", "BOB", "3"]
+    trained = TrainingWords(frozenset({"bob"}), frozenset({("bob",)}))
+
+    def entities(*spans: tuple[int, int, str]) -> Doc:
+        doc = Doc(VOCAB, words=words)
+        doc.ents = [Span(doc, start, end, label=label) for start, end, label in spans]
+        return doc
+
+    gold = entities((0, 2, "PER"), (3, 4, "PER"))
+    found = entities((0, 1, "PER"), (2, 3, "LOC"), (3, 4, "PER"))
+    rows = {
+        line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:]
+        for line in table([Example(found, gold)], trained).splitlines()[2:]
+    }
+    # annotated, F1, other type, other bounds, both, missed, spurious
+    assert rows["all"] == rows[HEADLINE] == ["2", "40.0", "0", "1", "0", "0", "1"]
+    assert rows["PER"] == ["2", "50.0", "0", "1", "0", "0", "0"]
+    assert rows["LOC"] == ["0", "0.0", "0", "0", "0", "0", "1"]
+    assert rows["seen as an entity"] == ["1", "100.0", "0", "0", "0", "0", "0"]
+    assert rows["a word unseen"] == ["1", "0.0", "0", "1", "0", "0", "1"]
+    assert rows[OTHER] == rows[TABLE] == ["0", "0.0", "0", "0", "0", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("SOCCER - JAPAN GET LUCKY WIN .", HEADLINE),
+        ("BERLIN 1996-08-25", TABLE),
+        ("Bitar pulled off fine saves", OTHER),
+        ("EU rejects German call", OTHER),
+        ("A B", OTHER),
+    ],
+)
+def test_sentences_are_told_apart(text: str, kind: str) -> None:
+    assert kind_of_sentence(Doc(VOCAB, words=text.split())) == kind
 
 
 def test_tags_are_counted_by_token() -> None:
