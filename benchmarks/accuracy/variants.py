@@ -39,7 +39,12 @@ LEARNED = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 50, "attr": "
 
 def no_vectors(embed: str) -> dict[str, Any]:
     """Without the pipeline's word vectors and their correction."""
-    return {f"{embed}.include_static_vectors": False, f"{embed}.correction_rows": 0}
+    return {f"{embed}.include_static_vectors": False, **no_correction(embed)}
+
+
+def no_correction(embed: str) -> dict[str, Any]:
+    """Word vectors as they are."""
+    return {f"{embed}.correction_rows": 0, f"{embed}.correction_scale": 1.0}
 
 
 def encoder_variants(model: str, width: int) -> list[Variant]:
@@ -72,7 +77,7 @@ def encoder_variants(model: str, width: int) -> list[Variant]:
             "learned vectors only, from zero",
             {**no_vectors(embed), f"{embed}.layers.words": LEARNED},
         ),
-        Variant("Words", "word vectors without correction", {f"{embed}.correction_rows": 0}),
+        Variant("Words", "word vectors without correction", no_correction(embed)),
         Variant("Regularisation", "no locked dropout", {f"{encode}.dropout": 0.0}),
         Variant("Regularisation", "no word dropout", {f"{encode}.word_dropout": 0.0}),
         Variant("Regularisation", "no dropout before the output", {"training.dropout": 0.0}),
@@ -88,6 +93,7 @@ def pooling_variants() -> list[Variant]:
 
 SOFTMAX = {f"{NER}.decoder": "softmax"}
 CHARS, HASHED = (f"{NER}.tok2vec.embed.layers.{name}" for name in ("chars", "hashed"))
+FAST = {f"{NER}.tok2vec.embed.correction_scale": 1.0}
 CHARACTER_LSTM = {"@architectures": "spacy-seqrnn.CharRNNEmbed.v1", "width": 50}
 AFFIXES = {
     "@architectures": "spacy.MultiHashEmbed.v2",
@@ -101,6 +107,7 @@ VARIANTS = {
         *encoder_variants(NER, width=256),
         Variant("Decoder", "softmax, decoded within the rules of BILUO", SOFTMAX),
         Variant("Decoder", "softmax, each token by itself", SOFTMAX, unconstrained=True),
+        Variant("Words", "corrections as fast as other weights", FAST),
         Variant("Words", "no characters", {CHARS: None}),
         Variant("Words", "characters by an LSTM", {CHARS: CHARACTER_LSTM}),
         Variant("Words", "words, affixes and shapes by hash too", {HASHED: AFFIXES}),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..accuracy.corpora import VECTORS
+from ..accuracy.corpora import vectors_of
 from .pipelines import CONFIG_OF, NER, PIPELINES, TEXTCAT, documents, pipeline
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
@@ -50,11 +50,12 @@ def peers_python() -> str:
 
 def _updates(name: str) -> Command:
     config = CONFIG_OF[name]
-    train = f"corpus/{PIPELINES[name][0]}/train.spacy"
+    corpus = PIPELINES[name][0]
+    train, vectors = f"corpus/{corpus}/train.spacy", vectors_of(corpus)
 
     def command() -> list[str]:
         pipeline(name)  # makes corpus and vectors
-        return _worker("updates", config, train, VECTORS, BATCH_WORDS[PIPELINES[name][0]])
+        return _worker("updates", config, train, vectors, BATCH_WORDS[corpus])
 
     return command
 

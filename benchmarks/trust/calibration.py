@@ -25,6 +25,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
+from spacy.vocab import Vocab
 from wasabi import msg
 
 from spacy_seqrnn.report.reliability import reliability
@@ -35,9 +36,9 @@ from ..accuracy.corpora import (
     ENSEMBLE,
     OURS,
     SPACY,
-    VECTORS,
     prepare,
     training_command,
+    vectors_of,
 )
 from ..accuracy.results import environment_line, markdown_table, replace_section
 from ..accuracy.training import RUNS, keep_lower_case, run_training
@@ -157,7 +158,7 @@ def flair_scores(name: str) -> dict[Entity, float]:
         output.mkdir(parents=True, exist_ok=True)
         splits = {split: read_docs(name, split) for split in ("train", "dev", "test")}
         write_documents(splits, output / "data.json")
-        write_vectors(splits, output / "vectors.npz")
+        write_vectors(splits, vectors_of(name), output / "vectors.npz")
         files = [str(output / "data.json"), str(output / "vectors.npz"), str(output)]
         command = [peers_python(), "-m", "benchmarks.trust.flair_spans", *files]
         msg.info(f"Training Flair's tagger, see {output / 'flair.log'}")
@@ -182,13 +183,13 @@ def write_documents(splits: dict[str, list[Doc]], path: Path) -> None:
     srsly.write_json(path, rows)
 
 
-def write_vectors(splits: dict[str, list[Doc]], path: Path) -> None:
-    """The recipes' word vectors of all words in the corpus."""
-    vocab = spacy.load(VECTORS).vocab
+def write_vectors(splits: dict[str, list[Doc]], vectors: str | None, path: Path) -> None:
+    """The recipes' word vectors of all words in the corpus. None: there are none."""
+    vocab = spacy.load(vectors).vocab if vectors else Vocab()
     words = sorted({t.lower_ for docs in splits.values() for doc in docs for t in doc})
     known = [word for word in words if vocab.has_vector(word)]
-    vectors: list[Floats1d] = [vocab.get_vector(word) for word in known]
-    np.savez(path, words=known, matrix=np.stack(vectors))
+    rows: list[Floats1d] = [vocab.get_vector(word) for word in known]
+    np.savez(path, words=known, matrix=np.stack(rows))
 
 
 def summary(scores: dict[Entity, float], gold: set[Entity]) -> dict[str, Any]:

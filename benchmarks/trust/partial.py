@@ -20,11 +20,11 @@ from statistics import mean
 from typing import Any
 
 import matplotlib.pyplot as plt
-import spacy
 from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 from wasabi import msg
 
-from ..accuracy.corpora import CONFIGS, VECTORS, prepare, train_on
+from ..accuracy.corpora import CONFIGS, prepare, train_on
 from ..accuracy.results import environment_line, markdown_table, replace_section, spread
 from ..accuracy.scores import score
 from ..accuracy.training import keep_lower_case, run_training
@@ -99,7 +99,7 @@ def run(name: str, percent: int, seed: int) -> None:
 def corpus_without(percent: int, *, missing: bool) -> Path:
     """The training data without a share of its entities. What 50 % lose, 80 % lose too."""
     path = Path(f"corpus/{CORPUS}/train-{'missing' if missing else 'outside'}-{percent}.spacy")
-    vocab = spacy.load(VECTORS).vocab
+    vocab = Vocab()
     chance = random.Random(0)
     docs = list(DocBin().from_disk(f"corpus/{CORPUS}/train.spacy").get_docs(vocab))
     for doc in docs:

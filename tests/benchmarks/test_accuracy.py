@@ -20,6 +20,7 @@ from benchmarks.accuracy.corpora import (
     preparation,
     prepare,
     training_command,
+    vectors_of,
 )
 from benchmarks.accuracy.errors import HEADLINE, OTHER, TABLE, kind_of_sentence, table
 from benchmarks.accuracy.results import markdown_table, replace_section, spread
@@ -104,9 +105,12 @@ def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: 
         assert (ROOT / config_of(command)).is_file()
     for option, value in [("--output", str(tmp_path)), ("--training.seed", "7")]:
         assert command[command.index(option) + 1] == value
-    assert ("--paths.vectors" in command) == CORPORA[name].vectors
+    wanted = vectors_of(name)
+    assert ("--paths.vectors" in command) == CORPORA[name].vectors == (wanted is not None)
+    if wanted:
+        assert command[command.index("--paths.vectors") + 1] == wanted
     if has_workflow:
-        assert preparation(name)[-1].startswith(("convert-", "vectors", "plan-"))
+        assert preparation(name)[-1].startswith(("convert-", "vectors", "rich-vectors", "plan-"))
     if side == OURS and not planned:
         assert config_of(command).startswith("configs/")
 

