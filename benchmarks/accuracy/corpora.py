@@ -85,9 +85,9 @@ CORPORA = {
 
 
 def preparation(name: str) -> list[str]:
-    """The project's commands to run before training; none for a corpus without a workflow."""
+    """The project's commands to run before training; without a workflow, those for word vectors."""
     if CORPORA[name].source:
-        return []
+        return ["rich-vectors"] if vectors_of(name) == RICH_VECTORS else []
     workflow: list[str] = load_project_config(Path.cwd())["workflows"][name]
     return workflow[: workflow.index(f"train-{name}")]
 
@@ -97,10 +97,7 @@ def prepare(name: str, data: Path | None = None) -> None:
 
     data: a folder of corpora, for those without a workflow. None: they are in `corpus/` already.
     """
-    for command in preparation(name):
-        subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
-    target = Path("corpus", name)
-    source = CORPORA[name].source
+    target, source = Path("corpus", name), CORPORA[name].source
     if source and data:
         target.mkdir(parents=True, exist_ok=True)
         source(data, target)
@@ -110,6 +107,8 @@ def prepare(name: str, data: Path | None = None) -> None:
             "with --data.",
             exits=1,
         )
+    for command in preparation(name):
+        subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
 
 
 def training_command(name: str, side: str, seed: int, output: Path) -> list[str]:

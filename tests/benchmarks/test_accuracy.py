@@ -10,6 +10,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
+from benchmarks.accuracy import corpora
 from benchmarks.accuracy.ablation import changed_config, whole_sequences
 from benchmarks.accuracy.ablation_page import caution, corpus_table, difference, in_short
 from benchmarks.accuracy.corpora import (
@@ -109,7 +110,7 @@ def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: 
     assert ("--paths.vectors" in command) == CORPORA[name].vectors == (wanted is not None)
     if wanted:
         assert command[command.index("--paths.vectors") + 1] == wanted
-    if has_workflow:
+    if has_workflow or wanted:
         assert preparation(name)[-1].startswith(("convert-", "vectors", "rich-vectors", "plan-"))
     if side == OURS and not planned:
         assert config_of(command).startswith("configs/")
@@ -168,6 +169,7 @@ def test_a_corpus_without_a_workflow_comes_from_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(corpora, "preparation", lambda name: [])
     with pytest.raises(SystemExit, match="1"):
         prepare("gum")
     assert "name a folder that has it with --data" in " ".join(capsys.readouterr().out.split())
