@@ -37,7 +37,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = Config().from_disk(ROOT / "configs/ner_efficiency.cfg", interpolate=False)
     config["paths"].update(train=str(folder / "train.spacy"), dev=str(folder / "dev.spacy"))
     tok2vec = config["components"]["seqrnn_ner"]["model"]["tok2vec"]
-    tok2vec["embed"].update(include_static_vectors=False, correction_rows=0)
+    no_vectors = {"include_static_vectors": False, "correction_rows": 0, "correction_scale": 1.0}
+    tok2vec["embed"].update(no_vectors)
     words = {"@architectures": "spacy-seqrnn.WordEmbed.v1", "width": 50, "attr": "LOWER"}
     tok2vec["embed"]["layers"]["words"] = words
     tok2vec["encode"].update(width=32, dropout=0.0)
