@@ -134,6 +134,14 @@ def test_checksums_are_those_of_the_real_files() -> None:
             assert hashlib.md5(content).hexdigest() == asset["checksum"]
 
 
+@pytest.mark.parametrize("corpus", [*corpora(), VECTORS])
+def test_messages_about_missing_files_name_a_command(whole_project: Project, corpus: str) -> None:
+    missing = whole_project.run("scripts/verify.py", corpus).stderr
+    named = set(re.findall(r"spacy project run ([\w-]+)", missing))
+    assert named <= {command["name"] for command in RAW["commands"]}
+    assert bool(named) == (corpus != "conll2003")  # which users bring
+
+
 @needs_data
 @pytest.mark.parametrize("corpus", corpora())
 def test_real_files_are_used_without_network(whole_project: Project, corpus: str) -> None:

@@ -54,6 +54,15 @@ def test_every_bad_file_is_reported(project: Project) -> None:
     assert missing == "assets/toy/c is missing: run `spacy project run fetch-toy`."
 
 
+def test_optional_files_may_be_missing_but_not_be_others(project: Project) -> None:
+    project.define({"dest": "assets/vectors/a", "content": b"a", "npm": "a@1.0"})
+    assert "nothing in assets/vectors" in project.succeeds(VERIFY, "vectors", "--optional")
+    project.write("assets/vectors/a", b"b")
+    line = project.fails(VERIFY, "vectors", "--optional")
+    assert "is not the expected file" in line
+    assert line.endswith("delete it and run `spacy project run rich-vectors`.")
+
+
 def test_licensed_corpus_of_another_edition_may_be_used(project: Project) -> None:
     project.define(toy("a.txt", b"a"))
     assert project.fails(VERIFY, "toy") == (
