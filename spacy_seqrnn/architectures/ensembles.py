@@ -91,6 +91,13 @@ def NEREnsemble(
     Raises ValueError if there is no member, or a member is not a model of this component.
     """
     model = _ensemble(members, ner_forward, nO, "gives_chain", "spacy-seqrnn.NER.v1")
+    if len({member.attrs["adversarial"] > 0 for member in members.values()}) > 1:
+        raise ConfigError(
+            "members",
+            None,
+            "Some members of NEREnsemble have `adversarial = 0` and others do not, but they read "
+            "each batch together: set it for all of them, or for none.",
+        )
     model.attrs["in_chunks"] = ner_in_chunks
     return model
 
@@ -107,20 +114,37 @@ describe_layer(ner_forward, width=in_parallel, fixed_attrs=["gives_chain"])
 
 
 def ner_in_chunks(
-    model: Model[list[Doc], PooledChain], docs: list[Doc], is_train: bool
+    model: Model[list[Doc], PooledChain],
+    docs: list[Doc],
+    is_train: bool,
+    *,
+    adversarial: bool = False,
 ) -> Iterator[tuple[Chunk, PooledChain, Callable[[PooledChain], list[Doc]]]]:
-    """Run the members on a batch of any size; see `run_in_chunks`."""
+    """Run the members on a batch of any size; see `run_in_chunks`.
+
+    adversarial: yield each chunk twice if the members' option is set; see `encode_chunks`.
+    """
     tok2vecs = [member.get_ref("tok2vec") for member in model.layers]
-    return run_in_chunks(model, tok2vecs, docs, is_train, _run_windows)
+    distances = [member.attrs["adversarial"] if adversarial else 0.0 for member in model.layers]
+    run = partial(_run_windows, distances=distances)
+    return run_in_chunks(model, tok2vecs, docs, is_train, run, embed_first=any(distances))
 
 
 def _run_windows(
-    model: Model[list[Doc], PooledChain], batch: DocBatch, parts: list[Chunk], is_train: bool
+    model: Model[list[Doc], PooledChain],
+    batch: DocBatch,
+    parts: list[Chunk],
+    is_train: bool,
+    *,
+    distances: list[float],
 ) -> Iterator[tuple[Chunk, PooledChain, Callable[[PooledChain], list[Doc]]]]:
-    members = [run_windows(member, batch, parts, is_train) for member in model.layers]
-    for chunk, *results in zip(parts, *members, strict=True):
-        _, chains, backprops = zip(*results, strict=True)
-        yield chunk, PooledChain(chains), partial(_backprop_members, backprops)
+    members = [
+        run_windows(member, batch, parts, is_train, distance=distance)
+        for member, distance in zip(model.layers, distances, strict=True)
+    ]
+    for results in zip(*members, strict=True):
+        chunks, chains, backprops = zip(*results, strict=True)
+        yield chunks[0], PooledChain(chains), partial(_backprop_members, backprops)
 
 
 def _backprop_members(backprops: Iterable[Backprop], d_chain: PooledChain) -> list[Doc]:

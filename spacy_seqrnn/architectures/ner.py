@@ -3,7 +3,9 @@
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..checks import check_at_least, check_choice, check_n_outputs
+from ..batch.composition import split_encoders
+from ..checks import check_at_least, check_choice, check_n_outputs, check_rate
+from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
 from ..crf.layer import CRF, TokenSoftmax
 from ..embed.known_vectors import static_vectors_attrs
@@ -20,6 +22,7 @@ def NER(
     *,
     tok2vec: Model[list[Doc], list[Floats2d]],
     decoder: str = "crf",
+    adversarial: float = 0.0,
     max_grad_norm: float = 0.0,
     nO: int | None = None,
 ) -> Model[list[Doc], LinearChain]:
@@ -31,6 +34,10 @@ def NER(
     tok2vec: any embedding, encoder or listener.
     decoder: "crf" learns transition scores between tags; "softmax" scores each token on its own.
         Both decode to the best sequence that the BILUO scheme allows.
+    adversarial: in training, also learn from embeddings that are moved by this share of their norm
+        in the direction in which the loss grows fastest (Miyato et al. 2017); 0 for none. Training
+        takes twice the time of the encoder, and entities with words that the training data lack are
+        found better.
     max_grad_norm: clip the gradients of this component's model to this joint norm; 0 disables
         clipping. A shared `tok2vec` belongs to another component and is not included.
     nO: number of tags, 1 + 4 per label; set by the component.
@@ -39,6 +46,14 @@ def NER(
     Raises ValueError for an option out of its range.
     """
     check_choice("decoder", decoder, list(DECODERS))
+    check_rate("adversarial", adversarial)
+    if adversarial and not split_encoders(tok2vec)[1]:
+        raise ConfigError(
+            "adversarial",
+            adversarial,
+            f"`adversarial = {adversarial}` needs an encoder of this package over the embedding: "
+            "set it to 0, or `encode` of the `tok2vec` to a `spacy-seqrnn.RNNEncoder.v1`.",
+        )
     check_at_least("max_grad_norm", max_grad_norm, 0)
     check_n_outputs(nO)
     if nO is not None:
@@ -56,6 +71,7 @@ def NER(
             "gives_chain": True,
             "in_chunks": in_chunks,
             "dropout_rate": 0.0,
+            "adversarial": adversarial,
             "max_grad_norm": max_grad_norm,
             "resize_output": resize_output,
             **static_vectors_attrs([tok2vec]),

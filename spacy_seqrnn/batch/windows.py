@@ -17,6 +17,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, Ops
 
 from ..types import Backprop, Floats2d
+from .adversarial import against_the_model
 from .composition import in_reverse, run_in_turn, run_packed, split_encoders
 from .docs import DocBatch
 from .packed import Packed
@@ -111,7 +112,7 @@ def training_chunks(tok2vecs: list[Model[Any, Any]], docs: list[Doc]) -> list[Ch
     """
     lengths = np.asarray([len(doc) for doc in docs], dtype="int64")
     if any(map(listens, tok2vecs)):
-        return [_whole(lengths)]
+        return [whole_docs(lengths)]
     return _chunks(lengths, TRAINING, cut=all(split_encoders(each)[1] for each in tok2vecs))
 
 
@@ -126,18 +127,21 @@ def run_in_chunks(
     docs: list[Doc],
     is_train: bool,
     run_windows: Callable[[Model[Any, Any], DocBatch, list[Chunk], bool], Iterator[InChunk]],
+    *,
+    embed_first: bool = False,
 ) -> Iterator[InChunk]:
     """Run a model on a batch of any size, in chunks that are small enough for training.
 
     tok2vecs: those of the model.
     run_windows: runs the model if there are windows, given (model, batch, chunks, is_train).
+    embed_first: whether `run_windows` runs the model in any case.
 
     Yields each chunk of the batch, the model's output for it, and its backward pass. Gradients
     accumulate. The gradient of embeddings that are shared by all chunks is passed back after the
     last chunk, so the iterator must be exhausted.
     """
     parts = training_chunks(tok2vecs, docs)
-    if are_cut(parts, len(docs)):
+    if embed_first or are_cut(parts, len(docs)):
         yield from run_windows(model, DocBatch(docs), parts, is_train)
         return
     for chunk in parts:
@@ -145,7 +149,7 @@ def run_in_chunks(
 
 
 def _chunks(lengths: np.ndarray, limits: Limits, cut: bool) -> list[Chunk]:
-    windows = _windows(lengths, limits) if cut else _whole(lengths)
+    windows = _windows(lengths, limits) if cut else whole_docs(lengths)
     if windows.lengths.sum() <= limits.chunk:
         return [windows]
     # A chunk takes the next windows as long as there is room for them.
@@ -159,7 +163,8 @@ def _chunks(lengths: np.ndarray, limits: Limits, cut: bool) -> list[Chunk]:
     return [_part(windows, slice(*bound)) for bound in zip(bounds, ends, strict=True)]
 
 
-def _whole(lengths: np.ndarray) -> Chunk:
+def whole_docs(lengths: np.ndarray) -> Chunk:
+    """One chunk in which no document is cut. lengths: tokens of each. Shape (n_docs,)."""
     firsts = np.cumsum(lengths) - lengths
     return Chunk(np.arange(len(lengths)), firsts, lengths, np.zeros_like(lengths), lengths)
 
@@ -168,7 +173,7 @@ def _windows(lengths: np.ndarray, limits: Limits) -> Chunk:
     """The windows of all documents; a short document is one window."""
     long = lengths > limits.longest
     if not long.any():
-        return _whole(lengths)
+        return whole_docs(lengths)
     n_windows = np.where(long, -(-lengths // limits.window), 1)
     docs = np.repeat(np.arange(len(lengths)), n_windows)  # (n_windows,), as all below
     number = np.arange(len(docs)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
@@ -192,9 +197,16 @@ def listens(model: Model[Any, Any]) -> bool:
 
 
 def encode_chunks(
-    tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch, parts: list[Chunk], is_train: bool
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    batch: DocBatch,
+    parts: list[Chunk],
+    is_train: bool,
+    distance: float = 0.0,
 ) -> Iterator[tuple[Chunk, Packed, Callable[[Packed], None]]]:
     """Token vectors by an encoder of this package: embed whole documents, then encode chunks.
+
+    distance: if not 0, each chunk comes a second time, of embeddings that are moved by this much
+        against the model; see `adversarial.move`. Its first backward pass must have run by then.
 
     Yields each chunk, its token vectors and their backward pass. The embedding's backward pass runs
     after the last chunk, so the iterator must be exhausted.
@@ -204,8 +216,11 @@ def encode_chunks(
     X, backprop_embed = run_packed(embed, batch, is_train)
     gradient = Packed(ops.alloc2f(X.packing.n_tokens if is_train else 0, X.width), X.packing)
     for chunk in parts:
-        Y, backprop_encoders = run_in_turn(encoders, X.take(chunk.rows, chunk.lengths), is_train)
-        yield chunk, Y, in_reverse([partial(add_gradient, ops, gradient, chunk), backprop_encoders])
+        add = partial(add_gradient, ops, gradient, chunk)
+        read = X.take(chunk.rows, chunk.lengths)
+        for embedded, backprop_embedded in against_the_model(ops, read, add, distance):
+            Y, backprop_encoders = run_in_turn(encoders, embedded, is_train)
+            yield chunk, Y, in_reverse([backprop_embedded, backprop_encoders])
     del X, Y  # a copy of a very long document takes much memory
     if is_train:
         backprop_embed(gradient)

@@ -120,7 +120,8 @@ class RecurrentNER(ChainInference):
         drop: dropout rate, from 0 to below 1.
         sgd: the optimizer; None keeps the gradients for a later `finish_update`.
         losses: the loss is added under the component's name. It is the summed negative log
-            probability of the gold annotation, in nats.
+            probability of the gold annotation, in nats; in adversarial training the sum of both
+            passes.
 
         Returns the losses. Raises ValueError if an annotation allows no tag sequence.
 
@@ -141,7 +142,8 @@ class RecurrentNER(ChainInference):
         gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
         if not self._has_warned:
             self._has_warned = warn_of_unlearnable(self.name, examples, gold.tags)
-        for chunk, chain, backprop in _in_chunks(self.model, docs, is_train=True):
+        chunks = _in_chunks(self.model, docs, is_train=True, adversarial=True)
+        for chunk, chain, backprop in chunks:
             loss, gradient = ner_loss(chain, gold.of(chunk))
             backprop(gradient.scale(1.0 / len(examples)))
             losses[self.name] += loss
@@ -235,8 +237,8 @@ class RecurrentNER(ChainInference):
 
 
 def _in_chunks(
-    model: Model[list[Doc], Chain], docs: list[Doc], *, is_train: bool
+    model: Model[list[Doc], Chain], docs: list[Doc], *, is_train: bool, adversarial: bool = False
 ) -> Iterator[tuple[Chunk, Chain, Callable[[Chain], list[Doc]]]]:
     chunks: Iterator[tuple[Chunk, Chain, Callable[[Chain], list[Doc]]]]
-    chunks = model.attrs["in_chunks"](model, docs, is_train)
+    chunks = model.attrs["in_chunks"](model, docs, is_train, adversarial=adversarial)
     return chunks

@@ -1,6 +1,7 @@
 """The model of the entity recogniser: token vectors, emissions, linear chain."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from spacy.tokens import Doc
@@ -88,19 +89,37 @@ def _predict_emissions(model: Model[list[Doc], LinearChain], batch: DocBatch) ->
 
 
 def in_chunks(
-    model: Model[list[Doc], LinearChain], docs: list[Doc], is_train: bool
+    model: Model[list[Doc], LinearChain],
+    docs: list[Doc],
+    is_train: bool,
+    *,
+    adversarial: bool = False,
 ) -> Iterator[tuple[Chunk, LinearChain, Callable[[LinearChain], list[Doc]]]]:
-    """Run the model on a batch of any size; see `run_in_chunks`."""
-    return run_in_chunks(model, [model.get_ref("tok2vec")], docs, is_train, run_windows)
+    """Run the model on a batch of any size; see `run_in_chunks`.
+
+    adversarial: yield each chunk twice if the model's option is set; see `encode_chunks`.
+    """
+    tok2vecs = [model.get_ref("tok2vec")]
+    distance = model.attrs["adversarial"] if adversarial else 0.0
+    run = partial(run_windows, distance=distance)
+    return run_in_chunks(model, tok2vecs, docs, is_train, run, embed_first=distance > 0)
 
 
 def run_windows(
-    model: Model[list[Doc], LinearChain], batch: DocBatch, parts: list[Chunk], is_train: bool
+    model: Model[list[Doc], LinearChain],
+    batch: DocBatch,
+    parts: list[Chunk],
+    is_train: bool,
+    *,
+    distance: float = 0.0,
 ) -> Iterator[tuple[Chunk, LinearChain, Callable[[LinearChain], list[Doc]]]]:
-    """Embed documents as a whole, and encode and score their token vectors chunk by chunk."""
+    """Embed documents as a whole, and encode and score their token vectors chunk by chunk.
+
+    distance: see `encode_chunks`.
+    """
     check_vectors(model, batch, is_train=is_train)
     tok2vec = model.get_ref("tok2vec")
-    for chunk, X, backprop_encoded in encode_chunks(tok2vec, batch, parts, is_train):
+    for chunk, X, backprop_encoded in encode_chunks(tok2vec, batch, parts, is_train, distance):
         chain, backprop_scores = _score(model, X, is_train)
         yield chunk, chain, in_reverse([backprop_encoded, backprop_scores])
     if is_train:

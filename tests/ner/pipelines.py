@@ -54,7 +54,7 @@ def train(
 
 
 def trained(
-    model_options: dict[str, str] | None = None,
+    model_options: dict[str, Any] | None = None,
     data: list[Any] = TRAIN,
     steps: int = 60,
     **config: Any,

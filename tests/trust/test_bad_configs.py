@@ -111,6 +111,7 @@ OF_TYPE: dict[Any, list[Any]] = {
 LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("*", "nO"): {"None": "the component sets it", "1": "the component sets it anew"},
     ("*", "max_grad_norm"): {"0": "no clipping", "1.0": "a norm", "1e+300": "a norm"},
+    ("NER", "adversarial"): {"0": "not against the model"},
     ("*", "char_width"): {"1": "narrow, but it works"},
     ("*", "rows"): {"1": "all share one row, but it works"},
     ("*", "max_chars"): {"1": "only the first character counts", str(HUGE): "no word is longer"},
