@@ -21,7 +21,7 @@ from tests.docs.pipelines import pipelines  # noqa: F401  # a fixture
 
 ROOT = Path(__file__).parents[1]
 # Pages with slow commands
-SLOW = ("tutorial.md", "reading.md")
+SLOW = ("tutorial.md", "reading.md", "language-models.md")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed, WordEmbed
     from .architectures.encoders import RNNEncoder
     from .architectures.ensembles import NEREnsemble, TextCatEnsemble
+    from .architectures.lm import LanguageModel
     from .architectures.ner import NER
     from .architectures.ngrams import NgramTextCat
     from .architectures.textcat import TextCat
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         gradients_of_text,
     )
     from .heads.ngrams import NgramScores
+    from .lm.component import RecurrentLM
+    from .lm.generation import beam_search, generate
     from .ner.biluo import biluo_constraints
     from .ner.component import RecurrentNER
     from .ner.scored_spans import ScoredSpans
@@ -48,6 +51,7 @@ __all__ = [
     "CharCNNEmbed",
     "CharRNNEmbed",
     "HashEmbedRNN",
+    "LanguageModel",
     "LexemeEmbed",
     "LinearChain",
     "NEREnsemble",
@@ -58,6 +62,7 @@ __all__ = [
     "Packing",
     "RNNEncoder",
     "RNNStack",
+    "RecurrentLM",
     "RecurrentNER",
     "ScoredSpans",
     "TagConstraints",
@@ -68,11 +73,13 @@ __all__ = [
     "TokenSoftmax",
     "WordEmbed",
     "__version__",
+    "beam_search",
     "biluo_constraints",
     "calibrate_textcat",
     "explain_ner",
     "explain_textcat",
     "gates_of_text",
+    "generate",
     "gradients_of_cells",
     "gradients_of_text",
     "k_best",
@@ -91,6 +98,7 @@ _MODULES = {
     "architectures.embeds": ["CharCNNEmbed", "CharRNNEmbed", "LexemeEmbed", "WordEmbed"],
     "architectures.encoders": ["RNNEncoder"],
     "architectures.ensembles": ["NEREnsemble", "TextCatEnsemble"],
+    "architectures.lm": ["LanguageModel"],
     "architectures.ner": ["NER"],
     "architectures.ngrams": ["NgramTextCat"],
     "heads.ngrams": ["NgramScores"],
@@ -114,6 +122,8 @@ _MODULES = {
         "gradients_of_cells",
         "gradients_of_text",
     ],
+    "lm.component": ["RecurrentLM"],
+    "lm.generation": ["beam_search", "generate"],
     "ner.biluo": ["biluo_constraints"],
     "ner.component": ["RecurrentNER"],
     "ner.scored_spans": ["ScoredSpans"],

@@ -1,11 +1,14 @@
 """Encoders that a config can name: they map token vectors to token vectors in context."""
 
 import warnings
+from typing import Any
 
 from thinc.api import Model
 
-from ..batch.packed import with_packed
+from ..batch.packed import Packed, with_packed
 from ..checks import DEEPEST, WIDEST, check_int, check_rate
+from ..config_errors import ConfigError
+from ..rnn.directions import SeparateDirections
 from ..rnn.layer import RNN
 from ..rnn.stack import RNNStack
 from ..types import Floats2d
@@ -20,6 +23,7 @@ def RNNEncoder(
     residual: bool = False,
     dropout: float | None = None,
     word_dropout: float = 0.0,
+    separate_directions: bool = False,
     mixed_precision: bool = False,
 ) -> Model[list[Floats2d], list[Floats2d]]:
     """Encode context with recurrent layers. Registered as `spacy-seqrnn.RNNEncoder.v1`.
@@ -35,6 +39,9 @@ def RNNEncoder(
     dropout: rate of the locked (variational) dropout on the input of each layer. None follows
         spaCy's `[training] dropout`; a number is fixed.
     word_dropout: rate at which whole words are zeroed in training.
+    separate_directions: of a bidirectional encoder of several layers, let each direction read only
+        its own states (Peters et al. 2018), which a language model needs. Word dropout then is of
+        its own in each direction too.
     mixed_precision: no effect; true gives a warning. Configs of earlier versions have this option.
 
     Returns a model that maps (n_tokens, nI) to (n_tokens, width) per document; nI is inferred.
@@ -51,16 +58,28 @@ def RNNEncoder(
             "faster: set it to false.",
             stacklevel=2,
         )
-    layers = [
-        RNN(
-            cell=cell,
-            nO=width,
-            nI=width if i else None,
-            bidirectional=bidirectional,
-        )
-        for i in range(depth)
-    ]
-    stack = RNNStack(layers, residual=residual, dropout=dropout, word_dropout=word_dropout)
-    encoder = with_packed(stack)
+    options = {"residual": residual, "dropout": dropout, "word_dropout": word_dropout}
+    if separate_directions:
+        if not bidirectional or width % 2:
+            raise ConfigError(
+                "separate_directions",
+                True,
+                "`separate_directions = true` needs two directions of the same width: set "
+                "`bidirectional = true` and `width` to an even number.",
+            )
+        stacks = [_stack(cell, width // 2, depth, False, **options) for _ in range(2)]
+        encoder = with_packed(SeparateDirections(*stacks))
+    else:
+        encoder = with_packed(_stack(cell, width, depth, bidirectional, **options))
     encoder.attrs["bidirectional"] = bidirectional
     return encoder
+
+
+def _stack(
+    cell: str, width: int, depth: int, bidirectional: bool, **options: Any
+) -> Model[Packed, Packed]:
+    layers = [
+        RNN(cell=cell, nO=width, nI=width if i else None, bidirectional=bidirectional)
+        for i in range(depth)
+    ]
+    return RNNStack(layers, **options)

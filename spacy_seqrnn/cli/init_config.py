@@ -14,7 +14,7 @@ from .comments import with_comments
 from .output import busy, check_targets, clear_errors, write
 from .plan import Plan, has_pipeline, make_plan
 
-TEMPLATE = Path(__file__).parent / "templates" / "recipe.jinja"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Task(StrEnum):
@@ -24,6 +24,7 @@ class Task(StrEnum):
     textcat = "textcat"
     textcat_multilabel = "textcat_multilabel"
     tagger = "tagger"
+    lm = "lm"
 
 
 class Optimize(StrEnum):
@@ -67,6 +68,11 @@ ENSEMBLE = typer.Option(
     "--ensemble",
     help="Ensemble of two or three models, for a few thousand training sentences (ner, textcat)",
 )
+BOTH = typer.Option(
+    False,
+    "--both-directions",
+    help="Also read right to left, so that other components can use the states (lm only)",
+)
 
 
 @seqrnn_cli.command("init-config")
@@ -78,6 +84,7 @@ def init_config_cli(
     vectors: str | None = VECTORS,
     long_texts: bool = LONG,
     ensemble: bool = ENSEMBLE,
+    both_directions: bool = BOTH,
     train: Path | None = TRAIN,
     force: bool = FORCE,
 ) -> None:
@@ -88,6 +95,11 @@ def init_config_cli(
         check_targets([None if is_stdout else output], force=force)
         name, plan = task.value, None
         if train is not None:
+            if task is Task.lm:
+                raise ValueError(
+                    "`--train` plans for annotated data, which a language model does not need: "
+                    "omit it, and give the text to `spacy train` with `--paths.train`."
+                )
             with busy("Reading the training data ..."):
                 plan = make_plan(train, name, optimize.value, vectors)
             name, long_texts = plan.task, long_texts or plan.long_texts
@@ -100,6 +112,7 @@ def init_config_cli(
                 vectors=vectors,
                 long_texts=long_texts,
                 ensemble=ensemble,
+                both_directions=both_directions,
                 plan=plan,
             )
         if is_stdout:
@@ -138,6 +151,7 @@ def init_config(
     vectors: str | None = None,
     long_texts: bool = False,
     ensemble: bool = False,
+    both_directions: bool = False,
     plan: Plan | None = None,
 ) -> Any:
     """A config that lacks only the paths of the corpora, as a `thinc.api.Config`.
@@ -168,6 +182,7 @@ def init_config(
         vectors=bool(vectors),
         long_texts=long_texts,
         ensemble=ensemble,
+        both_directions=both_directions,
         plan=plan,
     )
     config = load_config_from_str(text)
@@ -184,6 +199,7 @@ def recipe(
     vectors: bool,
     long_texts: bool = False,
     ensemble: bool = False,
+    both_directions: bool = False,
     plan: Plan | None = None,
 ) -> str:
     """The text of a config with comments, and without what spaCy fills in.
@@ -194,6 +210,7 @@ def recipe(
     long_texts: for texts of many hundreds of words, with text categories only.
     ensemble: three models for entities, or two for short texts, with `optimize = "accuracy"`. It
         helps most with little data.
+    both_directions: a language model that also reads right to left.
     plan: what follows from the training data; None if they are unknown.
 
     Raises ValueError for an unknown name, or an option that the task does not have.
@@ -207,20 +224,27 @@ def recipe(
             f"`--long` is for text categories, but `task = {task!r}`: omit it, or set the "
             "task to textcat or textcat_multilabel."
         )
-    if ensemble and (task == "tagger" or optimize != "accuracy" or long_texts):
+    if both_directions and task != "lm":
+        raise ValueError(
+            f"`--both-directions` is for language models, but `task = {task!r}`, whose encoder "
+            "reads in both directions anyway: omit it, or set the task to lm."
+        )
+    if ensemble and (task in ("tagger", "lm") or optimize != "accuracy" or long_texts):
         raise ValueError(
             "`--ensemble` is for entities or short texts with accuracy, but "
             f"`task = {task!r}`, `optimize = {optimize!r}` and `long_texts = {long_texts}`: omit "
             "it, or set ner or textcat, accuracy, and no `--long`."
         )
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf8"))
+    name = "lm.jinja" if task == "lm" else "recipe.jinja"
+    template = environment.from_string((TEMPLATES / name).read_text(encoding="utf8"))
     text = template.render(
         task=task,
         optimize=optimize,
         vectors=vectors,
         long_texts=long_texts,
         ensemble=ensemble,
+        both_directions=both_directions,
         plan=plan,
     )
     # Omitted blocks leave blank lines behind.

@@ -8,6 +8,7 @@ from spacy_seqrnn.heads.pooling import POOLINGS
 from spacy_seqrnn.rnn.cells import CELLS
 
 from ..conftest import gold_examples, tok2vec_config
+from ..lm.models import small_lm
 from ..small import small_ner, small_textcat, small_tok2vec
 
 NGRAMS = {"@architectures": "spacy-seqrnn.NgramTextCat.v1", "exclusive_classes": True}
@@ -28,6 +29,9 @@ MODELS = {
     "multilabel": ("textcat_multilabel", small_textcat(False)),
     **{name: ("textcat", small_textcat(True, pooling=name)) for name in POOLINGS},
     **{cell: ("tagger", {"tok2vec": tok2vec_config(cell)}) for cell in CELLS},
+    "adversarial": ("seqrnn_ner", small_ner(adversarial=0.1)),
+    "language model": ("seqrnn_lm", small_lm()),
+    "characters": ("seqrnn_lm", small_lm("characters", bidirectional=True)),
     "residual": (
         "seqrnn_ner",
         {**small_ner(), "tok2vec": small_tok2vec(residual=True, depth=2)},

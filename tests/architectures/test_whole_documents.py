@@ -117,6 +117,7 @@ OTHERS = (
     *("SpanCategorizer.", "SpanFinder.", "PretrainCharacters.", "PretrainVectors.", "NER."),
     *(
         "NEREnsemble.",
+        "LanguageModel.",
         "NgramScores.",
         "EmptyKB",
         "PrecomputableAffine.",

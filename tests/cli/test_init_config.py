@@ -17,7 +17,7 @@ from .conftest import invoke, succeed
 
 TASKS = [task.value for task in Task]
 OPTIMIZE = [optimize.value for optimize in Optimize]
-FACTORIES = {"ner": "seqrnn_ner"}
+FACTORIES = {"ner": "seqrnn_ner", "lm": "seqrnn_lm"}
 NO_OPTIONS: dict[str, bool] = {}
 SHORT = list(product(TASKS, OPTIMIZE, [None, "vectors"], [NO_OPTIONS]))
 LONG = [(*each[:3], {"long_texts": True}) for each in SHORT if each[0].startswith("textcat")]
@@ -25,7 +25,7 @@ ENSEMBLES = [
     (task, "accuracy", vectors, {"ensemble": True})
     for task in TASKS
     for vectors in (None, "vectors")
-    if task != "tagger"
+    if task not in ("tagger", "lm")
 ]
 
 

@@ -55,6 +55,7 @@ def test_imports_nothing_heavy() -> None:
         "calibrate",
         "comments",
         "convert",
+        "generate",
         "init_config",
         "output",
         "plan",

@@ -97,7 +97,15 @@ def test_decoders(gpu: CupyOps, decoder: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("options", [{}, {"bidirectional": False}, {"depth": 2, "residual": True}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"bidirectional": False},
+        {"depth": 2, "residual": True},
+        {"depth": 2, "separate_directions": True},
+    ],
+)
 def test_encoders(gpu: CupyOps, cell: str, options: dict[str, Any]) -> None:
     def build() -> Model[Any, Any]:
         encoder = architecture("RNNEncoder", cell=cell, width=WIDTH, dropout=0.0, **options)

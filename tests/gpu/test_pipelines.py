@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.util import load_model_from_config
 from thinc.api import Ops, fix_random_seed, use_ops
 
@@ -19,6 +19,7 @@ from spacy_seqrnn.explain.gates import gates_of_text
 from spacy_seqrnn.explain.gradients import gradients_of_cells, gradients_of_text
 from spacy_seqrnn.explain.remedies import compare_clipping, compare_forget_bias, compare_residual
 from spacy_seqrnn.heads.pooling import POOLINGS
+from spacy_seqrnn.lm.surprisal import surprisal_of
 from spacy_seqrnn.rnn.cells import CELLS
 
 from ..architectures.test_data_validation import MODELS, NGRAMS
@@ -85,13 +86,19 @@ def train(
 TEXTS = [*ODD_TEXTS, *(" ".join(clause) for clause in CLAUSES)]
 
 
+def bits(doc: Doc) -> dict[str, float]:
+    """What a language model says about each token."""
+    found = surprisal_of(doc)
+    return {} if found is None else {str(i): float(b) for i, b in enumerate(found.bits)}
+
+
 def read(nlp: Language, texts: list[str] = TEXTS) -> list[Any]:
     """A pipeline's predictions for texts."""
     return [
         (
             [(ent.start, ent.end, ent.label_) for ent in doc.ents],
             [token.tag_ for token in doc],
-            doc.cats,
+            doc.cats or bits(doc),
         )
         for doc in nlp.pipe(texts)
     ]

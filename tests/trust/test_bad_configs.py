@@ -9,7 +9,7 @@ import math
 import re
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from configparser import ConfigParser
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -23,6 +23,7 @@ from spacy.util import load_model_from_config, registry
 from thinc.api import Config, Model
 
 from ..conftest import gold_examples
+from ..lm.models import small_lm
 from ..small import small_ner, small_tok2vec
 
 SETUP = Path(__file__).parents[2] / "setup.cfg"
@@ -84,11 +85,18 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.TextCatEnsemble.v1": {"members": {"one": ngrams()}},
     "spacy-seqrnn.NgramTextCat.v1": {"exclusive_classes": True, "rows": 20},
     "spacy-seqrnn.NgramScores.v1": {"rows": 20},
+    "spacy-seqrnn.LanguageModel.v1": {"tok2vec": tok2vec()},
+    "spacy-seqrnn.Texts.v1": {"path": str(Path(__file__).parent)},
+    "spacy-seqrnn.lm_scorer.v1": {},
     "seqrnn_ner": {"model": small_ner()},
+    "seqrnn_lm": {"model": small_lm()},
     "spacy-seqrnn.whole_files.v1": {},
     "spacy-seqrnn.whole_checkpoints.v1": {},
     "spacy-seqrnn.TrainingLog.v1": {},
 }
+# The factories of models, by a part of the architecture's name
+COMPONENTS = {"LanguageModel": "seqrnn_lm", "NER": "seqrnn_ner", "TextCat": "textcat"}
+NOT_IN_A_PIPELINE = {"spacy_loggers", "spacy_readers", "spacy_scorers"}
 NOT_IN_A_CONFIG = {"nlp", "name"}  # of a factory; spaCy passes them
 
 # Values to try for each type: wrong ones, and some at the edge
@@ -104,6 +112,8 @@ OF_TYPE: dict[Any, list[Any]] = {
     dict: [{}, {"a": 3}, {"a": None}, {"a": {}}, {"a": "x"}, {"a": math.nan}, [], 3, None],
     Model: [3, "x", None, {}, [], {"width": 3}],
     Callable: [3, "x", {}, [], None],
+    Path: [],  # written as text
+    Sequence: [[], [3], [""], ["unknown"], [None], [3, 3], [9, 3], [1.5], [0], "3", 3, None],
     types.NoneType: [None],
 }
 
@@ -136,6 +146,13 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("TextCat", "ngrams"): {"None": "the network alone"},
     ("TextCat", "bidirectional"): {"None": "as the encoder"},
     ("TrainingLog", "progress_bar"): {"None": "no bar"},
+    ("LanguageModel", "cutoffs"): {"[]": "one softmax over all units", "[3]": "one cluster"},
+    ("Texts", "max_length"): {"0": "texts are not cut", "1": "words", str(HUGE): "not cut"},
+    ("Texts", "limit"): {"0": "all texts", "1": "one text", str(HUGE): "all texts"},
+    ("seqrnn_lm", "model"): {"{}": "spaCy fills in the default model"},
+    ("seqrnn_lm", "scorer"): {"{}": "spaCy fills in the default scorer", "None": "no scorer"},
+    ("seqrnn_lm", "min_count"): {"1": "every unit", str(HUGE): "no unit occurs so often"},
+    ("seqrnn_lm", "max_units"): {"1": "one unit", str(HUGE): "all units"},
     ("seqrnn_ner", "model"): {"{}": "spaCy fills in the default model"},
     ("seqrnn_ner", "scorer"): {"{}": "spaCy fills in the default scorer", "None": "no scorer"},
     ("seqrnn_ner", "spans_key"): {"'unknown'": "any name is a name", "None": "no spans"},
@@ -231,21 +248,20 @@ def pipeline_with(name: str, block: dict[str, Any]) -> Language:
     """A pipeline with the block where it belongs."""
     block = dict(block)
     nlp: Language
-    if name == "seqrnn_ner":
+    if GROUPS[name] == "spacy_factories":
         nlp = resolve(name, block)
         return nlp
     if "whole" in name:
         nlp = resolve(name, block)(make_nlp({}))
         return nlp
     block[NAME] = name
+    for part, factory in COMPONENTS.items():
+        if part in name:
+            return make_nlp({factory: block})
     if "Encoder" in name:
         block = {**tok2vec(), "encode": block}
     elif "NgramScores" in name:
         return make_nlp({"textcat": textcat(tok2vec(), ngrams=block)})
-    elif "NER" in name:
-        return make_nlp({"seqrnn_ner": block})
-    elif "TextCat" in name:
-        return make_nlp({"textcat": block})
     elif "HashEmbedRNN" not in name:
         block = tok2vec(block)
     return make_nlp({"tok2vec": block})
@@ -256,8 +272,8 @@ def error_of(name: str, block: dict[str, Any]) -> Exception | None:
     try:
         if GROUPS[name] != "spacy_factories":
             resolve(name, dict(block))  # alone; spaCy lets nothing undefined into a pipeline
-        if GROUPS[name] == "spacy_loggers":
-            return None  # not part of a pipeline
+        if GROUPS[name] in NOT_IN_A_PIPELINE:
+            return None
         use(pipeline_with(name, block))
     except Exception as error:
         return error
@@ -290,14 +306,14 @@ TELLS_WHAT_TO_DO = re.compile(r"\b(set|name|give|leave|make)\b", re.IGNORECASE)
 def test_all_functions_are_known() -> None:
     """A new function needs a decision here on what its block needs."""
     assert set(BLOCKS) == set(GROUPS)
-    groups = {"factories", "architectures", "callbacks", "loggers"}
+    groups = {"factories", "architectures", "callbacks", "loggers", "readers", "scorers"}
     assert set(ENTRY_POINTS) == {f"spacy_{group}" for group in groups}
 
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_the_blocks_work_as_they_are(name: str) -> None:
     resolve(name, dict(BLOCKS[name]))
-    if "whole" not in name and GROUPS[name] != "spacy_loggers":
+    if "whole" not in name and GROUPS[name] not in NOT_IN_A_PIPELINE:
         use(pipeline_with(name, BLOCKS[name]))
 
 

@@ -499,6 +499,9 @@ def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     yield "tok2vec", {"tok2vec": {**tok2vec(), "encode": encoder(residual=True, width=6)}}
     hashes = {"@architectures": "spacy-seqrnn.HashEmbedRNN.v1", "width": 6, "embed_size": 20}
     yield "hashes", {"tok2vec": hashes}
+    apart = encoder(separate_directions=True, depth=2)
+    lm = {"@architectures": "spacy-seqrnn.LanguageModel.v1", "cutoffs": [3, 6]}
+    yield "lm", {"seqrnn_lm": {**lm, "tok2vec": {**tok2vec(), "encode": apart}}}
 
 
 @pytest.mark.parametrize(("name", "models"), every_model(), ids=[name for name, _ in every_model()])
