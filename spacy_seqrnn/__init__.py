@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed, WordEmbed
     from .architectures.encoders import RNNEncoder
     from .architectures.ensembles import NEREnsemble, TextCatEnsemble
-    from .architectures.lm import LanguageModel
+    from .architectures.lm import LanguageModel, LMEmbed
     from .architectures.ner import NER
     from .architectures.ngrams import NgramTextCat
     from .architectures.textcat import TextCat
@@ -51,6 +51,7 @@ __all__ = [
     "CharCNNEmbed",
     "CharRNNEmbed",
     "HashEmbedRNN",
+    "LMEmbed",
     "LanguageModel",
     "LexemeEmbed",
     "LinearChain",
@@ -98,7 +99,7 @@ _MODULES = {
     "architectures.embeds": ["CharCNNEmbed", "CharRNNEmbed", "LexemeEmbed", "WordEmbed"],
     "architectures.encoders": ["RNNEncoder"],
     "architectures.ensembles": ["NEREnsemble", "TextCatEnsemble"],
-    "architectures.lm": ["LanguageModel"],
+    "architectures.lm": ["LMEmbed", "LanguageModel"],
     "architectures.ner": ["NER"],
     "architectures.ngrams": ["NgramTextCat"],
     "heads.ngrams": ["NgramScores"],

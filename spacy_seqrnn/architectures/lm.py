@@ -6,9 +6,10 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..batch.composition import split_encoders
-from ..checks import check_at_least, check_choice, check_int
+from ..checks import check_at_least, check_choice, check_int, check_rate
 from ..config_errors import ConfigError
 from ..embed.known_vectors import static_vectors_attrs
+from ..lm.features import lm_features
 from ..lm.model import forward, init
 from ..lm.softmax import AdaptiveSoftmax
 from ..lm.spaces import SpaceBefore
@@ -97,3 +98,38 @@ def n_directions(tok2vec: Model[list[Doc], list[Floats2d]]) -> int:
             "or `bidirectional = false`.",
         )
     return 1
+
+
+def LMEmbed(
+    *,
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    source: str | None = None,
+    unit: str = WORDS,
+    frozen: bool = True,
+    dropout: float = 0.0,
+) -> Model[list[Doc], list[Floats2d]]:
+    """The states of a language model as features of tokens, beside or instead of an embedding.
+
+    Peters et al. 2017; of characters, at the last and the first one of each token, Akbik et al.
+    2018. Registered as `spacy-seqrnn.LMEmbed.v1`. The weights become a part of the pipeline, which
+    no longer needs the language model once it is initialised.
+
+    tok2vec: the same block as in the config of the language model.
+    source: the folder or package of a pipeline with the language model, whose weights are copied
+        when the pipeline is initialised. None: weights are as new.
+    unit: "words" or "characters", as the language model has it.
+    frozen: keep the weights as they are, which also is faster.
+    dropout: rate of the locked dropout on the states in training.
+
+    Raises ValueError for an option out of its range.
+    """
+    check_choice("unit", unit, [WORDS, CHARACTERS])
+    check_rate("dropout", dropout)
+    if unit == CHARACTERS and n_directions(tok2vec) == 1:
+        raise ConfigError(
+            "unit",
+            unit,
+            "Features of characters are the states of two directions, at either end of a token: "
+            "train the language model with `separate_directions = true`.",
+        )
+    return lm_features(tok2vec, unit=unit, source=source, frozen=frozen, dropout=dropout)

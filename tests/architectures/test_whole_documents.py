@@ -118,6 +118,7 @@ OTHERS = (
     *(
         "NEREnsemble.",
         "LanguageModel.",
+        "LMEmbed.",
         "NgramScores.",
         "EmptyKB",
         "PrecomputableAffine.",

@@ -501,6 +501,8 @@ def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     yield "hashes", {"tok2vec": hashes}
     apart = encoder(separate_directions=True, depth=2)
     lm = {"@architectures": "spacy-seqrnn.LanguageModel.v1", "cutoffs": [3, 6]}
+    features = {"@architectures": "spacy-seqrnn.LMEmbed.v1", "tok2vec": tok2vec()}
+    yield "features", {"seqrnn_ner": ner({**tok2vec(), "embed": features})}
     yield "lm", {"seqrnn_lm": {**lm, "tok2vec": {**tok2vec(), "encode": apart}}}
 
 
