@@ -124,9 +124,17 @@ def training_command(name: str, side: str, seed: int, output: Path) -> list[str]
     config = config_of(corpus, side)
     if corpus.source or side == EFFICIENCY:
         return train_on(name, config, seed, output)
-    command = recipe(name, seed, output)
     # A workflow has one or the other, depending on the size of its data.
-    return [str(config) if part in (NER_ACCURACY, NER_ENSEMBLE) else part for part in command]
+    alone, first = "--components.seqrnn_ner.model.", "members.first."
+    command = []
+    for part in recipe(name, seed, output):
+        if part in (NER_ACCURACY, NER_ENSEMBLE):
+            command.append(str(config))
+        elif part.startswith(alone + first) and side != ENSEMBLE:
+            command.append(part.replace(first, "", 1))
+        else:
+            command.append(part)
+    return command
 
 
 def config_of(corpus: Corpus, side: str) -> Path:

@@ -132,6 +132,9 @@ def test_each_side_has_its_recipe(name: str, side: str, config: str, tmp_path: P
     if side != EFFICIENCY:
         weighted = "--components.seqrnn_ner.label_weights" in command
         assert weighted == (name == "wnut17")
+        member = "members.first." * (side == ENSEMBLE)
+        overridden = f"--components.seqrnn_ner.model.{member}adversarial" in command
+        assert overridden == (name == "wnut17")
 
 
 SENTENCES = """\
