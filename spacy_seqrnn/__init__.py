@@ -1,4 +1,4 @@
-"""Recurrent networks for spaCy: encoders, a BiLSTM-CRF entity recogniser, text classifiers.
+"""Recurrent networks for spaCy: encoders, entities, text categories and language models.
 
 Importing the package alone imports neither spaCy nor torch: a name's module is imported when the
 name is first used.
