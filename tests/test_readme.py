@@ -84,11 +84,14 @@ def test_every_recipe_is_named() -> None:
 
 @pytest.mark.parametrize(("name", "cell"), option_rows())
 def test_table_names_every_option(name: str, cell: str) -> None:
-    if name == "seqrnn_ner":
+    if name.startswith("seqrnn_"):
         spacy.blank("en")  # which is what registers factories
         options = set(signature(registry.factories.get(name)).parameters) - {"nlp", "name"}
     else:
-        kinds = (registry.callbacks, registry.loggers, registry.architectures)
+        kinds = (
+            *(registry.callbacks, registry.loggers, registry.architectures),
+            *(registry.readers, registry.scorers),
+        )
         kind = next(kind for kind in kinds if name in kind)
         options = set(signature(kind.get(name)).parameters) - {"nO"}
     outside_brackets = re.sub(r"\([^)]*\)", "", cell)
