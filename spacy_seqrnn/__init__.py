@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from .crf.losses import negative_log_likelihood
     from .crf.recursion import log_partition
     from .explain import (
+        LMExplanation,
         NERExplanation,
         TextCatExplanation,
+        compare_continuations,
+        explain_lm,
         explain_ner,
         explain_textcat,
         gates_of_text,
@@ -52,6 +55,7 @@ __all__ = [
     "CharRNNEmbed",
     "HashEmbedRNN",
     "LMEmbed",
+    "LMExplanation",
     "LanguageModel",
     "LexemeEmbed",
     "LinearChain",
@@ -77,6 +81,8 @@ __all__ = [
     "beam_search",
     "biluo_constraints",
     "calibrate_textcat",
+    "compare_continuations",
+    "explain_lm",
     "explain_ner",
     "explain_textcat",
     "gates_of_text",
@@ -115,8 +121,11 @@ _MODULES = {
     "crf.losses": ["negative_log_likelihood"],
     "crf.recursion": ["log_partition"],
     "explain": [
+        "LMExplanation",
         "NERExplanation",
         "TextCatExplanation",
+        "compare_continuations",
+        "explain_lm",
         "explain_ner",
         "explain_textcat",
         "gates_of_text",

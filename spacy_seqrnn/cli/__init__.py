@@ -2,6 +2,7 @@
 
 from ..cli import (  # noqa: F401  # they add their commands
     calibrate,
+    compare,
     convert,
     generate,
     init_config,

@@ -26,7 +26,8 @@ TOP = typer.Option(
     min=1,
     max=100,
     show_default=False,
-    help="How many tag sequences and tags per token to show (else 3), and tokens (else all)",
+    help="How many tag sequences and tags per token to show (else 3), next words (else 10), and "
+    "tokens of a category (else all)",
 )
 
 
@@ -54,7 +55,7 @@ def explain_cli(
     force: bool = FORCE,
     top: int | None = TOP,
 ) -> None:
-    """Explain why a pipeline predicts its entities and categories."""
+    """Explain why a pipeline predicts its entities and categories, and which words it expects."""
     with clear_errors():
         check_targets([html, json], force=force)
         found = _explanations(load(model), text, top)
@@ -62,7 +63,7 @@ def explain_cli(
         for explanation in found:
             msg.divider(explanation.component)
             for table in explanation.tables(**options):
-                _show(*table)
+                show(*table)
         if html:
             from ..draw.html import document, heading  # noqa: PLC0415
 
@@ -72,21 +73,25 @@ def explain_cli(
 
 def _explanations(nlp: Any, text: str, top: int | None) -> list[Any]:
     from ..explain import find  # noqa: PLC0415
+    from ..explain.lm import explain_lm  # noqa: PLC0415
     from ..explain.ner import explain_ner  # noqa: PLC0415
     from ..explain.textcat import explain_textcat  # noqa: PLC0415
 
     recognisers, classifiers = find.find_recognisers(nlp), find.find_classifiers(nlp)
-    if not recognisers and not classifiers:
-        raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat")
+    language_models = find.find_language_models(nlp)
+    if not recognisers and not classifiers and not language_models:
+        raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat", "seqrnn_lm")
     options = {} if top is None else {"k": top}
     with busy("Computing ..."):
         return [
             *(explain_ner(nlp, text, component=name, **options) for name in recognisers),
             *(explain_textcat(nlp, text, component=name) for name in classifiers),
+            *(explain_lm(nlp, text, component=name, **options) for name in language_models),
         ]
 
 
-def _show(title: str, header: list[str], rows: list[list[str]]) -> None:
+def show(title: str, header: list[str], rows: list[list[str]]) -> None:
+    """Print a table."""
     msg.text(f"\n{title}")
     msg.table(rows or [["none"] + [""] * (len(header) - 1)], header=header, divider=True)
 
@@ -108,7 +113,7 @@ def gates_cli(
         with busy("Computing ..."):
             found = gates_of_text(nlp, text)
         for table in found.tables():
-            _show(*table)
+            show(*table)
         if html:
             write(html, _gates_page(found, text))
         write(json, as_json(asdict(found)) if json else "")
@@ -144,7 +149,7 @@ def gradients_cli(
         check_targets([svg, html, json], force=force)
         found = _gradients(names or [], cells, length, compare)
         for table in found.tables():
-            _show(*table)
+            show(*table)
         write(json, as_json(asdict(found)) if json else "")
         if svg or html:
             _write_gradients(found, svg, html)

@@ -6,26 +6,36 @@
 TYPE_CHECKING = False  # `typing` takes longer to import than this package
 
 if TYPE_CHECKING:
+    from .continuations import Comparison, Continuation, compare_continuations
     from .gates import GatesOfText, GateView, gates_of_text
     from .gradients import GradientCurve, GradientCurves, gradients_of_cells, gradients_of_text
+    from .lm import LMExplanation, explain_lm
     from .ner import EntityScore, NERExplanation, TagPath, explain_ner
+    from .predictions import Candidate, Prediction
     from .remedies import compare_clipping, compare_forget_bias, compare_residual
     from .textcat import ModelExplanation, PoolingView, TextCatExplanation, explain_textcat
 
 __all__ = [
+    "Candidate",
+    "Comparison",
+    "Continuation",
     "EntityScore",
     "GateView",
     "GatesOfText",
     "GradientCurve",
     "GradientCurves",
+    "LMExplanation",
     "ModelExplanation",
     "NERExplanation",
     "PoolingView",
+    "Prediction",
     "TagPath",
     "TextCatExplanation",
     "compare_clipping",
+    "compare_continuations",
     "compare_forget_bias",
     "compare_residual",
+    "explain_lm",
     "explain_ner",
     "explain_textcat",
     "gates_of_text",
@@ -35,9 +45,12 @@ __all__ = [
 
 # Names by module; a module is imported when one of its names is first used.
 _MODULES = {
+    "continuations": ["Comparison", "Continuation", "compare_continuations"],
     "gates": ["GateView", "GatesOfText", "gates_of_text"],
     "gradients": ["GradientCurve", "GradientCurves", "gradients_of_cells", "gradients_of_text"],
+    "lm": ["LMExplanation", "explain_lm"],
     "ner": ["EntityScore", "NERExplanation", "TagPath", "explain_ner"],
+    "predictions": ["Candidate", "Prediction"],
     "remedies": ["compare_clipping", "compare_forget_bias", "compare_residual"],
     "textcat": ["ModelExplanation", "PoolingView", "TextCatExplanation", "explain_textcat"],
 }

@@ -9,6 +9,7 @@ from thinc.api import Model
 
 from ..architectures import textcat
 from ..checks import check_choice
+from ..lm.component import RecurrentLM
 from ..ner.component import RecurrentNER
 from ..rnn import stack
 
@@ -17,6 +18,7 @@ Part = TypeVar("Part")
 MAKE = {
     "seqrnn_ner": "a component with the factory `seqrnn_ner`",
     "seqrnn_textcat": "a `textcat` or `textcat_multilabel` with `spacy-seqrnn.TextCat.v1`",
+    "seqrnn_lm": "a component with the factory `seqrnn_lm`",
     "rnn_stack": "a `spacy-seqrnn.RNNEncoder.v1` behind an embedding in `spacy.Tok2Vec.v2`",
 }
 
@@ -47,6 +49,11 @@ def make_doc(nlp: Language, text: str) -> Doc:
 def find_recognisers(nlp: Language) -> dict[str, RecurrentNER]:
     """The entity recognisers of this package, by component."""
     return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, RecurrentNER)}
+
+
+def find_language_models(nlp: Language) -> dict[str, RecurrentLM]:
+    """The language models of this package, by component."""
+    return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, RecurrentLM)}
 
 
 def find_classifiers(nlp: Language) -> dict[str, list[Model[Any, Any]]]:

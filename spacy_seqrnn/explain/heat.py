@@ -118,19 +118,31 @@ def heat_map(
     words = [visible(token) for token in tokens]
     by_label = _by_label(labels, marginals[shown])
     differs = [one != other for one, other in zip(found, unconstrained, strict=True)]
-    head = "".join(f'<th scope="col">{_cut(word)}</th>' for word in words)
     rows = [
-        _row("tag", [_tag_cell(*cell) for cell in zip(found, differs, strict=True)]),
-        _row(
+        heat_row("tag", [_tag_cell(*cell) for cell in zip(found, differs, strict=True)]),
+        heat_row(
             "without constraints",
             [_tag_cell(*cell) for cell in zip(unconstrained, differs, strict=True)],
         ),
-        *(_heat_row(name, words, values) for name, values in by_label),
+        *(_row_of_label(name, words, values) for name, values in by_label),
     ]
+    return heat_table(title, "token", words, rows, direction=direction)
+
+
+def heat_table(
+    title: str, corner: str, columns: Sequence[str], rows: Sequence[str], *, direction: str = "ltr"
+) -> str:
+    """A table whose first column stays in view while the others scroll.
+
+    corner: the name of the first column.
+    columns: the names of the others.
+    rows: their markup.
+    """
+    head = "".join(f'<th scope="col">{cut(name)}</th>' for name in columns)
     region = scrolling(
         title,
         f'<table class="heat"><caption><span dir="ltr">{escape(title)}</span></caption><thead><tr>'
-        f'<th class="corner" scope="col">token</th>{head}</tr></thead>'
+        f'<th class="corner" scope="col">{escape(corner)}</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>",
     )
     return f'<div dir="{direction}">{region}</div>'
@@ -166,19 +178,20 @@ def _by_label(labels: Sequence[str], marginals: np.ndarray) -> list[tuple[str, l
     return [*rows, (NONE, marginals[:, 0].tolist())]
 
 
-def _row(name: str, cells: Sequence[str]) -> str:
-    return f'<tr><th scope="row">{_cut(name)}</th>{"".join(cells)}</tr>'
+def heat_row(name: str, cells: Sequence[str]) -> str:
+    """A row of a heat map. cells: their markup."""
+    return f'<tr><th scope="row">{cut(name)}</th>{"".join(cells)}</tr>'
 
 
 def _tag_cell(tag: str, differs: bool) -> str:
     if not differs:
-        return f"<td>{_cut(tag)}</td>"
-    return f'<td class="differs" title="The constraints change this tag">≠ {_cut(tag)}</td>'
+        return f"<td>{cut(tag)}</td>"
+    return f'<td class="differs" title="The constraints change this tag">≠ {cut(tag)}</td>'
 
 
-def _heat_row(name: str, words: list[str], values: list[float]) -> str:
+def _row_of_label(name: str, words: list[str], values: list[float]) -> str:
     pairs = zip(words, values, strict=True)
-    return _row(name, [_heat_cell(f"{word}: {name}", value) for word, value in pairs])
+    return heat_row(name, [_heat_cell(f"{word}: {name}", value) for word, value in pairs])
 
 
 def _heat_cell(title: str, probability: float) -> str:
@@ -188,6 +201,6 @@ def _heat_cell(title: str, probability: float) -> str:
     return f'<td style="--p:{probability:.3f}" title="{escape(title)} {number}">{number}</td>'
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     """A text that a narrow column truncates."""
     return f'<span class="cut" dir="auto" title="{escape(text)}">{escape(text)}</span>'

@@ -23,6 +23,11 @@ class Surprisal:
     n_units: int
     n_best: int
 
+    @property
+    def perplexity(self) -> float:
+        """2 to the power of the mean surprisal of the units and of the end, if there are any."""
+        return float(2.0 ** (self.bits.sum() / self.n_units))
+
     def as_dict(self) -> dict[str, Any]:
         """As it is saved with a document."""
         return asdict(self)
@@ -37,7 +42,7 @@ def surprisal_of(doc: Doc) -> Surprisal | None:
 def perplexity(doc: Doc) -> float | None:
     """2 to the power of the mean surprisal of its units and of its end; None without any."""
     found = surprisal_of(doc)
-    return float(2.0 ** (found.bits.sum() / found.n_units)) if found and found.n_units else None
+    return found.perplexity if found and found.n_units else None
 
 
 def token_surprisal(token: Token) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ..lm.models import trained_lm
 from .test_inside import TEXT, call
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -19,7 +20,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(PATH is None, reason=f"none of {', '.join(BROWSERS)} is on the PATH"),
 ]
-PAGES = ["report", "explain", "gates", "gradients"]
+PAGES = ["report", "explain", "lm", "gates", "gradients"]
+WITHOUT_PICTURES = ["explain", "lm"]
 # The contrast of text and background by WCAG 2: above 1 if the text is lighter
 CONTRAST = """() => {
   const channels = (name) => getComputedStyle(document.body)[name].match(/[0-9.]+/g).map(Number);
@@ -73,15 +75,18 @@ def browser() -> Iterator[Any]:
 def pages(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all pages, each with its data beside it."""
     folder = tmp_path_factory.mktemp("pages")
+    lm = tmp_path_factory.mktemp("lm")
+    trained_lm().to_disk(lm)
     commands = {
-        "report": [trained.parent, "--output"],
-        "explain": [trained, TEXT, "--html"],
-        "gates": [trained, TEXT, "--html"],
-        "gradients": [trained, TEXT, "--html"],
+        "report": ["report", trained.parent, "--output"],
+        "explain": ["explain", trained, TEXT, "--html"],
+        "lm": ["explain", lm, "The <b>cat</b> sat on the dog.", "--html"],
+        "gates": ["gates", trained, TEXT, "--html"],
+        "gradients": ["gradients", trained, TEXT, "--html"],
     }
     for name, arguments in commands.items():
         files = [folder / f"{name}.html", "--json", folder / f"{name}.json"]
-        result = call(name, *arguments, *files)
+        result = call(*arguments, *files)
         assert result.exit_code == 0, result.output
     return folder
 
@@ -140,6 +145,14 @@ def check_numbers(view: Any, name: str, found: Any) -> None:
             tag = 1 + 4 * labels.index(label)
             expected = [sum(row[tag : tag + 4]) for row in marginals]
             assert [float(share or 0) for share in shares] == pytest.approx(expected, abs=0.0051)
+    if name == "lm":
+        places = found[0]["predictions"]
+        bits, ranks, *_ = cells(view, "Most probable words, the true one framed")
+        assert bits[1:] == [f"{place['surprisal']:.2f}" for place in places]
+        assert ranks[1:] == [str(place["rank"]) for place in places]
+        assert view.locator(".entities mark").count() == len(places) - 1
+        framed = [each["unit"] for place in places for each in place["best"] if each["is_true"]]
+        assert sorted(view.locator(".heat .true .cut").all_text_contents()) == sorted(framed)
     if name == "gates":
         view_data = found["views"][0]
         means = [sum(units) / len(units) for units in view_data["gates"]["update"]]
@@ -161,7 +174,7 @@ def test_page_shows_its_data_without_errors_or_network(
     assert regions.count() == opened.view.locator("table").count() > 0
     pictures = opened.view.locator("svg[role=img]")
     assert all(len(each.get_attribute("aria-label")) > 40 for each in pictures.all())
-    assert (pictures.count() > 0) == (name != "explain")
+    assert (pictures.count() > 0) == (name not in WITHOUT_PICTURES)
     opened.view.wait_for_load_state("networkidle")
     assert opened.problems == []
     outside = [url for url in opened.requests if not url.startswith("data:")]
@@ -210,13 +223,13 @@ def test_links_and_details_work_with_the_keyboard(opened: Opened, name: str) -> 
     assert "spacy-seqrnn.NER.v1" in view.locator("pre").text_content()
 
 
-@pytest.mark.parametrize("name", ["explain"])
+@pytest.mark.parametrize("name", ["explain", "lm"])
 def test_heat_map_is_readable(opened: Opened, name: str) -> None:
     assert opened.view.locator(".heat td[style]").count() > 0
     assert opened.view.evaluate(HEAT_CONTRAST) > 4.5
 
 
-@pytest.mark.parametrize("name", ["explain"])
+@pytest.mark.parametrize("name", ["explain", "lm"])
 def test_narrow_screens_scroll_the_heat_map_only(opened: Opened, name: str) -> None:
     view = opened.view
     view.set_viewport_size({"width": 320, "height": 600})

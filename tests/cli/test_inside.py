@@ -54,6 +54,7 @@ def test_imports_nothing_heavy() -> None:
         "app",
         "calibrate",
         "comments",
+        "compare",
         "convert",
         "generate",
         "init_config",
