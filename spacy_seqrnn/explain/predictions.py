@@ -39,7 +39,7 @@ class Prediction:
     probability: what the model gives it. A unit without a probability of its own has that of all
         such units together.
     surprisal: the negative binary logarithm of it, in bits.
-    rank: how many units are at least as probable; 1 for the most probable one.
+    rank: one more than the number of more probable units.
     is_known: whether it has a probability of its own.
     best: the most probable units, best first.
     """
@@ -71,7 +71,7 @@ def predictions_of(pipe: RecurrentLM, doc: Doc, k: int) -> Iterator[Prediction]:
                 start_char=starts[place],
                 end_char=starts[place] + (len(text) if place < len(units) else 0),
                 probability=exp(log_probability),
-                surprisal=-log_probability / log(2),
+                surprisal=abs(log_probability) / log(2),
                 rank=1 + int((row > row[number]).sum()),
                 is_known=number != UNKNOWN,
                 best=tuple(

@@ -32,9 +32,7 @@ def surprisal_text(
             "label": "",
             "params": {
                 "share": f"{_share(place.surprisal, limit):.3f}",
-                "title": escape(
-                    f"{visible(place.unit)}: {place.surprisal:.2f} bits, rank {place.rank}"
-                ),
+                "title": escape(_describe(place)),
             },
         }
         for place in places
