@@ -4,12 +4,15 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import pytest
 
 from benchmarks.accuracy.ablation_page import all_results, chance_table, encoder_table
 from benchmarks.accuracy.table import table as accuracy_table
+from benchmarks.agreement.table import ALL, ONE, TITLES, distances, kept, shares, weights
+from benchmarks.agreement.table import table as agreement_table
 from benchmarks.speed.table import table as speed_table
 from spacy_seqrnn import __all__ as public_names
 
@@ -60,6 +63,30 @@ def test_measured_tables_are_those_of_the_results(name: str, table: Callable[...
 @pytest.mark.parametrize(("name", "table"), [("accuracy", accuracy_table), ("speed", speed_table)])
 def test_long_tables_are_those_of_the_results(name: str, table: Callable[..., Any]) -> None:
     assert shown_table(f"{name}.md", name) == table()
+
+
+def test_the_table_of_agreement_is_that_of_the_results() -> None:
+    assert shown_table("language-models.md", "agreement") == agreement_table()
+
+
+def test_what_is_said_of_agreement_is_what_the_results_say() -> None:
+    """The sentences of docs/language-models.md on gates and on the GRU."""
+    results = kept()["results"]
+    steps = distances(results)
+    learned = {
+        cell: [mean(shares(results, ONE, cell, distance)) for distance in steps] for cell in TITLES
+    }
+    longest = {cell: steps[sum(share > 90 for share in learned[cell]) - 1] for cell in TITLES}
+    assert longest == {"rnn": 4, "gru": 16, "lstm": 16}
+    assert all(shares_of[-1] < 60 for shares_of in learned.values())
+    for cell in TITLES:
+        assert all(min(shares(results, ALL, cell, distance)) > 99 for distance in steps)
+    assert 4 * weights(results, "gru") == 3 * weights(results, "lstm")
+    seconds = {cell: sum(r["seconds"] for r in results if r["cell"] == cell) for cell in TITLES}
+    assert seconds["gru"] / seconds["lstm"] == pytest.approx(1.0, abs=0.05)
+    for distance in steps:
+        gru, lstm = (shares(results, ONE, cell, distance) for cell in ("gru", "lstm"))
+        assert abs(mean(gru) - mean(lstm)) <= max(stdev(gru), stdev(lstm))
 
 
 def test_every_public_name_is_listed() -> None:
