@@ -127,7 +127,8 @@ def init_config_cli(
             "downloads spaCy's own."
         )
     msg.text("Train it on your data, with --gpu-id 0 on a GPU:")
-    data = f"--paths.train {train or 'train.spacy'} --paths.dev dev.spacy"
+    given, dev = ("texts/", "dev.txt") if task is Task.lm else ("train.spacy", "dev.spacy")
+    data = f"--paths.train {train or given} --paths.dev {dev}"
     print(f"python -m spacy train {output} --output training {data}")
 
 

@@ -94,7 +94,8 @@ def test_train_and_evaluate(tmp_path: Path) -> None:
     texts.mkdir()
     (texts / "a.txt").write_text("\n".join(TEXTS[:3]))
     (texts / "b.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in TEXTS[3:]))
-    succeed("seqrnn", "init-config", config, "--task", "lm", "--both-directions")
+    said = succeed("seqrnn", "init-config", config, "--task", "lm", "--both-directions")
+    assert "--paths.train texts/ --paths.dev dev.txt" in said
     options = ["--training.max_steps", "6", "--training.eval_frequency", "3"]
     paths = ["--paths.train", texts, "--paths.dev", texts / "a.txt"]
     printed = succeed("train", config, "--output", output, *paths, *options)
