@@ -21,13 +21,16 @@ def serve(run: Callable[[], float], words: int, **about: Any) -> None:
     about: versions and settings, for the file of results.
     """
     run()
-    _answer({"words": words, **about})
+    answer({"words": words, **about})
     for _ in sys.stdin:
-        _answer(run())
+        answer(run())
 
 
-def _answer(value: Any) -> None:
-    """Some packages also print to the standard output, so answers are marked."""
+def answer(value: Any) -> None:
+    """Say something that can be written as JSON.
+
+    Some packages also print to the standard output, so answers are marked.
+    """
     print(ANSWER, json.dumps(value), flush=True)
 
 
