@@ -13,6 +13,7 @@ from benchmarks.accuracy.ablation_page import all_results, chance_table, encoder
 from benchmarks.accuracy.table import table as accuracy_table
 from benchmarks.agreement.table import ALL, ONE, TITLES, distances, kept, shares, weights
 from benchmarks.agreement.table import table as agreement_table
+from benchmarks.lm.table import table as lm_table
 from benchmarks.speed.table import table as speed_table
 from spacy_seqrnn import __all__ as public_names
 
@@ -87,6 +88,10 @@ def test_what_is_said_of_agreement_is_what_the_results_say() -> None:
     for distance in steps:
         gru, lstm = (shares(results, ONE, cell, distance) for cell in ("gru", "lstm"))
         assert abs(mean(gru) - mean(lstm)) <= max(stdev(gru), stdev(lstm))
+
+
+def test_the_table_of_language_models_is_that_of_the_results() -> None:
+    assert shown_table("language-models.md", "lm") == lm_table()
 
 
 def test_every_public_name_is_listed() -> None:
