@@ -37,14 +37,16 @@ class Reading:
 
 
 class Reader:
-    """Reads units left to right with a language model's encoder."""
+    """Reads units left to right with a language model's encoder, whose weights must not change."""
 
     def __init__(self, model: Model[list[Doc], Any], vocab: Vocab) -> None:
         """model: an initialised `spacy-seqrnn.LanguageModel.v1`. vocab: the pipeline's."""
         self.model = model
         self.vocab = vocab
         self._embed, encoders = split_encoders(model.get_ref("tok2vec"))
-        self._stacks = [left_to_right(encoder.layers[0]) for encoder in encoders]
+        (encoder,) = encoders
+        self._stack = left_to_right(encoder.layers[0])
+        self._prepared = stack.prepare(self._stack)
 
     def begin(self, n_texts: int) -> Reading:
         """Before the first unit of some texts."""
@@ -55,8 +57,9 @@ class Reader:
         """Read on. units: the next ones of each text, at least one for each."""
         docs = [Doc(self.vocab, words=words) for words in units]
         X, _ = run_packed(self._embed, DocBatch(docs), is_train=False)
-        (encoder,) = self._stacks
-        Y, states, _ = stack.read(encoder, X, reading.states, is_train=False)
+        Y, states, _ = stack.read(
+            self._stack, X, reading.states, is_train=False, prepared=self._prepared
+        )
         last = np.cumsum(Y.packing.lengths) - 1
         return Reading(Y.rows(Y.packing.from_packed[last]), states)
 

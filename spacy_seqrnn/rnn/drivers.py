@@ -53,17 +53,31 @@ def predict(model: Model[Packed, Packed], X: Packed) -> Packed:
     return Packed(to_xp(model.ops, y), X.packing)
 
 
-def predict_on(model: Model[Packed, Packed], X: Packed, initial: Tensors | None) -> Reading:
-    """Read from given states, in steps on a CPU: so a text in parts has the bits of the whole."""
+def prepare(model: Model[Packed, Packed]) -> Tensors:
+    """The weights as steps need them, which takes longer than to read one token with them."""
+    with torch.inference_mode():
+        return cell_of(model).prepare(stacked(direction_weights(model)))
+
+
+def predict_on(
+    model: Model[Packed, Packed],
+    X: Packed,
+    initial: Tensors | None,
+    prepared: Tensors | None = None,
+) -> Reading:
+    """Read from given states, in steps on a CPU: so a text in parts has the bits of the whole.
+
+    prepared: what `prepare` gives, if the weights have not changed since.
+    """
     if X.packing.n_tokens == 0:
         return _read_nothing(model, X)
     with torch.inference_mode():
         if _by_kernel(model):
             y, final = _run_kernel(model, X, initial)
         else:
-            weights = stacked(direction_weights(model))
             words, index = _words(model, X)
-            y, final = stepwise.read(cell_of(model), weights, words, index, X.packing, initial)
+            prepared = prepared or prepare(model)
+            y, final = stepwise.read(cell_of(model), prepared, words, index, X.packing, initial)
     return Reading(Packed(to_xp(model.ops, y), X.packing), final, no_backprop)
 
 
@@ -102,13 +116,13 @@ def _predict(model: Model[Packed, Packed], X: Packed) -> torch.Tensor:
         return kernel.read(cell, weights, to_torch(model.ops, X.data), packing)
     words, index = _words(model, X)
     if n_alone == 0:
-        return stepwise.read(cell, stacked(weights), words, index, packing)[0]
+        return stepwise.read(cell, prepare(model), words, index, packing)[0]
     y = words.new_empty(packing.n_tokens, model.get_dim("nO"))
     rows, part = _part(packing, 0, n_alone)
     y.index_copy_(0, rows, kernel.read(cell, weights, words[index[rows]], part))
     rows, part = _part(packing, n_alone, n_docs)
     used, index = torch.unique(index[rows], return_inverse=True)  # for less memory
-    read_in_steps, _ = stepwise.read(cell, stacked(weights), words[used], index, part)
+    read_in_steps, _ = stepwise.read(cell, prepare(model), words[used], index, part)
     return y.index_copy_(0, rows, read_in_steps)
 
 

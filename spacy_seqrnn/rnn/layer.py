@@ -16,7 +16,7 @@ from ..saved.layers import describe_layer
 from ..saved.shapes import Layer
 from ..types import Floats3d
 from . import drivers
-from .cells import CELLS
+from .cells import CELLS, Tensors
 from .states import States, by_rank, check_states, in_batch_order
 from .tensors import cell_of, hidden_width, layout_of
 from .threads import leave_parents_threads
@@ -87,7 +87,12 @@ describe_layer(forward, param_shapes=shape_of, fixed_attrs=["cell", "directions"
 
 
 def read(
-    model: Model[Packed, Packed], X: Packed, states: States | None = None, *, is_train: bool
+    model: Model[Packed, Packed],
+    X: Packed,
+    states: States | None = None,
+    *,
+    is_train: bool,
+    prepared: Tensors | None = None,
 ) -> tuple[Packed, list[Floats3d], Callable[..., tuple[Packed, list[Floats3d]]]]:
     """Read documents that continue where others have ended.
 
@@ -98,6 +103,7 @@ def read(
     states: one array for each state of the cell, in the order of its `Cell.states`, each of shape
         (directions, documents, H), where the documents are in the order of the batch. None: zeros.
         Those of the direction that reads right to left are the states behind the last token.
+    prepared: for prediction, the layer's `drivers.prepare`, if the weights have not changed since.
 
     Returns the hidden states, the states after reading, which are of the same kind, and the
     backward pass, which takes the gradients of both (None for states that do not count) and gives
@@ -110,8 +116,10 @@ def read(
         shape = (model.attrs["directions"], len(packing.lengths), hidden_width(model))
         check_states(states, cell, shape)
     initial = by_rank(ops, states, cell, packing)
-    read_batch = drivers.train if is_train else drivers.predict_on
-    reading = read_batch(model, X, initial)
+    if is_train:
+        reading = drivers.train(model, X, initial)
+    else:
+        reading = drivers.predict_on(model, X, initial, prepared)
     final = in_batch_order(ops, reading.final, cell, packing, states)
 
     def backprop(dY: Packed, d_final: States | None = None) -> tuple[Packed, list[Floats3d]]:

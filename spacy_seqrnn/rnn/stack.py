@@ -10,6 +10,8 @@ from ..batch.packed import Packed
 from ..config_errors import ConfigError
 from ..saved.layers import describe_layer, in_turn
 from ..saved.shapes import Layer
+from . import drivers
+from .cells import Tensors
 from .dropout import locked_dropout, word_dropout
 from .layer import read as read_layer
 from .states import States
@@ -61,16 +63,23 @@ def forward(
 describe_layer(forward, width=in_turn)
 
 
+def prepare(model: Model[Packed, Packed]) -> list[Tensors]:
+    """The weights of each layer as prediction needs them, for many calls of `read`."""
+    return [drivers.prepare(layer) for layer in model.layers]
+
+
 def read(
     model: Model[Packed, Packed],
     X: Packed,
     states: Sequence[States] | None = None,
     *,
     is_train: bool,
+    prepared: Sequence[Tensors] | None = None,
 ) -> tuple[Packed, list[States], Callable[..., tuple[Packed, list[States]]]]:
     """Read documents that continue where others have ended.
 
     states: those of each layer, from the input to the output; see `layer.read`. None: zeros.
+    prepared: for prediction, what `prepare` gives, if the weights have not changed since.
 
     Returns the token vectors, the states after reading, and the backward pass, which takes the
     gradients of both (None for states that do not count) and gives those of `X` and of `states`.
@@ -83,7 +92,10 @@ def read(
         )
     _check_width(model, X)
     Y, backprop_words = _drop_words(model, X, is_train)
-    runs = [_StatefulLayer(layer, states and states[i]) for i, layer in enumerate(model.layers)]
+    runs = [
+        _StatefulLayer(layer, states and states[i], prepared[i] if prepared else None)
+        for i, layer in enumerate(model.layers)
+    ]
     backprops = []
     for run in runs:
         Y, backprop_layer = _run_layer(model, run.layer, run, Y, is_train)
@@ -103,15 +115,20 @@ def read(
 class _StatefulLayer:
     """A layer with the states that go into it and come out of it, beside its input and output."""
 
-    def __init__(self, layer: Model[Packed, Packed], initial: States | None) -> None:
+    def __init__(
+        self, layer: Model[Packed, Packed], initial: States | None, prepared: Tensors | None
+    ) -> None:
         self.layer = layer
         self.initial = initial
+        self.prepared = prepared
         self.final: States = []
         self.d_final: States | None = None
         self.d_initial: States = []
 
     def __call__(self, X: Packed, is_train: bool) -> tuple[Packed, Callable[[Packed], Packed]]:
-        Y, self.final, self._backprop = read_layer(self.layer, X, self.initial, is_train=is_train)
+        Y, self.final, self._backprop = read_layer(
+            self.layer, X, self.initial, is_train=is_train, prepared=self.prepared
+        )
         return Y, self._run_back
 
     def _run_back(self, dY: Packed) -> Packed:

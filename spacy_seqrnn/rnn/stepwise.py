@@ -28,7 +28,7 @@ def n_better_alone(packing: Packing) -> int:
 
 def read(
     cell: Cell,
-    weights: Tensors,
+    prepared: Tensors,
     words: torch.Tensor,
     index: torch.Tensor,
     packing: Packing,
@@ -36,14 +36,13 @@ def read(
 ) -> tuple[torch.Tensor, Tensors]:
     """Read the documents of a batch.
 
-    weights: the arrays of the cell, (D, *shape).
+    prepared: the weights as `cell.prepare` gives them.
     words: distinct input vectors. Shape (n_words, nI).
     index: which of them each token has. Shape (n_tokens,), packed.
     initial: the states before the first tokens, (D, n_sequences, H), longest document first.
 
     Returns the hidden states, (n_tokens, D * H), packed, and the states after the last tokens.
     """
-    prepared = cell.prepare(weights)
     n_directions, _, width = prepared["input"].shape
     width //= cell.n_blocks
     reversed_rows = torch.from_numpy(packing.reversed_rows).to(words.device)

@@ -80,6 +80,19 @@ def test_every_split_gives_the_same_bits(cell: str, is_train: bool) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_weights_can_be_prepared_once_for_many_calls(cell: str) -> None:
+    stack, X = make_stack(cell, depth=3, **EXACT), rows(LENGTH, EXACT["n_in"])
+    expected, _, _ = stack_module.read(stack, packed([X]), is_train=False)
+    prepared = stack_module.prepare(stack)
+    stack.layers[0].set_param("weights", 2 * stack.layers[0].get_param("weights"))
+    for _ in range(2):  # they do not follow the weights
+        found, _, _ = stack_module.read(stack, packed([X]), is_train=False, prepared=prepared)
+        np.testing.assert_array_equal(found.data, expected.data)
+    changed, _, _ = stack_module.read(stack, packed([X]), is_train=False)
+    assert not np.array_equal(changed.data, expected.data)
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_reading_on_gives_what_reading_alone_does(cell: str) -> None:
     """Up to the last digits: without states, few documents are read with torch's kernels."""
     layer, X = make_layer(cell, bidirectional=True), packed([rows(7), rows(0), rows(3, seed=1)])

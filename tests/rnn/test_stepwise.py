@@ -14,9 +14,10 @@ from spacy_seqrnn.batch.packed import Packed
 from spacy_seqrnn.batch.packing import make_packing
 from spacy_seqrnn.rnn import stepwise
 from spacy_seqrnn.rnn.cells import CELLS
+from spacy_seqrnn.rnn.drivers import prepare
 from spacy_seqrnn.rnn.layer import RNN
 from spacy_seqrnn.rnn.stepwise import BLOCK_DOCS, FEWEST_DOCS, n_better_alone
-from spacy_seqrnn.rnn.tensors import direction_weights, stacked
+from spacy_seqrnn.rnn.tensors import stacked
 
 from .test_layer import MODULES
 
@@ -44,7 +45,8 @@ def test_reads_as_torch_does(
     with torch.inference_mode():
         batch = torch.nn.utils.rnn.PackedSequence(words[index], torch.from_numpy(packing.size_at_t))
         expected = module(batch)[0].data
-        found, _ = stepwise.read(CELLS[cell], weights, words, index, packing)
+        prepared = CELLS[cell].prepare(weights)
+        found, _ = stepwise.read(CELLS[cell], prepared, words, index, packing)
     # Weights this large multiply rounding errors from step to step; 2.3e-6 has been seen.
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
@@ -56,12 +58,12 @@ def test_states_come_back_from_any_number_of_blocks(
     lengths, n_docs = [3, 1, 4, 1, 5, 9, 2, 6], 8
     packing = make_packing(lengths)
     layer = _layer(cell)
-    weights = stacked(direction_weights(layer))
+    prepared = prepare(layer)
     words, index = torch.randn(20, 5), torch.randint(20, (packing.n_tokens,))
     initial = {name: torch.randn(2, n_docs, 6) for name in CELLS[cell].states}
-    expected, states = stepwise.read(CELLS[cell], weights, words, index, packing, initial)
+    expected, states = stepwise.read(CELLS[cell], prepared, words, index, packing, initial)
     monkeypatch.setattr(stepwise, "BLOCK_DOCS", 2)
-    found, found_states = stepwise.read(CELLS[cell], weights, words, index, packing, initial)
+    found, found_states = stepwise.read(CELLS[cell], prepared, words, index, packing, initial)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(found_states, states)
 
