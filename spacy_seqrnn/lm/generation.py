@@ -53,23 +53,27 @@ class Choice:
             scores = np.where(scores < bound, -np.inf, scores)
         if self.top_p is not None and self.top_p < 1:
             scores = _nucleus(scores, self.top_p)
-        # The largest of the scores with Gumbel noise is distributed as the softmax of the scores.
-        noise = random.gumbel(size=scores.shape)
-        chosen: np.ndarray = (scores + noise).argmax(axis=1)
-        return chosen
+        return _draw(scores, random)
 
 
 def _nucleus(scores: np.ndarray, top_p: float) -> np.ndarray:
     """The scores, -inf for units outside the most probable ones."""
-    order = np.argsort(-scores, axis=1)
-    ranked = np.take_along_axis(scores, order, axis=1)
-    shares = np.exp(ranked - ranked[:, :1])
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    outside = np.cumsum(shares, axis=1) - shares >= top_p  # what comes before is enough
-    kept = np.where(outside, -np.inf, ranked)
-    result = np.empty_like(scores)
-    np.put_along_axis(result, order, kept, axis=1)
-    return result
+    ranked = np.sort(shares, axis=1)[:, ::-1]
+    # What comes before it is not enough.
+    inside = np.cumsum(ranked, axis=1, dtype="float64") - ranked < top_p
+    bound = np.where(inside, ranked, np.inf).min(axis=1, keepdims=True)
+    return np.where(shares < bound, -np.inf, scores)
+
+
+def _draw(scores: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A unit for each text, distributed as the softmax of its scores. Shape (n_texts,)."""
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    ends = np.cumsum(shares, axis=1, dtype="float64")
+    total = np.nextafter(ends[:, -1:], 0.0)  # so that what is drawn is below it in any case
+    drawn: np.ndarray = (ends > total * random.random((len(ends), 1))).argmax(axis=1)
+    return drawn
 
 
 def generate(

@@ -1,5 +1,7 @@
 """Writing text."""
 
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -107,6 +109,13 @@ def test_choices(choice: Choice, allowed: list[set[int]]) -> None:
     random = np.random.default_rng(0)
     chosen = np.asarray([choice.choose(SCORES, random) for _ in range(300)])
     assert [set(column.tolist()) for column in chosen.T] == allowed
+
+
+@pytest.mark.parametrize(("drawn", "unit"), [(0.0, 1), (np.nextafter(1.0, 0.0), 2)])
+def test_impossible_units_are_never_drawn(drawn: float, unit: int) -> None:
+    scores = np.asarray([[-np.inf, -20.0, -0.1, -np.inf]], dtype="float32")
+    random: Any = SimpleNamespace(random=partial(np.full, fill_value=drawn))
+    assert Choice().choose(scores, random).tolist() == [unit]
 
 
 def test_unknown_words_are_read_and_never_written() -> None:
