@@ -24,7 +24,7 @@ from .clock import Budget
 from .text import Lines
 
 NAME = "seqrnn_lm"
-BATCH = {WORDS: 2500, CHARACTERS: 10_000}  # units
+BATCH = {WORDS: 2500, CHARACTERS: 2500}
 WARM_UP = 0.02  # the share of the time in which the learning rate grows
 END = "\n"  # of a line within a document
 
