@@ -37,7 +37,8 @@ class OurModel:
         fix_random_seed(0)
         config: Any = init_config(task="lm").interpolate()
         component, training = config["components"][NAME], config["training"]
-        component["min_count"] = 1  # of the units of `vocabulary`
+        # The units of `vocabulary`, all of them
+        component["min_count"], component["max_units"] = 1, max(len(vocabulary), 1)
         component["model"]["unit"] = unit
         component["model"]["tok2vec"]["encode"]["width"] = width
         component["model"]["tok2vec"]["embed"]["layers"]["words"]["rows"] = len(vocabulary)
