@@ -41,8 +41,10 @@ def universal_tags(treebank: str) -> Source:
 
 
 def tagged(text: str) -> Iterator[Doc]:
-    """The sentences of a file in the CoNLL-U format, with their parts of speech as tags."""
+    """The sentences of a file in the CoNLL-U format, with their parts of speech as tags.
+
+    They do not say where their spaces are, so that spaCy keeps the words of the treebank, and does
+    not train and score on those of its tokenizer.
+    """
     for doc in conllu_to_docs(text, n_sents=1, no_print=True):
-        for token in doc:
-            token.tag_ = token.pos_
-        yield doc
+        yield Doc(doc.vocab, words=[t.text for t in doc], tags=[t.pos_ for t in doc])
