@@ -160,10 +160,13 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
     assert found["same"]
     assert found["pipeline"] == ["tagger"]
     assert found["entry_points"].keys() == {
+        "seqrnn_lm",
         "seqrnn_ner",
         "spacy-seqrnn.CharCNNEmbed.v1",
         "spacy-seqrnn.CharRNNEmbed.v1",
         "spacy-seqrnn.HashEmbedRNN.v1",
+        "spacy-seqrnn.LMEmbed.v1",
+        "spacy-seqrnn.LanguageModel.v1",
         "spacy-seqrnn.LexemeEmbed.v1",
         "spacy-seqrnn.NER.v1",
         "spacy-seqrnn.NEREnsemble.v1",
