@@ -72,7 +72,7 @@ class Places:
 
 def _find_rows(model: Model[Any, Any], keys: np.ndarray) -> list[Places]:
     """The existing rows of the words with these keys, one entry per block."""
-    at, found = _find_keys(model.attrs["known_keys"], keys)
+    at, found = find_keys(model.attrs["known_keys"], keys)
     tokens = np.flatnonzero(found)
     blocks, rows = np.divmod(model.attrs["rows_of_keys"][at[tokens]], BLOCK_ROWS)
     xp = model.ops.xp
@@ -86,7 +86,7 @@ def _find_rows(model: Model[Any, Any], keys: np.ndarray) -> list[Places]:
     ]
 
 
-def _find_keys(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def find_keys(known: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where keys belong among the known ones, which are ascending, and which keys are known."""
     if not len(known):
         return np.zeros(len(keys), dtype="int64"), np.zeros(len(keys), dtype=bool)
@@ -101,7 +101,7 @@ def _make_rows(model: Model[Any, Any], keys: np.ndarray) -> None:
     if room <= 0:
         return
     distinct, first = np.unique(keys, return_index=True)
-    new = keys[np.sort(first[~_find_keys(known, distinct)[1]])][:room]
+    new = keys[np.sort(first[~find_keys(known, distinct)[1]])][:room]
     if not len(new):
         return
     keys = np.concatenate([known, new])

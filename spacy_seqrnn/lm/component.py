@@ -74,7 +74,7 @@ class RecurrentLM(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The units that have a probability of their own."""
+        """The units that have a probability of their own, looked up anew if they were replaced."""
         if self._vocabulary.units is not self.cfg["units"]:
             self._vocabulary = make_vocabulary(self.cfg["units"])
         return self._vocabulary

@@ -8,6 +8,8 @@ from spacy.attrs import ORTH, SPACY
 from spacy.strings import get_string_id
 from spacy.tokens import Doc
 
+from ..embed.word_rows import find_keys
+
 WORDS, CHARACTERS = "words", "characters"
 # The first units of each vocabulary: anything that is not in it, and the end of a text
 UNKNOWN, END = 0, 1
@@ -59,19 +61,17 @@ class Vocabulary:
 
     def numbers_of(self, docs: list[Doc]) -> np.ndarray:
         """The unit of each token. Shape (n_tokens,), int64."""
-        keys = keys_of(docs)
-        if not len(self.keys):
-            return np.full(len(keys), UNKNOWN)
-        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        found: np.ndarray = np.where(self.keys[at] == keys, self.numbers[at], UNKNOWN)
-        return found
+        at, found = find_keys(self.keys, keys_of(docs))
+        numbers = np.full(len(at), UNKNOWN)
+        numbers[found] = self.numbers[at[found]]
+        return numbers
 
 
 def make_vocabulary(units: list[str]) -> Vocabulary:
     """The vocabulary of these units, the most frequent first."""
     keys = np.asarray([get_string_id(unit) for unit in units], dtype="uint64")
     order = np.argsort(keys)
-    return Vocabulary(list(units), keys[order], order + N_SPECIAL)
+    return Vocabulary(units, keys[order], order + N_SPECIAL)
 
 
 def count_units(docs: Iterable[Doc], kind: str, *, most: int, min_count: int) -> list[str]:

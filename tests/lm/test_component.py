@@ -175,6 +175,14 @@ def test_saving_and_loading(tmp_path: Path, unit: str, encoder: dict[str, Any]) 
     np.testing.assert_array_equal(bits(blank, TEXTS[1]), expected)
 
 
+def test_the_vocabulary_is_made_once() -> None:
+    component: Any = get_pipe(make_lm(), "seqrnn_lm")
+    assert component.vocabulary is component.vocabulary
+    before = component.vocabulary
+    component.cfg["units"] = ["dog", "cat"]
+    assert before.units != component.vocabulary.units == ["dog", "cat"]
+
+
 def test_units_are_counted() -> None:
     nlp = make_lm(min_count=2)
     component: Any = get_pipe(nlp, "seqrnn_lm")
