@@ -1,5 +1,6 @@
 """`spacy seqrnn generate`: write text with a language model."""
 
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,18 @@ class Stop(StrEnum):
 
     document = "document"
     sentence = "sentence"
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The options of a text that is left to chance, with the command's defaults."""
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    samples: int = 1
+    seed: int | None = None
+    stop: Stop = Stop.document
 
 
 PROMPT = typer.Option("", "--prompt", help="Beginning of the text; without one, a text begins")
@@ -52,40 +65,24 @@ def generate_cli(
     force: bool = FORCE,
 ) -> None:
     """Continue a text with a language model."""
+    sampling = Sampling(temperature, top_k, top_p, samples, seed, stop)
     with clear_errors():
         check_targets([json], force=force)
         if beam is not None:
-            _check_beam(temperature, top_k, top_p, samples, seed, stop)
+            _check_beam(sampling)
             texts = _search(load(model), prompt, words, beam)
         else:
-            texts = _write(
-                load(model), prompt, words, temperature, top_k, top_p, samples, seed, stop
-            )
+            texts = _write(load(model), prompt, words, sampling)
         write(json, as_json({"prompt": prompt, "texts": texts}) if json else "")
 
 
-def _check_beam(
-    temperature: float,
-    top_k: int | None,
-    top_p: float | None,
-    samples: int,
-    seed: int | None,
-    stop: Stop,
-) -> None:
+def _check_beam(sampling: Sampling) -> None:
     """Raise ValueError for an option that has no effect with --beam."""
-    given = {
-        "--temperature": temperature != 1.0,
-        "--top-k": top_k is not None,
-        "--top-p": top_p is not None,
-        "--samples": samples != 1,
-        "--seed": seed is not None,
-        "--stop": stop is not Stop.document,
-    }
-    for option, is_given in given.items():
-        if is_given:
+    for option in fields(sampling):
+        if getattr(sampling, option.name) != option.default:
             raise ValueError(
-                f"`{option}` has no effect with `--beam`, which leaves nothing to chance: omit one "
-                "of the two."
+                f"`--{option.name.replace('_', '-')}` has no effect with `--beam`, which leaves "
+                "nothing to chance: omit one of the two."
             )
 
 
@@ -98,25 +95,16 @@ def _search(nlp: Any, prompt: str, words: int, beam: int) -> list[dict[str, Any]
     return [{"text": each.text, "log_probability": each.log_probability} for each in found]
 
 
-def _write(
-    nlp: Any,
-    prompt: str,
-    words: int,
-    temperature: float,
-    top_k: int | None,
-    top_p: float | None,
-    samples: int,
-    seed: int | None,
-    stop: Stop,
-) -> list[dict[str, Any]]:
+def _write(nlp: Any, prompt: str, words: int, sampling: Sampling) -> list[dict[str, Any]]:
     from ..lm.find import find_language_model  # noqa: PLC0415
     from ..lm.generation import Choice, Writer  # noqa: PLC0415
 
-    choice = Choice(temperature, top_k, top_p)
+    choice = Choice(sampling.temperature, sampling.top_k, sampling.top_p)
     writer = Writer(nlp, find_language_model(nlp))
-    steps = writer.write(prompt, samples, words, choice, seed, stop.value)
-    texts = [""] * samples
-    if samples == 1:  # as it is written
+    n_texts = sampling.samples
+    steps = writer.write(prompt, n_texts, words, choice, sampling.seed, sampling.stop.value)
+    texts = [""] * n_texts
+    if n_texts == 1:  # as it is written
         print(prompt, end="", flush=True)
         for (piece,) in steps:
             print(piece, end="", flush=True)
