@@ -14,6 +14,7 @@ from thinc.api import Config
 from typer.testing import CliRunner
 
 from ..conftest import gold_docs, tok2vec_config
+from ..lm.models import trained_lm
 
 # A listener that states its own width, as configs usually do
 LISTENER = {
@@ -69,6 +70,13 @@ def succeed(*arguments: object) -> str:
     return str(result.output)
 
 
+def fails(*arguments: object) -> str:
+    """Run a command that should fail, and return what it prints as one line."""
+    result = invoke(*arguments)
+    assert result.exit_code == 1, result.output
+    return " ".join(result.output.split())
+
+
 def run(*arguments: str | Path, **options: Any) -> str:
     """Run one of spaCy's commands as a user does. Returns what it printed."""
     command = [sys.executable, "-m", "spacy", *map(str, arguments)]
@@ -77,6 +85,14 @@ def run(*arguments: str | Path, **options: Any) -> str:
     )
     assert result.returncode == 0, result.stdout
     return str(result.stdout)
+
+
+@pytest.fixture(scope="session")
+def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small language model in a folder."""
+    folder = tmp_path_factory.mktemp("lm")
+    trained_lm(steps=30).to_disk(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

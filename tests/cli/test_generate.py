@@ -10,37 +10,24 @@ from spacy.tokens import DocBin
 import spacy_seqrnn.cli  # noqa: F401  # adds the command, as the entry point does
 from spacy_seqrnn import generate
 
-from ..lm.models import TEXTS, trained_lm
-from .conftest import invoke, succeed
+from ..lm.models import TEXTS
+from .conftest import fails, invoke, succeed
 
 COMMAND = ("seqrnn", "generate")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lm")
-    trained_lm(steps=30).to_disk(folder)
-    return folder
-
-
-def fails(*arguments: object) -> str:
-    result = invoke(*COMMAND, *arguments)
-    assert result.exit_code == 1, result.output
-    return " ".join(result.output.split())
-
-
-def test_a_text_is_that_of_the_function(model: Path) -> None:
+def test_a_text_is_that_of_the_function(language_model: Path) -> None:
     options = ["--words", 7, "--temperature", 0.7, "--top-k", 6, "--top-p", 0.9, "--seed", 3]
-    printed = succeed(*COMMAND, model, "--prompt", "The cat", *options)
+    printed = succeed(*COMMAND, language_model, "--prompt", "The cat", *options)
     choice = {"temperature": 0.7, "top_k": 6, "top_p": 0.9, "seed": 3}
-    written = "".join(generate(spacy.load(model), "The cat", words=7, **choice))  # type: ignore[arg-type]
+    written = "".join(generate(spacy.load(language_model), "The cat", words=7, **choice))  # type: ignore[arg-type]
     assert printed.strip().endswith("The cat" + written)
 
 
-def test_several_texts_side_by_side(model: Path, tmp_path: Path) -> None:
+def test_several_texts_side_by_side(language_model: Path, tmp_path: Path) -> None:
     target = tmp_path / "texts.json"
     options = ["--samples", 3, "--words", 9, "--seed", 0, "--json", target]
-    printed = succeed(*COMMAND, model, "--prompt", "The", *options)
+    printed = succeed(*COMMAND, language_model, "--prompt", "The", *options)
     written = json.loads(target.read_text())
     texts = [each["text"] for each in written["texts"]]
     assert written["prompt"] == "The"
@@ -49,10 +36,10 @@ def test_several_texts_side_by_side(model: Path, tmp_path: Path) -> None:
         assert f"The{text}" in printed
 
 
-def test_a_beam_finds_likely_texts(model: Path, tmp_path: Path) -> None:
+def test_a_beam_finds_likely_texts(language_model: Path, tmp_path: Path) -> None:
     target = tmp_path / "texts.json"
     printed = succeed(
-        *COMMAND, model, "--prompt", "The dog", "--beam", 4, "--words", 5, "--json", target
+        *COMMAND, language_model, "--prompt", "The dog", "--beam", 4, "--words", 5, "--json", target
     )
     texts = json.loads(target.read_text())["texts"]
     assert len(texts) == 4
@@ -71,21 +58,21 @@ def test_a_beam_finds_likely_texts(model: Path, tmp_path: Path) -> None:
         (["--beam", 2, "--stop", "sentence"], "`--stop` has no effect with `--beam`"),
     ],
 )
-def test_wrong_options(model: Path, options: list[object], sentence: str) -> None:
-    assert sentence in fails(model, *options)
+def test_wrong_options(language_model: Path, options: list[object], sentence: str) -> None:
+    assert sentence in fails(*COMMAND, language_model, *options)
 
 
 def test_a_pipeline_without_a_language_model(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path)
-    assert "The pipeline has no language model, only sentencizer" in fails(tmp_path)
+    assert "The pipeline has no language model, only sentencizer" in fails(*COMMAND, tmp_path)
 
 
-def test_an_existing_file_is_kept(model: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_kept(language_model: Path, tmp_path: Path) -> None:
     target = tmp_path / "texts.json"
     target.write_text("mine")
-    assert "add --force to overwrite it" in fails(model, "--json", target)
+    assert "add --force to overwrite it" in fails(*COMMAND, language_model, "--json", target)
     assert target.read_text() == "mine"
 
 
