@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .architectures.ner import NER
     from .architectures.ngrams import NgramTextCat
     from .architectures.textcat import TextCat
-    from .architectures.tok2vec import HashEmbedRNN
+    from .architectures.tok2vec import FeatureTok2Vec, HashEmbedRNN
     from .batch.packed import Packed, pack, unpack, with_packed
     from .batch.packing import Packing, make_packing
     from .crf.chain import LinearChain
@@ -53,6 +53,7 @@ __all__ = [
     "RNN",
     "CharCNNEmbed",
     "CharRNNEmbed",
+    "FeatureTok2Vec",
     "HashEmbedRNN",
     "LMEmbed",
     "LMExplanation",
@@ -111,7 +112,7 @@ _MODULES = {
     "heads.ngrams": ["NgramScores"],
     "textcat.calibration": ["TextCatCalibration", "calibrate_textcat"],
     "architectures.textcat": ["TextCat"],
-    "architectures.tok2vec": ["HashEmbedRNN"],
+    "architectures.tok2vec": ["FeatureTok2Vec", "HashEmbedRNN"],
     "batch.packed": ["Packed", "pack", "unpack", "with_packed"],
     "batch.packing": ["Packing", "make_packing"],
     "crf.chain": ["LinearChain"],

@@ -3,7 +3,7 @@
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..batch.composition import split_encoders
+from ..batch.beside import encoders_of
 from ..checks import check_at_least, check_choice, check_n_outputs, check_rate
 from ..config_errors import ConfigError
 from ..crf.chain import LinearChain
@@ -47,7 +47,7 @@ def NER(
     """
     check_choice("decoder", decoder, list(DECODERS))
     check_rate("adversarial", adversarial)
-    if adversarial and not split_encoders(tok2vec)[1]:
+    if adversarial and not encoders_of(tok2vec):
         raise ConfigError(
             "adversarial",
             adversarial,

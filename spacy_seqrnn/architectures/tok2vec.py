@@ -4,6 +4,7 @@ from spacy.ml.models.tok2vec import MultiHashEmbed, build_Tok2Vec_model
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..batch.beside import with_features
 from ..checks import MOST_ROWS, check_int
 from ..types import Floats2d
 from .embeds import CharCNNEmbed, LexemeEmbed
@@ -50,3 +51,25 @@ def HashEmbedRNN(
         embed=LexemeEmbed(layers=layers, include_static_vectors=include_static_vectors),
         encode=RNNEncoder(width=width, cell=cell, depth=depth),
     )
+
+
+def FeatureTok2Vec(
+    *,
+    embed: Model[list[Doc], list[Floats2d]],
+    encode: Model[list[Floats2d], list[Floats2d]],
+    features: Model[list[Doc], list[Floats2d]],
+) -> Model[list[Doc], list[Floats2d]]:
+    """Embed and encode words, and append features that the encoder does not read.
+
+    A `spacy.Tok2Vec.v2` with features of a language model, which `spacy-seqrnn.LMEmbed.v1` gives,
+    beside the states of its own encoder (Peters et al. 2017). Registered as
+    `spacy-seqrnn.FeatureTok2Vec.v1`.
+
+    embed: maps documents to one array of token vectors each.
+    encode: encodes these vectors.
+    features: maps documents to one array of token vectors each, which are appended to the encoded
+        ones. It may also be another embedding or encoder.
+
+    Returns a model that maps documents to one (n_tokens, width + n_features) array each.
+    """
+    return with_features(build_Tok2Vec_model(embed=embed, encode=encode), features)

@@ -18,6 +18,7 @@ from thinc.api import Model, Ops
 
 from ..types import Backprop, Floats2d
 from .adversarial import against_the_model
+from .beside import append, encoders_of, split_features
 from .composition import in_reverse, run_in_turn, run_packed, split_encoders
 from .docs import DocBatch
 from .packed import Packed
@@ -113,7 +114,7 @@ def training_chunks(tok2vecs: list[Model[Any, Any]], docs: list[Doc]) -> list[Ch
     lengths = np.asarray([len(doc) for doc in docs], dtype="int64")
     if any(map(listens, tok2vecs)):
         return [whole_docs(lengths)]
-    return _chunks(lengths, TRAINING, cut=all(split_encoders(each)[1] for each in tok2vecs))
+    return _chunks(lengths, TRAINING, cut=all(map(encoders_of, tok2vecs)))
 
 
 def are_cut(parts: list[Chunk], n_docs: int) -> bool:
@@ -212,25 +213,64 @@ def encode_chunks(
     after the last chunk, so the iterator must be exhausted.
     """
     ops = tok2vec.ops
-    embed, encoders = split_encoders(tok2vec)
+    encoded, features = split_features(tok2vec)
+    embed, encoders = split_encoders(encoded)
     X, backprop_embed = run_packed(embed, batch, is_train)
-    gradient = Packed(ops.alloc2f(X.packing.n_tokens if is_train else 0, X.width), X.packing)
+    beside = Features(features, batch, is_train) if features else None
+    gradient = _no_gradient(ops, X, is_train)
     for chunk in parts:
         add = partial(add_gradient, ops, gradient, chunk)
         read = X.take(chunk.rows, chunk.lengths)
         for embedded, backprop_embedded in against_the_model(ops, read, add, distance):
             Y, backprop_encoders = run_in_turn(encoders, embedded, is_train)
-            yield chunk, Y, in_reverse([backprop_embedded, backprop_encoders])
+            steps = [backprop_embedded, backprop_encoders]
+            if beside:
+                Y, backprop_beside = beside.append(chunk, Y)
+                steps.append(backprop_beside)
+            yield chunk, Y, in_reverse(steps)
     del X, Y  # a copy of a very long document takes much memory
     if is_train:
         backprop_embed(gradient)
+    if is_train and beside:
+        beside.finish()
+
+
+class Features:
+    """Features that go around the encoders, of whole documents, to be appended chunk by chunk."""
+
+    def __init__(
+        self, features: Model[list[Doc], list[Floats2d]], batch: DocBatch, is_train: bool
+    ) -> None:
+        self._ops = features.ops
+        self._F, self._backprop = run_packed(features, batch, is_train)
+        self._gradient = _no_gradient(self._ops, self._F, is_train)
+
+    def append(self, chunk: Chunk, Y: Packed) -> tuple[Packed, Callable[[Packed], Packed]]:
+        """Vectors of a chunk's tokens with their features, and the gradient of the vectors."""
+        joined, split = append(self._ops, Y, self._F.take(chunk.rows, chunk.lengths))
+
+        def backprop(gradient: Packed) -> Packed:
+            dY, dF = split(gradient)
+            add_gradient(self._ops, self._gradient, chunk, dF)
+            return dY
+
+        return joined, backprop
+
+    def finish(self) -> None:
+        """Run the backward pass of the features, after the last chunk."""
+        self._backprop(self._gradient)
+
+
+def _no_gradient(ops: Ops, X: Packed, is_train: bool) -> Packed:
+    """A gradient that chunks are added to. Empty if nothing is."""
+    return Packed(ops.alloc2f(X.packing.n_tokens if is_train else 0, X.width), X.packing)
 
 
 def predict_chunks(
     tok2vec: Model[list[Doc], list[Floats2d]], batch: DocBatch
 ) -> Iterator[tuple[Chunk, Packed]]:
     """Token vectors in prediction, chunk by chunk, since they need most of the memory."""
-    _, encoders = split_encoders(tok2vec)
+    encoders = encoders_of(tok2vec)
     parts = prediction_chunks(batch.lengths, cut=bool(encoders))
     if len(parts) == 1 and not are_cut(parts, len(batch.docs)):
         yield parts[0], run_packed(tok2vec, batch, is_train=False)[0]
@@ -251,8 +291,7 @@ def encode_random_windows(
     For models that need all token vectors at once in the backward pass: this bounds what the
     recurrence keeps. If the encoder is not of this package, documents are read as a whole.
     """
-    _, encoders = split_encoders(tok2vec)
-    if not encoders or max(batch.lengths) <= PREDICTION.longest:
+    if not encoders_of(tok2vec) or max(batch.lengths) <= PREDICTION.longest:
         return run_packed(tok2vec, batch, is_train=True)
     chunks = encode_chunks(tok2vec, batch, [random_windows(batch.lengths)], is_train=True)
     _, Y, backprop_chunk = next(chunks)

@@ -19,6 +19,7 @@ from spacy_seqrnn.architectures.ensembles import NEREnsemble
 from spacy_seqrnn.architectures.ner import NER
 from spacy_seqrnn.architectures.textcat import TextCat
 from spacy_seqrnn.batch import windows
+from spacy_seqrnn.batch.beside import split_features
 from spacy_seqrnn.batch.composition import split_encoders
 from spacy_seqrnn.batch.packed import Packed, join, unpack
 from spacy_seqrnn.crf.chain import SCORES, LinearChain
@@ -101,6 +102,12 @@ TOK2VECS: dict[str, BuildLayer] = {
     "spacy.HashEmbedCNN.v1": lambda name: arch(name, **HASH_CNN),
     "spacy.HashEmbedCNN.v2": lambda name: arch(name, **HASH_CNN),
     "spacy-seqrnn.HashEmbedRNN.v1": lambda name: arch(name, width=WIDTH, embed_size=50),
+    "spacy-seqrnn.FeatureTok2Vec.v1": lambda name: arch(
+        name,
+        embed=arch("spacy-seqrnn.CharCNNEmbed.v1", width=WIDTH),
+        encode=arch("spacy-seqrnn.RNNEncoder.v1", width=WIDTH),
+        features=arch("spacy-seqrnn.WordEmbed.v1", width=WIDTH),
+    ),
 }
 CNN = {"width": WIDTH, "window_size": 1, "depth": 2}
 ENCODERS: dict[str, BuildLayer] = {
@@ -216,7 +223,7 @@ def test_vectors_of_a_long_document_are_those_of_a_short_one(
     short, long = make_doc(vocab, 12), make_doc(vocab, 95)
     model = NER(tok2vec=tok2vec_of(name), nO=5)
     model.initialize(X=[short])
-    embed, encoders = split_encoders(model.get_ref("tok2vec"))
+    embed, encoders = split_encoders(split_features(model.get_ref("tok2vec"))[0])
     if not encoders:  # documents are read as a whole
         expected = model.get_ref("output_layer").predict(embed.predict([long])[0])
         *_, (chunk, chain_, _) = model.attrs["in_chunks"](model, [short, long], is_train)

@@ -164,6 +164,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
         "seqrnn_ner",
         "spacy-seqrnn.CharCNNEmbed.v1",
         "spacy-seqrnn.CharRNNEmbed.v1",
+        "spacy-seqrnn.FeatureTok2Vec.v1",
         "spacy-seqrnn.HashEmbedRNN.v1",
         "spacy-seqrnn.LMEmbed.v1",
         "spacy-seqrnn.LanguageModel.v1",

@@ -78,6 +78,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.CharRNNEmbed.v1": {"width": 4, "char_width": 4, "rows": 20},
     "spacy-seqrnn.WordEmbed.v1": {"width": 4},
     "spacy-seqrnn.HashEmbedRNN.v1": {"width": 8, "embed_size": 20},
+    "spacy-seqrnn.FeatureTok2Vec.v1": {"embed": chars(), "encode": encoder(), "features": chars()},
     "spacy-seqrnn.LexemeEmbed.v1": {"layers": {"chars": chars()}},
     "spacy-seqrnn.NER.v1": {"tok2vec": tok2vec()},
     "spacy-seqrnn.NEREnsemble.v1": {"members": {"one": ner(tok2vec())}},
@@ -264,7 +265,7 @@ def pipeline_with(name: str, block: dict[str, Any]) -> Language:
         block = {**tok2vec(), "encode": block}
     elif "NgramScores" in name:
         return make_nlp({"textcat": textcat(tok2vec(), ngrams=block)})
-    elif "HashEmbedRNN" not in name:
+    elif "HashEmbedRNN" not in name and "FeatureTok2Vec" not in name:
         block = tok2vec(block)
     return make_nlp({"tok2vec": block})
 

@@ -503,6 +503,8 @@ def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     lm = {"@architectures": "spacy-seqrnn.LanguageModel.v1", "cutoffs": [3, 6]}
     features = {"@architectures": "spacy-seqrnn.LMEmbed.v1", "tok2vec": tok2vec()}
     yield "features", {"seqrnn_ner": ner({**tok2vec(), "embed": features})}
+    around = {"@architectures": "spacy-seqrnn.FeatureTok2Vec.v1", "features": features}
+    yield "around", {"seqrnn_ner": ner({**tok2vec(), **around})}
     yield "lm", {"seqrnn_lm": {**lm, "tok2vec": {**tok2vec(), "encode": apart}}}
 
 
