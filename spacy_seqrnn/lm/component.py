@@ -14,12 +14,12 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..checks import check_int
+from .loss import learn_units, units_at
 from .model import Predictors, in_chunks, predict_states
-from .softmax import likeliest, log_probabilities_of, train_softmax
+from .softmax import likeliest, log_probabilities_of
 from .spaces import train_spaces
 from .surprisal import KEY, Surprisal, set_extensions
 from .units import (
-    END,
     Vocabulary,
     count_units,
     in_units,
@@ -87,7 +87,7 @@ class RecurrentLM(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         nats, is_best = [], []
         softmax, ops = self.model.get_ref("softmax"), self.model.ops
         for chunk, found in predict_states(self.model, units):
-            targets = _targets(numbers[chunk.rows], found.positions[0].targets)
+            targets = units_at(numbers[chunk.rows], found.positions[0].targets)
             states = found.states[0]
             nats.append(ops.to_numpy(log_probabilities_of(softmax, states, targets)))
             is_best.append(likeliest(softmax, states) == targets)
@@ -121,13 +121,9 @@ class RecurrentLM(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         scale = 1.0 / len(numbers)
         for chunk, found, backprop in in_chunks(self.model, docs, is_train=True):
             self._learn_spaces(found, numbers[chunk.rows], spaces[chunk.rows], scale)
-            gradients = []
-            for states, positions in zip(found.states, found.positions, strict=True):
-                targets = _targets(numbers[chunk.rows], positions.targets)
-                loss, gradient = train_softmax(softmax, states, targets, scale)
-                losses[self.name] += loss
-                gradients.append(gradient)
-            backprop(Predictors(gradients, found.positions))
+            loss, gradient = learn_units(softmax, found, numbers[chunk.rows], scale)
+            losses[self.name] += loss
+            backprop(gradient)
         if sgd is not None:
             self.finish_update(sgd)
         return losses
@@ -173,16 +169,6 @@ class RecurrentLM(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
             raise ValueError(Errors.E923.format(name=self.name))
         self.model.set_dim("nO", self.vocabulary.size)
         self.model.initialize(X=in_units(sample, self.unit))
-
-
-def _targets(numbers: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The units that are predicted. Shape (n_predictions,).
-
-    numbers: the unit of each token that is read.
-    targets: see `Positions`.
-    """
-    units: np.ndarray = np.append(numbers, END)[targets]  # the end of a text is -1
-    return units
 
 
 def _split(
