@@ -5,17 +5,13 @@ from collections.abc import Sequence
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..batch.composition import split_encoders
 from ..checks import check_at_least, check_choice, check_int, check_rate
 from ..config_errors import ConfigError
-from ..embed.known_vectors import static_vectors_attrs
+from ..lm.directions import n_directions
 from ..lm.features import lm_features
-from ..lm.model import forward, init
-from ..lm.softmax import AdaptiveSoftmax
-from ..lm.spaces import SpaceBefore
+from ..lm.model import Predictors, language_model
+from ..lm.shared import is_listener
 from ..lm.units import CHARACTERS, WORDS
-from ..rnn import directions
-from ..saved.shapes import Layer
 from ..types import Floats2d
 
 
@@ -25,7 +21,7 @@ def LanguageModel(
     unit: str = WORDS,
     cutoffs: Sequence[int] = (1000, 8000),
     max_grad_norm: float = 0.0,
-) -> Model[list[Doc], object]:
+) -> Model[list[Doc], Predictors]:
     """Predict each unit of a text from the units before it.
 
     If the encoder has a second direction that reads nothing of the first, that one predicts each
@@ -34,7 +30,8 @@ def LanguageModel(
     softmax (Grave et al. 2017). Registered as `spacy-seqrnn.LanguageModel.v1`.
 
     tok2vec: any embedding of words alone, and a `spacy-seqrnn.RNNEncoder.v1` over it that reads in
-        one direction, in two with `depth = 1`, or in two with `separate_directions = true`.
+        one direction, in two with `depth = 1`, or in two with `separate_directions = true`. Or a
+        listener to a `tok2vec` component with such a model, for a model of words.
     unit: "words", or "characters" for any text at all, of which the embedding then reads each as a
         word.
     cutoffs: the numbers of the first unit of each cluster of rarer units, by frequency; a cluster
@@ -49,6 +46,21 @@ def LanguageModel(
     """
     check_choice("unit", unit, [WORDS, CHARACTERS])
     check_at_least("max_grad_norm", max_grad_norm, 0)
+    _check_cutoffs(cutoffs)
+    if unit == CHARACTERS and is_listener(tok2vec):
+        raise ConfigError(
+            "unit",
+            unit,
+            f"`unit = {unit!r}` does not go with a listener, which has the vectors of tokens: set "
+            'it to "words", or give the language model an embedding and encoder of its own.',
+        )
+    spaces = unit == WORDS  # characters include spaces
+    return language_model(
+        tok2vec, unit=unit, cutoffs=cutoffs, spaces=spaces, max_grad_norm=max_grad_norm
+    )
+
+
+def _check_cutoffs(cutoffs: Sequence[int]) -> None:
     for cutoff in cutoffs:
         check_int("cutoffs", cutoff, 1)
     if sorted(set(cutoffs)) != list(cutoffs):
@@ -58,46 +70,6 @@ def LanguageModel(
             f"`cutoffs = {list(cutoffs)}` do not ascend: set them to the numbers of the first unit "
             "of each cluster, such as [1000, 8000].",
         )
-    softmax = AdaptiveSoftmax(list(cutoffs))
-    spaces = SpaceBefore() if unit == WORDS else None  # characters include spaces
-    return Layer(
-        "seqrnn_lm",
-        forward,
-        init=init,
-        dims={"nI": None, "nO": None},
-        params={"start": None},
-        layers=[tok2vec, softmax, *([spaces] if spaces else [])],
-        refs={"tok2vec": tok2vec, "softmax": softmax, "spaces": spaces},
-        attrs={
-            "unit": unit,
-            "n_directions": n_directions(tok2vec),
-            "dropout_rate": 0.0,
-            "max_grad_norm": max_grad_norm,
-            **static_vectors_attrs([tok2vec]),
-        },
-    )
-
-
-def n_directions(tok2vec: Model[list[Doc], list[Floats2d]]) -> int:
-    """How many directions of an encoder predict units: those that know nothing of the other side.
-
-    Raises ConfigError if there is none.
-    """
-    encoders = [node.layers[0] for node in split_encoders(tok2vec)[1]]
-    if len(encoders) == 1 and encoders[0]._func is directions.forward:
-        return 2
-    per_layer = [layer.attrs["directions"] for encoder in encoders for layer in encoder.layers]
-    if per_layer == [2] and not encoders[0].attrs["residual"]:
-        return 2
-    if 2 in per_layer:
-        raise ConfigError(
-            "bidirectional",
-            True,
-            "A language model cannot predict the next unit from states that have read it, as those "
-            "of a bidirectional encoder of several layers have: set `separate_directions = true`, "
-            "or `bidirectional = false`.",
-        )
-    return 1
 
 
 def LMEmbed(
@@ -114,7 +86,8 @@ def LMEmbed(
     2018. Registered as `spacy-seqrnn.LMEmbed.v1`. The weights become a part of the pipeline, which
     no longer needs the language model once it is initialised.
 
-    tok2vec: the same block as in the config of the language model.
+    tok2vec: the same block as in the config of the language model; for one that listens to a
+        `tok2vec` component, that component's `model`.
     source: the folder or package of a pipeline with the language model, whose weights are copied
         when the pipeline is initialised. None: weights are as new.
     unit: "words" or "characters", as the language model has it.
@@ -125,6 +98,13 @@ def LMEmbed(
     """
     check_choice("unit", unit, [WORDS, CHARACTERS])
     check_rate("dropout", dropout)
+    if is_listener(tok2vec):
+        raise ConfigError(
+            "tok2vec",
+            None,
+            "LMEmbed needs the encoder itself, not a listener: copy the block `model` of the "
+            "component that the language model listens to.",
+        )
     if unit == CHARACTERS and n_directions(tok2vec) == 1:
         raise ConfigError(
             "unit",

@@ -9,6 +9,7 @@ from spacy.tokens import Doc, Span
 
 from ..draw.html import page, paragraph, table, visible
 from ..lm.component import RecurrentLM
+from ..lm.shared import embed_shared
 from ..lm.units import CHARACTERS, UNKNOWN, in_units
 from .find import choose, find_language_models
 
@@ -110,6 +111,7 @@ def compare_continuations(
     begin = _read(nlp, prefix)
     before = len(begin.text) if pipe.unit == CHARACTERS else len(begin)
     docs = [_joined(begin, _read(nlp, each), pipe.unit) for each in continuations]
+    embed_shared(pipe.model.get_ref("tok2vec"), nlp, docs)
     bits = np.asarray([found.bits[before:-1].sum() for found in pipe.predict(docs)])
     shares = 2.0 ** (bits.min() - bits)  # of the most probable one
     shares /= shares.sum()

@@ -24,6 +24,7 @@ from ..saved.layers import describe_layer, output_width
 from ..saved.shapes import Layer
 from ..types import Backprop, Floats2d
 from .find import find_language_model
+from .shared import origin_of
 from .units import CHARACTERS, in_units
 
 Embedder = Model[list[Doc], list[Floats2d]]
@@ -130,7 +131,8 @@ def _copy_weights(tok2vec: Embedder, source: str, unit: str) -> None:
             f"`source = {source!r}` is not a pipeline: name the folder or package of one with a "
             "language model.",
         )
-    component = find_language_model(spacy.load(source))
+    nlp = spacy.load(source)
+    component = find_language_model(nlp)
     if component.unit != unit:
         raise ConfigError(
             "unit",
@@ -139,7 +141,7 @@ def _copy_weights(tok2vec: Embedder, source: str, unit: str) -> None:
             "it to that.",
         )
     try:
-        tok2vec.from_bytes(component.model.get_ref("tok2vec").to_bytes())
+        tok2vec.from_bytes(origin_of(component.model.get_ref("tok2vec"), nlp).to_bytes())
     except ValueError as error:
         raise ConfigError(
             "tok2vec",

@@ -117,7 +117,7 @@ class Writer:
         self.component = component
         self.model = component.model
         self.units = component.vocabulary.units
-        self.reader = Reader(component.model, nlp.vocab)
+        self.reader = Reader(component.model, nlp)
 
     def write(
         self,

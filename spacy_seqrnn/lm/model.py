@@ -1,6 +1,6 @@
 """The model of a language model: from documents to the states that predict units."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,11 +18,22 @@ from ..batch.windows import (
     run_in_chunks,
     whole_docs,
 )
-from ..embed.known_vectors import check_known, check_vectors, know_vectors
+from ..config_places import pipeline_at_work
+from ..embed.known_vectors import (
+    check_known,
+    check_vectors,
+    know_vectors,
+    static_vectors_attrs,
+)
 from ..heads.common import check_width, clip_gradients, dropout_forward, init_tok2vec
 from ..saved.layers import check_same, describe_layer, output_width
+from ..saved.shapes import Layer
 from ..types import Floats2d
+from .directions import check_words_alone, n_directions
 from .positions import Positions, find_positions
+from .shared import Tok2Vec, check_listener, is_listener, origin_of
+from .softmax import AdaptiveSoftmax
+from .spaces import SpaceBefore
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,37 @@ class Predictors:
 
 
 LanguageModel: TypeAlias = Model[list[Doc], Predictors]
+
+
+def language_model(
+    tok2vec: Tok2Vec, *, unit: str, cutoffs: Sequence[int], spaces: bool, max_grad_norm: float
+) -> LanguageModel:
+    """From documents to the states that predict their units; see `LanguageModel`.
+
+    spaces: whether it learns where there is a space between two units.
+
+    Raises ConfigError for an encoder whose states have read what they would predict.
+    """
+    check_listener(tok2vec)
+    softmax = AdaptiveSoftmax(list(cutoffs))
+    before = SpaceBefore() if spaces else None
+    return Layer(
+        "seqrnn_lm",
+        forward,
+        init=init,
+        dims={"nI": None, "nO": None},
+        params={"start": None},
+        layers=[tok2vec, softmax, *([before] if before else [])],
+        refs={"tok2vec": tok2vec, "softmax": softmax, "spaces": before},
+        attrs={
+            "unit": unit,
+            # What a listener listens to is known when the model is initialised.
+            "n_directions": None if is_listener(tok2vec) else n_directions(tok2vec),
+            "dropout_rate": 0.0,
+            "max_grad_norm": max_grad_norm,
+            **static_vectors_attrs([tok2vec]),
+        },
+    )
 
 
 def forward(
@@ -66,7 +108,8 @@ def width_of(model: LanguageModel, width: int | None) -> None:
     """The directions share the width of the token vectors, and predict with the same layers."""
     of_states = model.maybe_get_dim("nI")
     of_tokens = output_width(model.get_ref("tok2vec"), None)
-    if of_states and of_tokens and of_states * model.attrs["n_directions"] != of_tokens:
+    n = model.attrs["n_directions"]
+    if of_states and of_tokens and of_states * n != of_tokens:
         raise ValueError(
             f"the layer '{model.name}' has states of {of_states}, and token vectors of {of_tokens}"
         )
@@ -76,12 +119,24 @@ def width_of(model: LanguageModel, width: int | None) -> None:
             check_same(output, "nO", model.maybe_get_dim("nO"))
 
 
+def check_loaded(model: LanguageModel) -> None:
+    """Raise ValueError if a number of directions, or a record of vectors, is not valid."""
+    tok2vec, found = model.get_ref("tok2vec"), model.attrs["n_directions"]
+    valid = (None, 1, 2) if is_listener(tok2vec) else (n_directions(tok2vec),)
+    if found not in valid:
+        raise ValueError(
+            f"`n_directions = {str(found)[:50]}` of the layer '{model.name}', which its encoder "
+            "does not have"
+        )
+    check_known(model)
+
+
 describe_layer(
     forward,
     param_shapes=param_shape,
     width=width_of,
-    fixed_attrs=["n_directions", "unit"],
-    check=check_known,
+    fixed_attrs=["unit"],
+    check=check_loaded,
 )
 
 
@@ -127,8 +182,8 @@ def _find_states(
     dropped, backprop_dropout = dropout_forward(model, tokvecs, is_train)
     rows = take_rows(ops, dropped, X.packing.from_packed)  # document-major
     start, width = model.get_param("start"), model.get_dim("nI")
-    n_directions = len(start)
-    positions = [find_positions(chunk, lengths, ahead=not i) for i in range(n_directions)]
+    n = len(start)
+    positions = [find_positions(chunk, lengths, ahead=not i) for i in range(n)]
     states = []
     for i, of_direction in enumerate(positions):
         # START is -1, the last row.
@@ -136,8 +191,8 @@ def _find_states(
         states.append(take_rows(ops, known, of_direction.states))
 
     def backprop(gradient: Predictors) -> Packed:
-        d_rows = ops.alloc2f(len(rows) + 1, n_directions * width)
-        d_start = ops.alloc2f(n_directions, width)
+        d_rows = ops.alloc2f(len(rows) + 1, n * width)
+        d_start = ops.alloc2f(n, width)
         for i, (found, d_states) in enumerate(zip(positions, gradient.states, strict=True)):
             # No token's state makes more than one prediction, so nothing is added up but here.
             is_start = found.states < 0
@@ -154,10 +209,14 @@ def _find_states(
 
 def init(model: LanguageModel, X: list[Doc] | None = None, Y: None = None) -> None:
     know_vectors(model, X)
-    n_directions = model.attrs["n_directions"]
-    width = init_tok2vec(model.get_ref("tok2vec"), X) // n_directions
+    tok2vec = model.get_ref("tok2vec")
+    of_tokens = init_tok2vec(tok2vec, X)
+    origin = origin_of(tok2vec, pipeline_at_work())
+    check_words_alone(origin, X)
+    n = model.attrs["n_directions"] = n_directions(origin)
+    width = of_tokens // n
     model.set_dim("nI", width)
-    model.set_param("start", model.ops.alloc2f(n_directions, width))
+    model.set_param("start", model.ops.alloc2f(n, width))
     for name in ("softmax", "spaces"):
         if output := model.maybe_get_ref(name):
             output.set_dim("nI", width)

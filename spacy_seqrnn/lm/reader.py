@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..batch.composition import run_packed, split_encoders
@@ -17,6 +17,7 @@ from ..rnn.stack import RNNStack
 from ..rnn.states import States
 from ..rnn.tensors import direction_weights, layout_of, to_xp
 from ..types import Floats2d
+from .shared import origin_of
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Reading:
 class Reader:
     """Reads units left to right with a language model's encoder, whose weights must not change."""
 
-    def __init__(self, model: Model[list[Doc], Any], vocab: Vocab) -> None:
-        """model: an initialised `spacy-seqrnn.LanguageModel.v1`. vocab: the pipeline's."""
+    def __init__(self, model: Model[list[Doc], Any], nlp: Language) -> None:
+        """model: an initialised `spacy-seqrnn.LanguageModel.v1`. nlp: its pipeline."""
         self.model = model
-        self.vocab = vocab
-        self._embed, encoders = split_encoders(model.get_ref("tok2vec"))
+        self.vocab = nlp.vocab
+        self._embed, encoders = split_encoders(origin_of(model.get_ref("tok2vec"), nlp))
         (encoder,) = encoders
         self._stack = left_to_right(encoder.layers[0])
         self._prepared = stack.prepare(self._stack)

@@ -31,7 +31,7 @@ def test_reading_on_is_reading_as_a_whole(unit: str, encoder: dict[str, Any]) ->
     model = find_language_model(nlp).model
     (doc,) = in_units([nlp.make_doc("The cat sat on a dog.")], unit)
     ((_, found),) = predict_states(model, [doc])
-    reader = Reader(model, nlp.vocab)
+    reader = Reader(model, nlp)
     reading = reader.begin(1)
     states = [reading.hidden[0]]
     for token in doc:
@@ -42,7 +42,7 @@ def test_reading_on_is_reading_as_a_whole(unit: str, encoder: dict[str, Any]) ->
 
 def test_texts_are_read_each_for_itself() -> None:
     nlp = trained_lm(steps=3)
-    reader = Reader(find_language_model(nlp).model, nlp.vocab)
+    reader = Reader(find_language_model(nlp).model, nlp)
     both = reader.read(reader.begin(2), [["The", "cat"], ["A", "dog", "sat"]])
     both = reader.read(both.take(np.asarray([1, 0])), [["on"], ["said", "no"]])
     for row, words in enumerate([["A", "dog", "sat", "on"], ["The", "cat", "said", "no"]]):
