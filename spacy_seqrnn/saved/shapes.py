@@ -29,9 +29,10 @@ class Layer(Model[Any, Any]):
     __slots__ = ()
 
     def set_param(self, name: str, value: Any) -> None:
-        """Set a parameter. Raises ValueError if it does not fit the layer."""
+        """Set a parameter. Raises ValueError if it does not fit the layer, or what is there."""
         if value is not None:
             check_param(self, name, value)
+            _check_same_shape(self, name, value)
         super().set_param(name, value)
 
     def from_bytes(self, bytes_data: bytes) -> "Layer":
@@ -177,6 +178,20 @@ def check_fits(model: Model[Any, Any]) -> None:
         if check := find_description(node).check:
             check(node)
     output_width(model, None)
+
+
+def _check_same_shape(node: Model[Any, Any], name: str, value: Any) -> None:
+    """Raise ValueError if a parameter would replace one of another shape.
+
+    As when weights are loaded into a layer within another package's, such as the encoder in spaCy's
+    `Tok2Vec`: Thinc first replaces the attributes that its shape was checked with.
+    """
+    if node.has_param(name) and node.get_param(name).shape != value.shape:
+        raise ValueError(
+            f"the parameter '{name}' of the layer '{node.name}' has the shape {value.shape}, but "
+            f"{node.get_param(name).shape} in the layer that it is loaded into: use the same block "
+            "of the config as for the model that was saved"
+        )
 
 
 def check_param(node: Model[Any, Any], name: str, value: Any, sizes: Any = None) -> None:

@@ -13,6 +13,7 @@ import pytest
 import spacy
 import srsly
 from spacy.language import Language
+from spacy.util import registry
 from thinc.api import Linear as ThincLinear
 from thinc.api import Model, chain
 
@@ -215,3 +216,17 @@ def test_a_copy_that_is_no_layer_is_checked_too() -> None:
             chain(Model(model.name, model._func, dims={"nO": 2, "nI": 3}), Linear(nO=2, nI=2)),
             saved,
         )
+
+
+def test_weights_of_another_cell_are_not_loaded_into_a_layer_of_another_package() -> None:
+    """As `init_tok2vec` of [initialize] loads them into spaCy's `Tok2Vec`."""
+    lstm, gru = (made_tok2vec(cell=cell) for cell in ("lstm", "gru"))
+    with pytest.raises(ValueError, match=r"has the shape \(1664,\), but \(1248,\) in the layer"):
+        gru.from_bytes(lstm.to_bytes())
+    made_tok2vec(cell="lstm").from_bytes(lstm.to_bytes())
+
+
+def made_tok2vec(**encoder: Any) -> Any:
+    tok2vec = registry.resolve({"tok2vec": small_tok2vec(**encoder)})["tok2vec"]
+    tok2vec.initialize(X=[spacy.blank("en").make_doc("Oslo sleeps")])
+    return tok2vec
