@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed, WordEmbed
     from .architectures.encoders import RNNEncoder
     from .architectures.ensembles import NEREnsemble, TextCatEnsemble
-    from .architectures.lm import LanguageModel, LMEmbed
+    from .architectures.lm import LanguageModel, LMEmbed, PretrainLM
     from .architectures.ner import NER
     from .architectures.ngrams import NgramTextCat
     from .architectures.textcat import TextCat
@@ -66,6 +66,7 @@ __all__ = [
     "NgramTextCat",
     "Packed",
     "Packing",
+    "PretrainLM",
     "RNNEncoder",
     "RNNStack",
     "RecurrentLM",
@@ -106,7 +107,7 @@ _MODULES = {
     "architectures.embeds": ["CharCNNEmbed", "CharRNNEmbed", "LexemeEmbed", "WordEmbed"],
     "architectures.encoders": ["RNNEncoder"],
     "architectures.ensembles": ["NEREnsemble", "TextCatEnsemble"],
-    "architectures.lm": ["LMEmbed", "LanguageModel"],
+    "architectures.lm": ["LMEmbed", "LanguageModel", "PretrainLM"],
     "architectures.ner": ["NER"],
     "architectures.ngrams": ["NgramTextCat"],
     "heads.ngrams": ["NgramScores"],

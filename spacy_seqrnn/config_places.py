@@ -18,6 +18,8 @@ from thinc.api import Model
 Keys = list[str]
 
 COMPONENTS = "components"
+# The functions of spaCy in which models are initialised, each with the pipeline as `nlp`
+INITIALISE = ("initialize", "create_pretraining_model")
 
 
 def find_block(
@@ -39,13 +41,13 @@ def find_block(
 
 
 def pipeline_at_work() -> Language | None:
-    """The pipeline in which a component is being initialised, which spaCy does not pass to a model.
+    """The pipeline that is being initialised or pretrained, which spaCy does not pass to a model.
 
     Returns None if a model is initialised without a pipeline.
     """
     frame = currentframe()
     while frame is not None:
-        nlp = frame.f_locals.get("nlp") if frame.f_code.co_name == "initialize" else None
+        nlp = frame.f_locals.get("nlp") if frame.f_code.co_name in INITIALISE else None
         if isinstance(nlp, Language):
             return nlp
         frame = frame.f_back

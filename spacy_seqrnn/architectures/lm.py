@@ -1,8 +1,12 @@
-"""The language model's architecture, whose model is in `lm/model.py`."""
+"""The language model's architecture, whose model is in `lm/model.py`, and what builds on it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
+from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..checks import check_at_least, check_choice, check_int, check_rate
@@ -10,6 +14,7 @@ from ..config_errors import ConfigError
 from ..lm.directions import n_directions
 from ..lm.features import lm_features
 from ..lm.model import Predictors, language_model
+from ..lm.pretraining import pretraining_model
 from ..lm.shared import is_listener
 from ..lm.units import CHARACTERS, WORDS
 from ..types import Floats2d
@@ -70,6 +75,41 @@ def _check_cutoffs(cutoffs: Sequence[int]) -> None:
             f"`cutoffs = {list(cutoffs)}` do not ascend: set them to the numbers of the first unit "
             "of each cluster, such as [1000, 8000].",
         )
+
+
+def PretrainLM(
+    *,
+    corpus: Callable[[Language], Iterable[Example | Doc]],
+    max_units: int = 50_000,
+    min_count: int = 2,
+    cutoffs: Sequence[int] = (1000, 8000),
+) -> Callable[[Vocab, Model[list[Doc], list[Floats2d]]], Model[list[Doc], float]]:
+    """Let `spacy pretrain` train a language model: an objective for its config.
+
+    Left to right, each state predicts the next word; right to left, the previous one. The encoder
+    must be one that `LanguageModel` takes. Raw text trains the embedding and the encoder, whose
+    weights `init_tok2vec` of [initialize] reads; the output layer is forgotten. Registered as
+    `spacy-seqrnn.PretrainLM.v1`.
+
+    corpus: reads the texts whose words are counted, usually those of [pretraining]:
+        `${corpora.pretrain}`.
+    max_units: the most words that get a probability of their own; all others share one.
+    min_count: how often a word must occur for that.
+    cutoffs: as for `LanguageModel`.
+
+    Returns what spaCy calls with a vocab and a `tok2vec` to get the model that it trains.
+    Raises ValueError for an option out of its range.
+    """
+    check_int("max_units", max_units, 1)
+    check_int("min_count", min_count, 1)
+    _check_cutoffs(cutoffs)
+    return partial(
+        pretraining_model,
+        corpus=corpus,
+        max_units=max_units,
+        min_count=min_count,
+        cutoffs=cutoffs,
+    )
 
 
 def LMEmbed(

@@ -126,6 +126,7 @@ OTHERS = (
         "NEREnsemble.",
         "LanguageModel.",
         "LMEmbed.",
+        "PretrainLM.",
         "NgramScores.",
         "EmptyKB",
         "PrecomputableAffine.",

@@ -17,6 +17,18 @@ from .conftest import PARTIAL_CONFIG, succeed
 # The component and the layer in it that is trained
 SHARED = {"component": "tok2vec", "layer": ""}
 OWN = {"component": "seqrnn_ner", "layer": "tok2vec"}
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "characters": {
+        "@architectures": "spacy.PretrainCharacters.v1",
+        "maxout_pieces": 2,
+        "hidden_size": 16,
+        "n_characters": 2,
+    },
+    "language model": {
+        "@architectures": "spacy-seqrnn.PretrainLM.v1",
+        "corpus": "${corpora.pretrain}",
+    },
+}
 # Training that changes nothing; averages would begin at zero.
 STANDING_STILL = [
     *("--training.max_steps", "1"),
@@ -34,19 +46,16 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def _config(pretraining: dict[str, Any], corpus: Path, texts: Path) -> Config:
+def _config(
+    pretraining: dict[str, Any], objective: dict[str, Any], corpus: Path, texts: Path
+) -> Config:
     config = Config(PARTIAL_CONFIG).copy()
     config["paths"].update(train=str(corpus), dev=str(corpus), raw_text=str(texts))
     config["corpora"]["pretrain"] = {"@readers": "spacy.JsonlCorpus.v1", "path": str(texts)}
     config["pretraining"] = {
         **pretraining,
         "max_epochs": 3,
-        "objective": {
-            "@architectures": "spacy.PretrainCharacters.v1",
-            "maxout_pieces": 2,
-            "hidden_size": 16,
-            "n_characters": 2,
-        },
+        "objective": objective,
     }
     config["initialize"] = {"init_tok2vec": "${paths.init_tok2vec}"}
     if pretraining["component"] == "seqrnn_ner":
@@ -60,12 +69,13 @@ def _params(model: Model[Any, Any]) -> list[FloatsXd]:
     return [node.get_param(name) for node in model.walk() for name in node.param_names]
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("pretraining", [SHARED, OWN], ids=["shared", "own"])
 def test_training_starts_from_what_was_pretrained(
-    pretraining: dict[str, str], corpus: Path, texts: Path, tmp_path: Path
+    pretraining: dict[str, str], objective: str, corpus: Path, texts: Path, tmp_path: Path
 ) -> None:
     partial, filled = tmp_path / "partial.cfg", tmp_path / "filled.cfg"
-    _config(pretraining, corpus, texts).to_disk(partial)
+    _config(pretraining, OBJECTIVES[objective], corpus, texts).to_disk(partial)
     succeed("init", "fill-config", partial, filled, "--pretraining")
     succeed("pretrain", filled, tmp_path / "pretrained")
     losses = [line["epoch_loss"] for line in srsly.read_jsonl(tmp_path / "pretrained/log.jsonl")]

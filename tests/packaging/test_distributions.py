@@ -173,6 +173,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
         "spacy-seqrnn.NEREnsemble.v1",
         "spacy-seqrnn.NgramScores.v1",
         "spacy-seqrnn.NgramTextCat.v1",
+        "spacy-seqrnn.PretrainLM.v1",
         "spacy-seqrnn.RNNEncoder.v1",
         "spacy-seqrnn.TextCat.v1",
         "spacy-seqrnn.TextCatEnsemble.v1",
