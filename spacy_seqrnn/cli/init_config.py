@@ -11,6 +11,7 @@ from wasabi.printer import Printer
 
 from .app import FORCE, seqrnn_cli
 from .comments import with_comments
+from .language_model import add_language_model
 from .output import busy, check_targets, clear_errors, write
 from .plan import Plan, has_pipeline, make_plan
 
@@ -55,6 +56,12 @@ VECTORS = typer.Option(
     help="Pipeline with word vectors, such as en_core_web_lg; without one, vectors are learned",
     show_default=False,
 )
+LM = typer.Option(
+    None,
+    "--lm",
+    help="Pipeline with a language model, whose states are features of the words (not for lm)",
+    show_default=False,
+)
 TRAIN = typer.Option(
     None,
     "--train",
@@ -85,6 +92,7 @@ def init_config_cli(
     long_texts: bool = LONG,
     ensemble: bool = ENSEMBLE,
     both_directions: bool = BOTH,
+    lm: str | None = LM,
     train: Path | None = TRAIN,
     force: bool = FORCE,
 ) -> None:
@@ -113,6 +121,7 @@ def init_config_cli(
                 long_texts=long_texts,
                 ensemble=ensemble,
                 both_directions=both_directions,
+                lm=lm,
                 plan=plan,
             )
         if is_stdout:
@@ -138,7 +147,7 @@ def config_text(*, vectors: str | None = None, **options: Any) -> str:
     The options are those of `init_config`.
     """
     config = init_config(vectors=vectors, **options)
-    of_recipe = {name: value for name, value in options.items() if name != "lang"}
+    of_recipe = {name: value for name, value in options.items() if name not in ("lang", "lm")}
     return with_comments(
         config.to_str(interpolate=False), recipe(vectors=bool(vectors), **of_recipe)
     )
@@ -153,6 +162,7 @@ def init_config(
     long_texts: bool = False,
     ensemble: bool = False,
     both_directions: bool = False,
+    lm: str | None = None,
     plan: Plan | None = None,
 ) -> Any:
     """A config that lacks only the paths of the corpora, as a `thinc.api.Config`.
@@ -160,6 +170,8 @@ def init_config(
     lang: code of a language that spaCy knows.
     vectors: the name of a package or the folder of a pipeline with word vectors. None: word vectors
         are learned with everything else.
+    lm: the name of a package or the folder of a pipeline with a language model, whose states are
+        used as features. None: there are no such features.
 
     The other options are those of `recipe`. Raises ValueError for a value that spaCy or this
     package does not know.
@@ -190,6 +202,8 @@ def init_config(
     config["nlp"]["lang"] = lang
     if vectors:
         config["paths"]["vectors"] = vectors
+    if lm is not None:
+        add_language_model(config["components"], lm, task=task, vectors=vectors)
     return load_model_from_config(config, auto_fill=True).config
 
 

@@ -58,6 +58,7 @@ def test_imports_nothing_heavy() -> None:
         "convert",
         "generate",
         "init_config",
+        "language_model",
         "output",
         "plan",
         "report",

@@ -9,6 +9,7 @@ import pytest
 import spacy
 import srsly
 from spacy.language import Language
+from spacy.training import Example
 from thinc.api import Model
 
 from spacy_seqrnn.cli.init_config import init_config
@@ -101,6 +102,60 @@ def test_features(workplace: Path, tmp_path: Path) -> None:
     (features,) = [node for node in nodes if node.name == "lm_features"]
     for one, other in zip(weights(features.layers[0]), expected, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("options", [[], ["--optimize", "accuracy"]], ids=["one", "two"])
+def test_a_recipe_with_features(workplace: Path, tmp_path: Path, options: list[str]) -> None:
+    lm = "training/lm/model-last"
+    succeed("seqrnn", "init-config", tmp_path / "ner.cfg", *options, "--lm", lm)
+    model = get_pipe(train(tmp_path / "ner.cfg", tmp_path), "seqrnn_ner").model
+    expected = weights(get_pipe(spacy.load(lm), "seqrnn_lm").model.get_ref("tok2vec"))
+    features = [node for node in model.walk() if node.name == "lm_features"]
+    assert len(features) == (2 if options else 1)
+    for layer in features:
+        for one, other in zip(weights(layer.layers[0]), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["lm", "shared"])
+@pytest.mark.parametrize("task", ["textcat", "tagger"])
+def test_recipes_of_other_tasks_with_features(workplace: Path, task: str, kind: str) -> None:
+    config = init_config(task=task, lm=f"training/{kind}/model-last")
+    tok2vec = config["components"][task]["model"]["tok2vec"]
+    assert tok2vec["@architectures"] == "spacy-seqrnn.FeatureTok2Vec.v1"
+    assert tok2vec["features"]["source"] == f"training/{kind}/model-last"
+    assert (
+        tok2vec["features"]["tok2vec"]["encode"]["@architectures"] == "spacy-seqrnn.RNNEncoder.v1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"task": "lm", "lm": "training/lm/model-last"}, "under another component"),
+        ({"lm": "training/none"}, "`--lm training/none` is not a pipeline"),
+        ({"lm": ""}, "is not a pipeline"),
+    ],
+)
+def test_what_is_no_language_model(workplace: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        init_config(**options)
+
+
+def test_a_language_model_with_word_vectors_needs_them(workplace: Path, tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    row: Any = np.ones(4, dtype="float32")
+    nlp.vocab.set_vector("Mira", row)
+    vectors, lm = str(tmp_path / "vectors"), str(tmp_path / "lm")
+    nlp.to_disk(vectors)
+    config = init_config(task="lm", vectors=vectors)
+    model = config["components"]["seqrnn_lm"]["model"]
+    nlp.add_pipe("seqrnn_lm", config={"model": model, "min_count": 1})
+    nlp.initialize(lambda: [Example(nlp.make_doc(TEXT), nlp.make_doc(TEXT))])
+    nlp.to_disk(lm)
+    with pytest.raises(ValueError, match="add `--vectors`"):
+        init_config(lm=lm)
+    assert init_config(lm=lm, vectors=vectors)["paths"]["vectors"] == vectors
 
 
 def test_pretraining(workplace: Path, tmp_path: Path) -> None:
