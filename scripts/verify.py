@@ -6,7 +6,7 @@ import typer
 from wasabi import msg
 
 from command import UserError, run
-from corpora import Asset, find_fault, read_corpus
+from corpora import Asset, read_corpus
 
 # The commands that fetch a corpus are named after it, but for this one.
 FETCH = {"vectors": "rich-vectors"}
@@ -32,7 +32,7 @@ def check(asset: Asset, corpus: str) -> str | None:
         return (
             f"{asset.path} is missing: {fetch if asset.is_public else 'put your own copy there'}."
         )
-    fault = find_fault(asset.path, asset.sha256)
+    fault = asset.find_fault()
     if fault is None:
         return None
     if asset.is_public:

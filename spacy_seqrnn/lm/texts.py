@@ -21,10 +21,18 @@ class Texts:
     """The documents of raw text files; see `make_texts`."""
 
     def __init__(
-        self, path: Path, *, documents: str, shuffle: bool, max_length: int, limit: int
+        self,
+        path: Path,
+        *,
+        documents: str,
+        tokenized: bool,
+        shuffle: bool,
+        max_length: int,
+        limit: int,
     ) -> None:
         self.path = path
         self.documents = documents
+        self.tokenized = tokenized
         self.shuffle = shuffle
         self.max_length = max_length
         self.limit = limit
@@ -34,9 +42,12 @@ class Texts:
         texts = list(self._texts())
         order = np.random.permutation(len(texts)) if self.shuffle else np.arange(len(texts))
         for number in order.tolist():
-            for doc in self._cut(nlp.make_doc(texts[number])):
+            for doc in self._cut(self._read(nlp, texts[number])):
                 # Nothing is annotated, so nothing has to be kept apart.
                 yield Example(doc, doc)
+
+    def _read(self, nlp: Language, text: str) -> Doc:
+        return Doc(nlp.vocab, words=text.split()) if self.tokenized else nlp.make_doc(text)
 
     def _texts(self) -> Iterator[str]:
         n_texts = 0
@@ -106,6 +117,7 @@ def _text_of(line: str, path: Path, number: int) -> str:
 def make_texts(
     path: Path | str | None,
     documents: str = "lines",
+    tokenized: bool = False,
     shuffle: bool = True,
     max_length: int = 0,
     limit: int = 0,
@@ -116,6 +128,8 @@ def make_texts(
         compressed by gzip.
     documents: what is a document in a .txt file: one of its "lines", or one of the "blocks" that
         are separated by empty lines.
+    tokenized: whether words are separated by white space already. If not, the pipeline's tokenizer
+        does that.
     shuffle: read the documents in another order each time, which `max_epochs = -1` of [training],
         where spaCy does not shuffle them, needs.
     max_length: cut longer documents into parts of this many tokens; 0 for none.
@@ -134,5 +148,10 @@ def make_texts(
             "`--paths.train texts/`.",
         )
     return Texts(
-        Path(path), documents=documents, shuffle=shuffle, max_length=max_length, limit=limit
+        Path(path),
+        documents=documents,
+        tokenized=tokenized,
+        shuffle=shuffle,
+        max_length=max_length,
+        limit=limit,
     )

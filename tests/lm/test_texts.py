@@ -51,6 +51,15 @@ def test_long_documents_are_cut(tmp_path: Path) -> None:
     assert read(path, shuffle=False, max_length=3) == ["a b c", "d e f", "g", "h i"]
 
 
+def test_words_between_spaces(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("It's  new-fangled .\n")
+    for tokenized, words in [(True, ["It's", "new-fangled", "."]), (False, 7)]:
+        (example,) = make_texts(path, tokenized=tokenized)(NLP)
+        found = [token.text for token in example.predicted]
+        assert found == words or len(found) == words
+
+
 def test_a_bad_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     for line in ('{"body": "no text"}', "not JSON", '{"text": 3}', "[1]"):

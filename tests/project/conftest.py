@@ -104,12 +104,17 @@ class Project:
         return target
 
     def define(self, *assets: dict[str, Any]) -> None:
-        """Write a project.yml and checksums; an asset's `content` is what its file should hold."""
-        contents = {asset["dest"]: asset.pop("content") for asset in assets}
+        """Write a project.yml and checksums; an asset's `content` is what its file should hold.
+
+        That of a commit has none.
+        """
+        contents = {asset["dest"]: asset.pop("content") for asset in assets if "content" in asset}
         sums = {dest: hashlib.sha256(content) for dest, content in contents.items()}
         lines = [f"{s.hexdigest()}  {dest.removeprefix('assets/')}\n" for dest, s in sums.items()]
         self.write("assets/checksums.sha256", "".join(lines).encode())
         for asset in assets:
+            if "commit" in asset:
+                continue
             asset["checksum"] = hashlib.md5(contents[asset["dest"]]).hexdigest()
         srsly.write_yaml(self.folder / "project.yml", {"assets": list(assets)})
 

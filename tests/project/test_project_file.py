@@ -19,7 +19,7 @@ from .conftest import DATA, ROOT, Project, needs_data
 
 RAW = srsly.read_yaml(ROOT / "project.yml")
 SAMPLES = {"ner", "sentiment"}
-VECTORS = "vectors"  # a folder of assets that are no corpus
+VECTORS, NEWS = "vectors", "news"  # folders of assets without annotation
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def corpora() -> list[str]:
     """Name the corpora that are downloaded or brought."""
     names = dict.fromkeys(Path(asset["dest"]).parent.name for asset in RAW["assets"])
-    return [name for name in names if name not in (*SAMPLES, VECTORS)]
+    return [name for name in names if name not in (*SAMPLES, VECTORS, NEWS)]
 
 
 def expand(config: dict[str, Any], workflow: str) -> Iterator[dict[str, Any]]:
@@ -54,7 +54,7 @@ def test_it_is_valid() -> None:
 
 
 def test_every_corpus_has_a_workflow() -> None:
-    assert set(RAW["workflows"]) == {"quickstart", "all", "conll2002-tagger", *corpora()}
+    assert set(RAW["workflows"]) == {"quickstart", "all", "conll2002-tagger", "lm", *corpora()}
     steps = ("fetch", "verify", "convert", "plan", "train", "evaluate", "report")
     for name in corpora():
         planned = f"plan-{name}" in {command["name"] for command in RAW["commands"]}
@@ -102,11 +102,11 @@ def set_keys(config: dict[str, Any], prefix: str = "") -> Iterable[str]:
 
 def test_overrides_change_what_the_configs_set(config: dict[str, Any]) -> None:
     train = [words for words in scripts(config) if words[3:5] == ["seqrnn", "train"]]
-    assert len(train) == len(corpora()) + len(SAMPLES) + 1  # the tagger
+    assert len(train) == len(corpora()) + len(SAMPLES) + 3  # the tagger, with and of a LM
+    recipes = {"corpus": "configs/textcat_accuracy.cfg", "training": "configs/ner_accuracy.cfg"}
     for words in train:
-        # A config that is planned for its data has the sections of the recipe.
-        planned = words[5].startswith("corpus/")
-        path = "configs/textcat_accuracy.cfg" if planned else words[5]
+        # A config that is made when its data are there has the sections of the recipe.
+        path = recipes.get(words[5].partition("/")[0], words[5])
         known = set(set_keys(load_config(ROOT / path)))
         overrides = {word[2:] for word in words if word.startswith("--") and "." in word}
         assert overrides <= known
@@ -116,7 +116,8 @@ def test_only_the_spanish_corpus_does_without_vectors(config: dict[str, Any]) ->
     for words in scripts(config):
         if words[3:5] == ["seqrnn", "train"]:
             spanish = words[words.index("--output") + 1].startswith("training/conll2002")
-            assert ("--paths.vectors" in words) == (not spanish)
+            made = words[5].startswith("training/")  # with vectors
+            assert ("--paths.vectors" in words) == (not spanish and not made)
 
 
 def test_checksums_are_those_of_the_assets() -> None:
@@ -134,7 +135,7 @@ def test_checksums_are_those_of_the_real_files() -> None:
             assert hashlib.md5(content).hexdigest() == asset["checksum"]
 
 
-@pytest.mark.parametrize("corpus", [*corpora(), VECTORS])
+@pytest.mark.parametrize("corpus", [*corpora(), VECTORS, NEWS])
 def test_messages_about_missing_files_name_a_command(whole_project: Project, corpus: str) -> None:
     missing = whole_project.run("scripts/verify.py", corpus).stderr
     named = set(re.findall(r"spacy project run ([\w-]+)", missing))
