@@ -1,7 +1,6 @@
 """Output files of the commands, and error messages."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -39,20 +38,16 @@ def check_targets(paths: list[Path | None], *, force: bool, make_folders: bool =
 
 
 def write(path: Path | None, content: str | bytes) -> None:
-    """Write a file completely or not at all. No path: write nothing.
+    """Write a file completely or not at all. No path: write nothing."""
+    from ..saved.one_file import replace_file  # noqa: PLC0415
 
-    If the process is killed, the next call overwrites the temporary file that it leaves.
-    """
     if path is None:
         return
-    beside = path.with_name(f".partial-{path.name}")
+    data = content.encode() if isinstance(content, str) else content
     try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(beside, path)
+        replace_file(path, lambda file: file.write(data))
     except OSError as error:
         raise OSError(f"'{path}' cannot be written: {error.strerror or error}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
     msg.good(f"Wrote {path}")
 
 
