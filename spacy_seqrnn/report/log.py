@@ -5,8 +5,9 @@ exist. That logger keeps the last lines in memory until training ends, and recor
 words.
 """
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
 
 from ..checks import check_choice
+from ..saved.one_file import replace_file
 
 NAME = "spacy-seqrnn.TrainingLog.v1"
 FILE = "training.jsonl"
@@ -63,12 +65,39 @@ class TrainingLog:
         """info: the results of an evaluation; None at the steps in between."""
         if info is None or "output_path" not in info:
             return
+        if self._path is None:
+            # The folder of `model-last` is known only from here.
+            self._path = Path(info["output_path"]).with_name(FILE)
+            self._begin(self._path, info)
         line = srsly.json_dumps(line_of(info, time.perf_counter() - self._start)) + "\n"
-        first = self._path is None
-        # The folder of `model-last` is known only from here.
-        self._path = Path(info["output_path"]).with_name(FILE)
-        with self._path.open("w" if first else "a", encoding="utf8") as file:
+        with self._path.open("a", encoding="utf8") as file:
             file.write(line)
+            file.flush()
+            os.fsync(file.fileno())  # a resumed run relies on the rows before its first one
+
+    def _begin(self, path: Path, info: dict[str, Any]) -> None:
+        """Empty the file, except for the rows before a resumed run's first evaluation."""
+        # The results so far are those of the whole run.
+        is_resumed = len(info.get("checkpoints", ())) > 1
+        rows = list(_rows(path)) if is_resumed and path.exists() else []
+        before = "".join(line for row, line in rows if row["step"] < info["step"])
+        replace_file(path, lambda file: file.write(before.encode()))
+        if is_resumed:
+            # The process may have stopped before it logged this evaluation, or after that.
+            known = [row["seconds"] for row, _ in rows if row["step"] <= info["step"]]
+            self._start -= max([info["seconds"], *known])
+
+
+def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """The rows of a log and their lines, up to one that is incomplete or damaged."""
+    for line in path.read_text(encoding="utf8", errors="replace").splitlines(keepends=True):
+        try:
+            row = srsly.json_loads(line)
+        except ValueError:
+            return
+        if not line.endswith("\n"):
+            return
+        yield row, line
 
 
 def line_of(info: dict[str, Any], seconds: float) -> dict[str, Any]:
