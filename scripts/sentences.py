@@ -16,6 +16,7 @@ import spacy
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.util import compile_prefix_regex
 from wasabi import msg
 
 from command import UserError, run
@@ -36,6 +37,9 @@ def make(
         list[Path] | None,
         typer.Option(help="Annotated .spacy files: sentences that occur there are left out"),
     ] = None,
+    lines: Annotated[
+        bool, typer.Option(help="Keep each line whole, as of messages, unless it is very long")
+    ] = False,
 ) -> None:
     """Write the distinct sentences of raw text in random order, one a line, a space between words.
 
@@ -44,7 +48,7 @@ def make(
     """
     nlp = make_splitter()
     known = read_known(without or [], nlp)
-    sentences = list(dict.fromkeys(split(nlp, read_folder(source))))
+    sentences = list(dict.fromkeys(split(nlp, read_folder(source), lines=lines)))
     kept = [words for words in sentences if not is_known(words, known)]
     if len(kept) <= HELD_OUT:
         raise UserError(
@@ -66,6 +70,8 @@ def make_splitter() -> Language:
     nlp = spacy.blank("en")
     tokenizer: Any = nlp.tokenizer
     tokenizer.infix_finditer = None
+    prefixes = [prefix for prefix in nlp.Defaults.prefixes or () if prefix != "#"]  # of hashtags
+    tokenizer.prefix_search = compile_prefix_regex(prefixes).search
     nlp.add_pipe("sentencizer")
     return nlp
 
@@ -101,11 +107,10 @@ def read_tar(path: Path) -> Iterator[bytes]:
                 yield file.read()
 
 
-def split(nlp: Language, lines: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """The words of each sentence that is neither too short nor too long."""
-    texts = (line.strip() for line in lines if line.strip())
-    for doc in nlp.pipe(texts, batch_size=1000):
-        for sentence in doc.sents:
+def split(nlp: Language, texts: Iterable[str], *, lines: bool) -> Iterator[tuple[str, ...]]:
+    """The words of each sentence, or of each line, that is neither too short nor too long."""
+    for doc in nlp.pipe((text.strip() for text in texts if text.strip()), batch_size=1000):
+        for sentence in [doc] if lines and len(doc) <= LONGEST else doc.sents:
             words = tuple(token.text for token in sentence if not token.is_space)
             if SHORTEST <= len(words) <= LONGEST:
                 yield words

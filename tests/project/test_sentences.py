@@ -12,7 +12,7 @@ from spacy.tokens import Doc, DocBin
 from .conftest import Project
 
 SCRIPT = "scripts/sentences.py"
-LINES = [f"The {i}th well-known line is here. It's the {i}th, of many." for i in range(600)]
+LINES = [f"The {i}th well-known line is here. It's the {i}th, of many." for i in range(1100)]
 TEXT = "\n".join(LINES)
 
 
@@ -36,7 +36,7 @@ def test_sentences_of_all_formats(project: Project, tmp_path: Path) -> None:
     dev, train = read(project, "dev"), read(project, "train")
     assert len(dev) == 1000
     found = {*dev, *train}
-    assert len(found) == len(dev) + len(train) == 1203
+    assert len(found) == len(dev) + len(train) == 2203
     expected = {"From a gzip file .", "From a xz file .", "From within an archive ."}
     assert expected | {"The 7th well-known line is here .", "It 's the 7th , of many ."} <= found
     make(project)
@@ -58,6 +58,16 @@ def test_what_is_evaluated_on_is_left_out(project: Project) -> None:
     assert "The 3th well-known line is here ." not in found
     assert "It 's the 5th , of many ." not in found
     assert "The 9th well-known line is here ." in found
+
+
+def test_messages_are_kept_whole(project: Project) -> None:
+    long = " ".join(["Very long."] * 60)
+    project.write("assets/news/a.txt", f"{TEXT}\nSo #happy today! Yes @all :)\n{long}".encode())
+    make(project, "--lines")
+    found = {*read(project, "dev"), *read(project, "train")}
+    assert "So #happy today ! Yes @all :)" in found
+    assert "Very long ." in found
+    assert all(len(line.split()) <= 100 for line in found)
 
 
 @pytest.mark.parametrize(
