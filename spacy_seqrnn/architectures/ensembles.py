@@ -13,6 +13,7 @@ from ..batch.windows import Chunk, run_in_chunks
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import PooledChain
+from ..lm.features import share_frozen
 from ..ner.model import run_windows
 from ..saved.layers import describe_layer, in_parallel
 from ..saved.shapes import Layer
@@ -158,6 +159,8 @@ def _ensemble(
 ) -> Model[Any, Any]:
     """A model of members that all have the attribute `attr`, which it takes over from them.
 
+    They have one copy of a frozen language model.
+
     example: an architecture of such models, for the error message.
     """
     kind = f"{example.split('.')[1]}Ensemble"
@@ -191,6 +194,7 @@ def _ensemble(
             )
     check_n_outputs(nO)
     layers = list(members.values())
+    share_frozen(layers)
     model: Model[Any, Any] = Layer(
         kind,
         forward,

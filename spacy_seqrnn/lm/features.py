@@ -6,6 +6,7 @@ Peters et al. 2017; of characters Akbik et al. 2018.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import spacy
@@ -53,20 +54,15 @@ def forward_packed(
     model: Embedder, batch: DocBatch, is_train: bool
 ) -> tuple[Packed, Callable[[Packed], list[Doc]]]:
     frozen, rate = model.attrs["frozen"], model.attrs["dropout"]
-    learns = is_train and not frozen
-    characters = model.attrs["unit"] == CHARACTERS
-    read = DocBatch(in_units(batch.docs, CHARACTERS)) if characters else batch
-    Y, backprop_read = run_packed(model.layers[0], read, learns)
-    backprops: list[Backprop] = [backprop_read]
-    if characters:
-        Y, backprop_pick = _at_tokens(model.ops, Y, batch)
-        backprops.append(backprop_pick)
-    if is_train and rate:
-        Y, backprop_dropout = locked_dropout(model.ops, Y, rate)
-        backprops.append(backprop_dropout)
-    if is_train and frozen:
-        return Y, lambda dY: []
-    return Y, in_reverse(backprops) if learns else no_backprop
+    if is_train and not frozen:
+        Y, backprop_states = _states(model, batch, is_train)
+    else:  # an ensemble shares them
+        Y, _ = batch.once((forward, id(model)), partial(_states, model, batch, is_train=False))
+        backprop_states = (lambda dY: []) if is_train else no_backprop
+    if not (is_train and rate):
+        return Y, backprop_states
+    dropped, backprop_dropout = locked_dropout(model.ops, Y, rate)
+    return dropped, in_reverse([backprop_states, backprop_dropout])
 
 
 def width_of(model: Embedder, width: int | None) -> int | None:
@@ -76,6 +72,33 @@ def width_of(model: Embedder, width: int | None) -> int | None:
 
 describe_layer(forward, width=width_of, fixed_attrs=["unit"])
 FORWARD_WITHIN[forward] = forward_packed
+
+
+def _states(model: Embedder, batch: DocBatch, is_train: bool) -> tuple[Packed, Backprop]:
+    """The states of the language model at each token."""
+    if model.attrs["unit"] != CHARACTERS:
+        return run_packed(model.layers[0], batch, is_train)
+    read = DocBatch(in_units(batch.docs, CHARACTERS))
+    Y, backprop_read = run_packed(model.layers[0], read, is_train)
+    at_tokens, backprop_pick = _at_tokens(model.ops, Y, batch)
+    return at_tokens, in_reverse([backprop_read, backprop_pick])
+
+
+def share_frozen(models: list[Model[Any, Any]]) -> None:
+    """Let models have one copy of each frozen language model, which then runs once for all."""
+    first: dict[Any, Model[Any, Any]] = {}
+    for model in models:
+        for node in list(model.walk()):
+            is_same = node._func is forward and node.attrs["frozen"] and node.attrs["source"]
+            if is_same and first.setdefault(_described(node), node) is not node:
+                model.replace_node(node, first[_described(node)])
+
+
+def _described(features: Embedder) -> Any:
+    """What features of the same source have in common, if they are the same."""
+    layers = list(features.layers[0].walk())
+    sizes = [[(dim, layer.maybe_get_dim(dim)) for dim in layer.dim_names] for layer in layers]
+    return repr((sorted(features.attrs.items()), [layer.name for layer in layers], sizes))
 
 
 def _at_tokens(ops: Ops, X: Packed, batch: DocBatch) -> tuple[Packed, Callable[[Packed], Packed]]:

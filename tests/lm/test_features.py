@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import registry
 from spacy.vocab import Vocab
-from thinc.api import Adam, fix_random_seed
+from thinc.api import Adam, Model, fix_random_seed
 
+from spacy_seqrnn.lm import features as module
 from spacy_seqrnn.lm.find import find_language_model
 from spacy_seqrnn.lm.units import in_units
 
@@ -48,6 +50,27 @@ def features(lm: Path, **options: Any) -> Any:
     layer = registry.resolve({"layer": block(lm, **options)})["layer"]
     layer.initialize(X=[spacy.blank("en").make_doc(TEXTS[0])])
     return layer
+
+
+def member(source: Path, **options: Any) -> dict[str, Any]:
+    """A model of entities with features beside an encoder."""
+    chars = {"@architectures": "spacy-seqrnn.CharCNNEmbed.v1", "width": 8, "char_width": 8}
+    encode = {"@architectures": "spacy-seqrnn.RNNEncoder.v1", "width": 8}
+    tok2vec = {
+        "@architectures": "spacy-seqrnn.FeatureTok2Vec.v1",
+        **{"embed": chars, "encode": encode, "features": block(source, **options)},
+    }
+    return {"@architectures": "spacy-seqrnn.NER.v1", "tok2vec": tok2vec}
+
+
+def ensemble(*members: dict[str, Any]) -> Language:
+    fix_random_seed(0)
+    named = {f"member {number}": each for number, each in enumerate(members)}
+    model = {"@architectures": "spacy-seqrnn.NEREnsemble.v1", "members": named}
+    nlp = spacy.blank("en")
+    nlp.add_pipe("seqrnn_ner", config={"model": model})
+    nlp.initialize(lambda: make_examples(nlp))
+    return nlp
 
 
 def recogniser(source: Path, **options: Any) -> Language:
@@ -114,6 +137,50 @@ def test_a_saved_pipeline_needs_no_language_model(saved: Path, tmp_path: Path) -
     model = get_pipe(loaded, "seqrnn_ner").model
     found = model.predict([loaded.make_doc(text)]).emissions
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def language_models(nlp: Language) -> list[Model[Any, Any]]:
+    model = get_pipe(nlp, "seqrnn_ner").model
+    return [node for node in model.walk() if node.name == "lm_features"]
+
+
+@pytest.mark.parametrize("adversarial", [0.0, 0.1])
+def test_an_ensemble_runs_a_frozen_language_model_once(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adversarial: float
+) -> None:
+    members = [{**member(saved), "adversarial": adversarial} for _ in range(3)]
+    nlp = ensemble(*members)
+    assert len(language_models(nlp)) == 1
+    states = mock.Mock(side_effect=module._states)
+    monkeypatch.setattr(module, "_states", states)
+    nlp.update(make_examples(nlp), sgd=Adam(0.01))
+    assert states.call_count == 1
+    doc = nlp("Anna Berg lives in Oslo.")
+    assert states.call_count == 2
+    nlp.to_disk(tmp_path / "ner")
+    loaded = spacy.load(tmp_path / "ner")
+    assert len(language_models(loaded)) == 1
+    assert loaded(doc.text).to_json() == doc.to_json()
+
+
+def test_an_ensemble_has_the_scores_of_its_members(saved: Path) -> None:
+    nlp = ensemble(member(saved), member(saved))
+    docs = [nlp.make_doc(text) for text in TEXTS]
+    model = get_pipe(nlp, "seqrnn_ner").model
+    for chain, each in zip(model.predict(docs).members, model.layers, strict=True):
+        np.testing.assert_allclose(chain.emissions, each.predict(docs).emissions, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "n_shared"),
+    [({}, 2), ({"dropout": 0.5}, 2), ({"frozen": False}, 1), ({"source": None}, 1)],
+)
+def test_what_differs_is_not_shared(saved: Path, options: dict[str, Any], n_shared: int) -> None:
+    """Nor are weights that are trained, or that did not come from the same language model."""
+    shared, other = member(saved), member(saved)
+    other["tok2vec"]["features"] |= options
+    nlp = ensemble(shared, other, other)
+    assert len(language_models(nlp)) == (1 if not options else 4 - n_shared)
 
 
 def test_gradients(saved: Path) -> None:
