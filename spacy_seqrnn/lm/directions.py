@@ -5,7 +5,6 @@ from spacy.tokens import Doc
 from ..batch.composition import run_packed, split_encoders
 from ..batch.docs import DocBatch
 from ..config_errors import ConfigError
-from ..rnn import directions
 from .shared import Tok2Vec
 
 MOST_WORDS = 50  # of each document of a sample
@@ -16,6 +15,9 @@ def n_directions(tok2vec: Tok2Vec) -> int:
 
     Raises ConfigError if there is none.
     """
+    # spaCy imports every plugin's factories, and a pipeline without an encoder needs none.
+    from ..rnn import directions  # noqa: PLC0415
+
     encoders = [node.layers[0] for node in split_encoders(tok2vec)[1]]
     if len(encoders) == 1 and encoders[0]._func is directions.forward:
         return 2
