@@ -5,7 +5,6 @@ nothing from being read once more, and makes an encoder that must learn from few
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from spacy.tokens import Doc
@@ -14,9 +13,9 @@ from thinc.api import Model, Ops
 from ..saved.layers import describe_layer, side_by_side
 from ..saved.shapes import Layer
 from ..types import Backprop, Floats2d
-from .composition import FORWARD_WITHIN, in_reverse, run_packed, split_encoders
+from .composition import FORWARD_WITHIN, run_on_docs, run_packed, split_encoders
 from .docs import DocBatch
-from .packed import Packed, pack, unpack
+from .packed import Packed
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 
@@ -27,8 +26,7 @@ def with_features(tok2vec: Tok2Vec, features: Tok2Vec) -> Tok2Vec:
 
 
 def forward(model: Tok2Vec, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Backprop]:
-    Y, backprop = forward_packed(model, DocBatch(docs), is_train)
-    return unpack(model.ops, Y), in_reverse([backprop, partial(pack, model.ops)])
+    return run_on_docs(forward_packed, model, docs, is_train)
 
 
 def forward_packed(

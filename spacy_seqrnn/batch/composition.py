@@ -58,6 +58,14 @@ def run_packed(
     return pack(ops, Y), in_reverse([backprop, partial(unpack, ops)])
 
 
+def run_on_docs(
+    run_within: RunWithin, layer: Model[Any, Any], docs: list[Doc], is_train: bool
+) -> tuple[list[Floats2d], Backprop]:
+    """The forward function of a layer that reads documents, in terms of what it runs within."""
+    Y, backprop = run_within(layer, DocBatch(docs), is_train)
+    return unpack(layer.ops, Y), in_reverse([backprop, partial(pack, layer.ops)])
+
+
 def run_in_turn(layers: Iterable[Model[Any, Any]], X: Any, is_train: bool) -> tuple[Any, Backprop]:
     """Run layers, each on the output of the previous one; see `run`."""
     backprops = []

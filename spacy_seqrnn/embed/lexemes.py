@@ -12,11 +12,11 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Ops
 from thinc.types import Ragged
 
-from ..batch.composition import FORWARD_WITHIN, in_reverse, run
+from ..batch.composition import FORWARD_WITHIN, run, run_on_docs
 from ..batch.distinct import DistinctRows
 from ..batch.docs import DocBatch, check_docs
 from ..batch.no_backprop import no_backprop
-from ..batch.packed import Packed, pack, unpack
+from ..batch.packed import Packed
 from ..batch.packing import Packing, make_packing
 from ..config_errors import ConfigError
 from ..saved.layers import describe_layer, side_by_side
@@ -155,8 +155,7 @@ class DistinctWords:
 
 
 def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Backprop]:
-    Y, backprop = forward_packed(model, DocBatch(docs), is_train)
-    return unpack(model.ops, Y), in_reverse([backprop, partial(pack, model.ops)])
+    return run_on_docs(forward_packed, model, docs, is_train)
 
 
 def forward_packed(

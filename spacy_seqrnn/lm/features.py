@@ -13,10 +13,10 @@ import spacy
 from spacy.tokens import Doc
 from thinc.api import Model, Ops
 
-from ..batch.composition import FORWARD_WITHIN, in_reverse, run_packed
+from ..batch.composition import FORWARD_WITHIN, in_reverse, run_on_docs, run_packed
 from ..batch.docs import DocBatch
 from ..batch.no_backprop import no_backprop
-from ..batch.packed import Packed, pack, take_rows, unpack
+from ..batch.packed import Packed, take_rows
 from ..batch.packing import make_packing
 from ..config_errors import ConfigError
 from ..heads.common import init_tok2vec
@@ -46,8 +46,7 @@ def lm_features(
 
 
 def forward(model: Embedder, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Backprop]:
-    Y, backprop = forward_packed(model, DocBatch(docs), is_train)
-    return unpack(model.ops, Y), in_reverse([backprop, partial(pack, model.ops)])
+    return run_on_docs(forward_packed, model, docs, is_train)
 
 
 def forward_packed(
@@ -89,9 +88,10 @@ def share_frozen(models: list[Model[Any, Any]]) -> None:
     first: dict[Any, Model[Any, Any]] = {}
     for model in models:
         for node in list(model.walk()):
-            is_same = node._func is forward and node.attrs["frozen"] and node.attrs["source"]
-            if is_same and first.setdefault(_described(node), node) is not node:
-                model.replace_node(node, first[_described(node)])
+            if node._func is forward and node.attrs["frozen"] and node.attrs["source"]:
+                shared = first.setdefault(_described(node), node)
+                if shared is not node:
+                    model.replace_node(node, shared)
 
 
 def _described(features: Embedder) -> Any:
