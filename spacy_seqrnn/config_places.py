@@ -96,16 +96,16 @@ def _keys_to(promise: Any, outer: Any) -> Keys:
     if outer is None:
         return []
     parts = {**outer.kwargs, "*": outer.var_args}
-    return next(([*keys] for keys, part in _parts(parts) if part is promise), [])
+    return next(([*keys] for keys, part in all_parts(parts) if part is promise), [])
 
 
-def _parts(block: dict[str, Any], keys: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
+def all_parts(block: dict[str, Any], keys: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
     """Everything in a block and its sub-blocks, with its keys, outer before inner."""
     for key, part in block.items():
         yield (*keys, key), part
     for key, part in block.items():
         if isinstance(part, dict):
-            yield from _parts(part, (*keys, key))
+            yield from all_parts(part, (*keys, key))
 
 
 # While layers are used
@@ -170,7 +170,7 @@ def _layers_of(model: Model[Any, Any], block: dict[str, Any]) -> list[tuple[Keys
 
 def _nearest(block: dict[str, Any], option: str, value: Any) -> Keys:
     """The keys of the nearest block that has an option, if possible with this value."""
-    blocks = [((), block), *_parts(block)]
+    blocks = [((), block), *all_parts(block)]
     having = [(keys, part) for keys, part in blocks if isinstance(part, dict) and option in part]
     having.sort(key=lambda found: found[1][option] != value)
     return [*having[0][0]] if having else []

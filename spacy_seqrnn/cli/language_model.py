@@ -1,6 +1,5 @@
 """A language model beside the encoders of a config, for `spacy seqrnn init-config --lm`."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from .plan import has_pipeline
@@ -21,19 +20,25 @@ def add_language_model(
 
     Raises ValueError for what is no such pipeline, or does not fit the config.
     """
+    from ..config_places import all_parts  # noqa: PLC0415
+
     if task == "lm":
         raise ValueError(
             "`--lm` puts a language model under another component, but `task = 'lm'`: omit it."
         )
     features = _features(source)
-    if vectors is None and _reads_vectors(features):
+    reads_vectors = any(
+        keys[-1] == "include_static_vectors" and value is True
+        for keys, value in all_parts(features)
+    )
+    if vectors is None and reads_vectors:
         raise ValueError(
             f"The language model in `--lm {source}` reads word vectors: add `--vectors` with the "
             "pipeline of its `[initialize] vectors`."
         )
-    for tok2vec in list(_blocks(components, TOK2VEC)):
-        tok2vec[ARCHITECTURE] = "spacy-seqrnn.FeatureTok2Vec.v1"
-        tok2vec["features"] = features
+    for _, block in list(all_parts(components)):
+        if isinstance(block, dict) and block.get(ARCHITECTURE) == TOK2VEC:
+            block.update({ARCHITECTURE: "spacy-seqrnn.FeatureTok2Vec.v1", "features": features})
 
 
 def _features(source: str) -> dict[str, Any]:
@@ -41,6 +46,7 @@ def _features(source: str) -> dict[str, Any]:
     import spacy  # noqa: PLC0415
 
     from ..lm.find import find_language_model  # noqa: PLC0415
+    from ..lm.shared import find_upstream, is_listener  # noqa: PLC0415
 
     if not (source.strip() and has_pipeline(source)):
         raise ValueError(
@@ -50,32 +56,17 @@ def _features(source: str) -> dict[str, Any]:
     nlp = spacy.load(source)
     component = find_language_model(nlp)
     blocks = nlp.config.interpolate()["components"]
-    tok2vec = blocks[component.name]["model"]["tok2vec"]
-    listens_to = tok2vec.get("upstream")
-    if listens_to:
-        tok2vec = blocks["tok2vec" if listens_to == "*" else listens_to]["model"]
+    tok2vec = component.model.get_ref("tok2vec")
+    block = (
+        blocks[find_upstream(tok2vec, nlp).name]["model"]
+        if is_listener(tok2vec)
+        else blocks[component.name]["model"]["tok2vec"]
+    )
     return {
         ARCHITECTURE: "spacy-seqrnn.LMEmbed.v1",
         "source": source,
         "unit": component.unit,
         "frozen": True,
         "dropout": DROPOUT,
-        "tok2vec": tok2vec,
+        "tok2vec": block,
     }
-
-
-def _reads_vectors(block: Any) -> bool:
-    """Whether any layer of a block reads the pipeline's word vectors."""
-    if not isinstance(block, dict):
-        return False
-    return block.get("include_static_vectors") is True or any(map(_reads_vectors, block.values()))
-
-
-def _blocks(block: Any, architecture: str) -> Iterator[dict[str, Any]]:
-    """All blocks of an architecture within a block, but for those that are copied by reference."""
-    if not isinstance(block, dict):
-        return
-    if block.get(ARCHITECTURE) == architecture:
-        yield block
-    for part in block.values():
-        yield from _blocks(part, architecture)
