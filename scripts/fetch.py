@@ -24,7 +24,7 @@ from files import LARGEST, remove_scratch, replacing, scratch
 
 DOWNLOAD = "download"  # name of a download until it is verified
 TIMEOUT = 30  # seconds of silence from the server
-LONGEST = 900  # seconds of a download by npm
+LONGEST = 900  # seconds of a download by npm or git
 
 
 def fetch(
@@ -116,24 +116,30 @@ def fetch_commit(asset: Asset, source: Commit, *, optional: bool) -> None:
     """Download a folder of a git repository as an archive; git verifies what a commit contains."""
     with scratch(asset.path.with_name(DOWNLOAD)) as folder:
         archive = folder / asset.path.name
-        commands = [
-            ["init", "--quiet", "."],
-            ["fetch", "--quiet", "--depth", "1", source.repository, source.commit],
-            ["archive", "--output", archive.name, "FETCH_HEAD", source.folder],
-        ]
-        try:
-            for command in commands:
-                git(folder, command)
+        if archive_folder(source, archive):
             place(archive, source.repository, asset)
             return
-        except (OSError, subprocess.SubprocessError):
-            pass
     report(
         f"{asset.path} is missing, and git cannot get the folder {source.folder} of commit "
         f"{source.commit} from {source.repository}: put other text into {asset.path.parent}, or "
         "an archive of that folder.",
         optional=optional,
     )
+
+
+def archive_folder(source: Commit, archive: Path) -> bool:
+    """Let git write an archive of a folder at a commit. Returns whether it could."""
+    commands = [
+        ["init", "--quiet", "."],
+        ["fetch", "--quiet", "--depth", "1", source.repository, source.commit],
+        ["archive", "--output", archive.name, "FETCH_HEAD", source.folder],
+    ]
+    try:
+        for command in commands:
+            git(archive.parent, command)
+    except (FileNotFoundError, subprocess.SubprocessError):  # git is missing or fails
+        return False
+    return True
 
 
 def git(folder: Path, command: list[str]) -> None:

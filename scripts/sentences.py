@@ -49,7 +49,7 @@ def make(
     nlp = make_splitter()
     known = read_known(without or [], nlp)
     sentences = list(dict.fromkeys(split(nlp, read_folder(source), lines=lines)))
-    kept = [words for words in sentences if not is_known(words, known)]
+    kept = [sentence for sentence in sentences if not is_known(sentence, known)]
     if len(kept) <= HELD_OUT:
         raise UserError(
             f"{source} has {len(kept):,} sentences, of which {HELD_OUT:,} would be development "
@@ -60,7 +60,7 @@ def make(
     write_docs(target / "dev.spacy", kept[:HELD_OUT], nlp)
     write(target / "train.txt.gz", kept[HELD_OUT:])
     msg.good(
-        f"{target}: {len(kept):,} sentences of {sum(map(len, kept)):,} words; "
+        f"{target}: {len(kept):,} sentences of {sum(len(each.split()) for each in kept):,} words; "
         f"{len(sentences) - len(kept):,} left out, as they overlap with annotated data"
     )
 
@@ -107,13 +107,13 @@ def read_tar(path: Path) -> Iterator[bytes]:
                 yield file.read()
 
 
-def split(nlp: Language, texts: Iterable[str], *, lines: bool) -> Iterator[tuple[str, ...]]:
-    """The words of each sentence, or of each line, that is neither too short nor too long."""
+def split(nlp: Language, texts: Iterable[str], *, lines: bool) -> Iterator[str]:
+    """Each sentence, or line, that is neither too short nor too long, a space between words."""
     for doc in nlp.pipe((text.strip() for text in texts if text.strip()), batch_size=1000):
         for sentence in [doc] if lines and len(doc) <= LONGEST else doc.sents:
-            words = tuple(token.text for token in sentence if not token.is_space)
+            words = [token.text for token in sentence if not token.is_space]
             if SHORTEST <= len(words) <= LONGEST:
-                yield words
+                yield " ".join(words)
 
 
 def read_known(paths: list[Path], nlp: Language) -> set[tuple[str, ...]]:
@@ -126,9 +126,9 @@ def read_known(paths: list[Path], nlp: Language) -> set[tuple[str, ...]]:
     return known
 
 
-def is_known(words: tuple[str, ...], known: set[tuple[str, ...]]) -> bool:
+def is_known(sentence: str, known: set[tuple[str, ...]]) -> bool:
     """Whether a sentence, or a run of words within it, is in annotated data."""
-    lower = tuple(word.lower() for word in words)
+    lower = tuple(sentence.lower().split())
     return lower in known or any(each in known for each in runs(lower))
 
 
@@ -137,17 +137,17 @@ def runs(words: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [words[i : i + RUN] for i in range(len(words) - RUN + 1)]
 
 
-def write(path: Path, sentences: list[tuple[str, ...]]) -> None:
+def write(path: Path, sentences: list[str]) -> None:
     """Write one sentence a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(f"{' '.join(words)}\n" for words in sentences)
+    text = "".join(f"{sentence}\n" for sentence in sentences)
     with replacing(path) as new:
         new.write_bytes(gzip.compress(text.encode("utf8"), mtime=0))
 
 
-def write_docs(path: Path, sentences: list[tuple[str, ...]], nlp: Language) -> None:
+def write_docs(path: Path, sentences: list[str], nlp: Language) -> None:
     """Write one document a sentence, as `spacy evaluate` reads them."""
-    docs = [Doc(nlp.vocab, words=list(words)) for words in sentences]
+    docs = [Doc(nlp.vocab, words=sentence.split()) for sentence in sentences]
     with replacing(path) as new:
         DocBin(docs=docs).to_disk(new)
 
