@@ -21,6 +21,7 @@ from thinc.api import Config, fix_random_seed
 from spacy_seqrnn.cli.train import train
 from spacy_seqrnn.report.log import FILE
 
+from ..cli.conftest import PARTIAL_CONFIG
 from ..conftest import CLAUSES, LISTENER, gold_docs, tok2vec_config
 from ..killing import run_and_kill
 from ..lm.models import small_lm
@@ -51,14 +52,7 @@ PIPES: dict[str, dict[str, Any]] = {
         "factory": "seqrnn_ner",
         "model": {"@architectures": "spacy-seqrnn.NER.v1", "tok2vec": LISTENER},
     },
-    "textcat": {
-        "factory": "textcat",
-        "model": {
-            "@architectures": "spacy-seqrnn.TextCat.v1",
-            "exclusive_classes": True,
-            "tok2vec": LISTENER,
-        },
-    },
+    "textcat": PARTIAL_CONFIG["components"]["textcat"],
     "tagger": {
         "factory": "tagger",
         "model": {"@architectures": "spacy.Tagger.v2", "tok2vec": OWN},

@@ -4,7 +4,8 @@ import io
 import random
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -244,11 +245,20 @@ def test_other_settings(
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
-@pytest.mark.parametrize("change", ["other words", "fewer", "other tags"])
-def test_other_data(stopped: Stopped, tmp_path: Path, change: str) -> None:
-    config = stopped.put(tmp_path)
+@contextmanager
+def other_corpus(config: Path, docs: list[Doc]) -> Iterator[Path]:
+    """The config, with other documents in its corpus in the meantime."""
     corpus = config.parent / "corpus.spacy"
     before = corpus.read_bytes()
+    DocBin(docs=docs).to_disk(corpus)
+    try:
+        yield config
+    finally:
+        corpus.write_bytes(before)
+
+
+@pytest.mark.parametrize("change", ["other words", "fewer", "other tags"])
+def test_other_data(stopped: Stopped, tmp_path: Path, change: str) -> None:
     docs = gold_docs(Vocab())
     if change == "other words":
         docs = [Doc(doc.vocab, words=["Oslo"] * len(doc), tags=_tags(doc)) for doc in docs]
@@ -256,12 +266,11 @@ def test_other_data(stopped: Stopped, tmp_path: Path, change: str) -> None:
         docs = docs[:-1]
     else:
         docs[0][0].tag_ = docs[1][-1].tag_
-    DocBin(docs=docs).to_disk(corpus)
-    try:
-        with pytest.raises(CannotResume, match="data are not those that it has read up to step 3"):
-            train(config, tmp_path, resume=True)
-    finally:
-        corpus.write_bytes(before)
+    with (
+        other_corpus(stopped.put(tmp_path), docs) as config,
+        pytest.raises(CannotResume, match="data are not those that it has read up to step 3"),
+    ):
+        train(config, tmp_path, resume=True)
 
 
 def _tags(doc: Doc) -> list[str]:
@@ -270,17 +279,13 @@ def _tags(doc: Doc) -> list[str]:
 
 def test_other_labels(stopped: Stopped, tmp_path: Path) -> None:
     """Of examples that the run has not read: they decide what the components are."""
-    config = stopped.put(tmp_path)
-    corpus = config.parent / "corpus.spacy"
-    before = corpus.read_bytes()
     docs = gold_docs(Vocab())
     docs[-1][0].tag_ = "NEW"
-    DocBin(docs=docs).to_disk(corpus)
-    try:
-        with pytest.raises(CannotResume, match="initialised with other labels"):
-            train(config, tmp_path, resume=True)
-    finally:
-        corpus.write_bytes(before)
+    with (
+        other_corpus(stopped.put(tmp_path), docs) as config,
+        pytest.raises(CannotResume, match="initialised with other labels"),
+    ):
+        train(config, tmp_path, resume=True)
 
 
 def test_a_damaged_state(stopped: Stopped, tmp_path: Path) -> None:
