@@ -8,6 +8,7 @@ import gzip
 import lzma
 import random
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,8 @@ from files import decode, replacing
 FORMATS = ".txt, .txt.gz, .txt.xz or .tar"
 SHORTEST, LONGEST = 3, 100  # words of a sentence; others are mostly headings and tables
 HELD_OUT = 1000  # sentences of development data
+# What reading damaged files raises
+DAMAGE = (EOFError, gzip.BadGzipFile, lzma.LZMAError, tarfile.TarError, zlib.error)
 RUN = 8  # words in a row that are in both texts only if one has copied the other
 
 
@@ -85,7 +88,10 @@ def read_folder(folder: Path) -> Iterator[str]:
             f"{folder} has no text: run `spacy project run fetch-news`, or put {FORMATS} there."
         )
     for path in files:
-        contents = read_tar(path) if path.suffix == ".tar" else [readers[path.suffix](path)]
+        try:
+            contents = read_tar(path) if path.suffix == ".tar" else [readers[path.suffix](path)]
+        except DAMAGE:
+            raise UserError(f"{path} is truncated or damaged: put it there again.") from None
         for content in contents:
             yield from decode(content, path).splitlines()
 
@@ -98,13 +104,11 @@ def read_xz(path: Path) -> bytes:
     return lzma.decompress(path.read_bytes())
 
 
-def read_tar(path: Path) -> Iterator[bytes]:
+def read_tar(path: Path) -> list[bytes]:
     """The text files of an archive."""
     with tarfile.open(path) as archive:
-        for member in archive:
-            file = archive.extractfile(member) if member.name.endswith(".txt") else None
-            if file is not None:
-                yield file.read()
+        members = (member for member in archive if member.name.endswith(".txt"))
+        return [file.read() for member in members if (file := archive.extractfile(member))]
 
 
 def split(nlp: Language, texts: Iterable[str], *, lines: bool) -> Iterator[str]:

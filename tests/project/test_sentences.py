@@ -79,3 +79,16 @@ def test_too_little_text(project: Project, content: bytes | None, message: str) 
         project.write("assets/news/a.txt", content)
     assert message in project.fails(SCRIPT, "assets/news", "corpus/news")
     assert not (project.folder / "corpus").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt.gz", gzip.compress(TEXT.encode())[:-100]),
+        ("a.txt.xz", lzma.compress(TEXT.encode())[:-100]),
+        ("a.tar", b"no archive"),
+    ],
+)
+def test_damaged_text(project: Project, name: str, content: bytes) -> None:
+    project.write(f"assets/news/{name}", content)
+    assert f"{name} is truncated or damaged" in project.fails(SCRIPT, "assets/news", "corpus/news")
