@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -78,20 +79,25 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     chance = random.Random(0)
     kills = 0
     while not kills or (output / FILE).exists():
-        run_and_kill(config, output, chance.uniform(0, 2), resume=kills > 0)
+        rows, seconds = chance.randint(1, 12), chance.uniform(0, 0.1)
+        run_and_kill(config, output, rows, seconds, resume=kills > 0)
         kills += 1
     assert kills > 2
     assert contents(output) == contents(whole)
 
 
-def run_and_kill(config: Path, output: Path, seconds: float, *, resume: bool) -> None:
-    """Run the command, and kill it some time after its first row, unless it ends before."""
+def run_and_kill(config: Path, output: Path, rows: int, seconds: float, *, resume: bool) -> None:
+    """Run the command, and kill it some time after it has printed a number of rows.
+
+    Rows, not seconds alone, since a fast machine completes the run within any fixed time.
+    """
     command = [sys.executable, "-m", "spacy", "seqrnn", "train", str(config), "-o", str(output)]
     options = ["--resume"] if resume else []
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
-            assert any("".join(line.split()[:1]).isdigit() for line in process.stdout)
+            printed = (line for line in process.stdout if "".join(line.split()[:1]).isdigit())
+            assert list(islice(printed, rows))
             time.sleep(seconds)
         finally:
             process.kill()
