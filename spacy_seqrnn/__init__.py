@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .architectures.tok2vec import FeatureTok2Vec, HashEmbedRNN
     from .batch.packed import Packed, pack, unpack, with_packed
     from .batch.packing import Packing, make_packing
+    from .bulk.annotator import Annotator, annotator
     from .crf.chain import LinearChain
     from .crf.decoding import k_best, viterbi
     from .crf.expectations import marginals
@@ -51,6 +52,7 @@ __all__ = [
     "CRF",
     "NER",
     "RNN",
+    "Annotator",
     "CharCNNEmbed",
     "CharRNNEmbed",
     "FeatureTok2Vec",
@@ -80,6 +82,7 @@ __all__ = [
     "TokenSoftmax",
     "WordEmbed",
     "__version__",
+    "annotator",
     "beam_search",
     "biluo_constraints",
     "calibrate_textcat",
@@ -116,6 +119,7 @@ _MODULES = {
     "architectures.tok2vec": ["FeatureTok2Vec", "HashEmbedRNN"],
     "batch.packed": ["Packed", "pack", "unpack", "with_packed"],
     "batch.packing": ["Packing", "make_packing"],
+    "bulk.annotator": ["Annotator", "annotator"],
     "crf.chain": ["LinearChain"],
     "crf.decoding": ["k_best", "viterbi"],
     "crf.expectations": ["marginals"],
