@@ -22,6 +22,9 @@ FOLDERS = ("benchmarks", "docs", "examples", "scripts", "tests")
 # In separate environments: the other taggers of `make peers`, the fuzzer of CONTRIBUTING.md, and
 # the library that has a stand-in in tests/gpu
 ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "stanza"}
+# What the package imports where a user wants it
+OPTIONAL = ("inside", "bulk", "dask")
+UNUSED = {"dask", "smart-open"}  # users import it
 # Distributions that may not be installed, such as those of an extra
 DISTRIBUTIONS = {"mutmut": "mutmut", "playwright": "playwright"}
 
@@ -64,10 +67,10 @@ def test_every_import_of_the_package_is_declared() -> None:
     modules = imported(list((ROOT / "spacy_seqrnn").rglob("*.py")))
     names = {distribution(module) for module in modules}
     required = set(declared(CONFIG["options"]["install_requires"]))
-    inside = set(declared(EXTRAS["inside"]))
-    assert {"spacy", "torch", "matplotlib"} <= names
-    assert names == required | inside
-    assert not required & inside
+    optional = {name for extra in OPTIONAL for name in declared(EXTRAS[extra])}
+    assert {"spacy", "torch", "matplotlib", "pyarrow"} <= names
+    assert names == required | (optional - UNUSED)
+    assert not required & optional
 
 
 def test_every_other_import_is_declared() -> None:
