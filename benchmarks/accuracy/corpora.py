@@ -17,7 +17,9 @@ CONFIGS = Path("benchmarks/accuracy")  # relative, since results contain it
 OURS, SPACY = "spacy-seqrnn", "spaCy"
 # OURS is the accuracy recipe; these are the efficiency recipe and the ensemble of three models.
 EFFICIENCY, ENSEMBLE = f"{OURS}-efficiency", f"{OURS}-ensemble"
-SIDES = [EFFICIENCY, OURS, ENSEMBLE, SPACY]
+# With a language model's states beside the encoder: one model, and the ensemble
+LM, LM_ENSEMBLE = f"{OURS}-lm", f"{OURS}-lm-ensemble"
+SIDES = [EFFICIENCY, OURS, ENSEMBLE, LM, LM_ENSEMBLE, SPACY]
 # What `task` is scored by, as the table names it
 METRICS = {"ner": "entity F1", "textcat": "accuracy", "tagger": "accuracy"}
 NER_ACCURACY, NER_ENSEMBLE = "configs/ner_accuracy.cfg", "configs/ner_ensemble.cfg"
@@ -31,6 +33,7 @@ class Corpus:
     task: "ner", "textcat" or "tagger".
     vectors: whether the recipes use word vectors.
     lang: language of spaCy's side.
+    language_model: the pipeline of one for its kind of text, which its own workflow trains.
     source: where it comes from; None if the project has a workflow of the corpus's name.
     published: scores in the literature for recurrent networks without a language model.
     """
@@ -39,13 +42,16 @@ class Corpus:
     task: str
     vectors: bool = True
     lang: str = "en"
+    language_model: str | None = None
     source: Source | None = None
     published: list[str] = field(default_factory=list)
 
     @property
     def sides(self) -> list[str]:
         """The sides that it can be measured with: there is one recipe for parts of speech."""
-        return [OURS, SPACY] if self.task == "tagger" else SIDES
+        if self.task == "tagger":
+            return [OURS, SPACY]
+        return [side for side in SIDES if self.language_model or side not in (LM, LM_ENSEMBLE)]
 
     @property
     def metric(self) -> str:
@@ -57,6 +63,7 @@ CORPORA = {
     "conll2003": Corpus(
         "CoNLL-2003 English",
         "ner",
+        language_model="training/news/model-best",
         published=["90.94 Lample 2016", "91.21 Ma and Hovy 2016", "91.35 Yang 2018 (all 100d)"],
     ),
     "wnut17": Corpus("WNUT-17", "ner", published=["41.9 Aguilar 2017 (gazetteers, 400d)"]),
@@ -109,6 +116,18 @@ def prepare(name: str, data: Path | None = None) -> None:
         )
     for command in preparation(name):
         subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
+    for side in set(CORPORA[name].sides) & {LM, LM_ENSEMBLE}:
+        write_config(CORPORA[name], side)
+
+
+def write_config(corpus: Corpus, side: str) -> None:
+    """Write the recipe of a side with a language model, if that is trained."""
+    if corpus.language_model and Path(corpus.language_model).exists():
+        target = str(config_of(corpus, side))
+        command = [sys.executable, "-m", "spacy", "seqrnn", "init-config", target, "--force"]
+        command += ["--optimize", "accuracy", "--lm", corpus.language_model]
+        command += ["--vectors", RICH_VECTORS, *(["--ensemble"] if side == LM_ENSEMBLE else [])]
+        subprocess.run(command, check=True)
 
 
 def training_command(name: str, side: str, seed: int, output: Path) -> list[str]:
@@ -130,7 +149,7 @@ def training_command(name: str, side: str, seed: int, output: Path) -> list[str]
     for part in recipe(name, seed, output):
         if part in (NER_ACCURACY, NER_ENSEMBLE):
             command.append(str(config))
-        elif part.startswith(alone + first) and side != ENSEMBLE:
+        elif part.startswith(alone + first) and side not in (ENSEMBLE, LM_ENSEMBLE):
             command.append(part.replace(first, "", 1))
         else:
             command.append(part)
@@ -143,6 +162,9 @@ def config_of(corpus: Corpus, side: str) -> Path:
         return Path("configs", "tagger_vectors.cfg" if corpus.vectors else "tagger.cfg")
     if side == ENSEMBLE:
         return Path(NER_ENSEMBLE)
+    if corpus.language_model and side in (LM, LM_ENSEMBLE):
+        lm = Path(corpus.language_model).parent
+        return lm.with_name(f"{lm.name}-{side}.cfg")
     return Path(f"configs/{corpus.task}_{'efficiency' if side == EFFICIENCY else 'accuracy'}.cfg")
 
 

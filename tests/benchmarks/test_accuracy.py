@@ -1,6 +1,7 @@
 """The parts of the accuracy benchmark that determine its table."""
 
 import lzma
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,17 @@ from benchmarks.accuracy.corpora import (
     CORPORA,
     EFFICIENCY,
     ENSEMBLE,
+    LM,
+    LM_ENSEMBLE,
     OURS,
+    SIDES,
     preparation,
     prepare,
     training_command,
     vectors_of,
+)
+from benchmarks.accuracy.corpora import (
+    config_of as recipe_of,
 )
 from benchmarks.accuracy.errors import HEADLINE, OTHER, TABLE, kind_of_sentence, table
 from benchmarks.accuracy.results import markdown_table, replace_section, spread
@@ -37,6 +44,8 @@ from benchmarks.accuracy.sources import universal_tags
 from benchmarks.accuracy.variants import BASE, RECIPES, VARIANTS
 from spacy_seqrnn.report.gather import TrainingWords
 from spacy_seqrnn.report.scores import f1
+
+from ..lm.models import make_lm
 
 ROOT = Path(__file__).parents[2]
 VOCAB = spacy.blank("en").vocab
@@ -97,12 +106,13 @@ def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: 
     command = training_command(name, side, 7, tmp_path)
     # The project's own workflows save whole checkpoints, and train the same.
     has_workflow = CORPORA[name].source is None
-    group = ["seqrnn"] if side in (OURS, ENSEMBLE) and has_workflow else []
+    in_workflow = has_workflow and side in (OURS, ENSEMBLE, LM, LM_ENSEMBLE)
+    group = ["seqrnn"] if in_workflow else []
     assert command[1 : 4 + len(group)] == ["-m", "spacy", *group, "train"]
     planned = preparation(name)[-1:] == [f"plan-{name}"] and side in (OURS, ENSEMBLE)
     if planned:  # the workflow has written it
         assert config_of(command) == f"corpus/{name}/config.cfg"
-    else:
+    elif side not in (LM, LM_ENSEMBLE):  # whose recipe is written when its language model is there
         assert (ROOT / config_of(command)).is_file()
     for option, value in [("--output", str(tmp_path)), ("--training.seed", "7")]:
         assert command[command.index(option) + 1] == value
@@ -135,6 +145,33 @@ def test_each_side_has_its_recipe(name: str, side: str, config: str, tmp_path: P
         member = "members.first." * (side == ENSEMBLE)
         overridden = f"--components.seqrnn_ner.model.{member}adversarial" in command
         assert overridden == (name == "wnut17")
+
+
+@pytest.mark.parametrize(("side", "members"), [(LM, 0), (LM_ENSEMBLE, 3)])
+def test_recipes_with_a_language_model_are_written(
+    side: str, members: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the language model is there; the training command reads what is written."""
+    source = tmp_path / "news" / "model-best"
+    corpus = replace(CORPORA["conll2003"], language_model=str(source))
+    monkeypatch.setitem(CORPORA, "conll2003", corpus)
+    config = recipe_of(corpus, side)
+    corpora.write_config(corpus, side)
+    assert not config.exists()
+    source.parent.mkdir()
+    make_lm().to_disk(source)
+    corpora.write_config(corpus, side)
+    text = config.read_text()
+    assert text.count("spacy-seqrnn.FeatureTok2Vec.v1") == 1
+    assert f'source = "{source}"' in text
+    assert text.count("${components.seqrnn_ner.model.members.first}") == max(0, members - 1)
+    assert config_of(training_command("conll2003", side, 0, tmp_path)) == str(config)
+
+
+def test_only_corpora_with_a_language_model_have_its_sides() -> None:
+    for corpus in CORPORA.values():
+        assert (LM in corpus.sides) == (corpus.language_model is not None)
+    assert set(CORPORA["conll2003"].sides) == set(SIDES)
 
 
 SENTENCES = """\
