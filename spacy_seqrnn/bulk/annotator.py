@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from .columns import Column, columns_of, find_columns
+from .columns import Column, columns_for, find_columns
 from .pipelines import Slice, annotate, load_once
+from .saved_pipeline import attributes_set_by, folder_of
 
 ERROR = "error"  # the column that says why a row has no annotation
 Batch = TypeVar("Batch")
@@ -136,8 +137,8 @@ def annotator(
     kept = (*([id_column] if id_column is not None else []), *keep)
     if len(set(kept)) < len(kept):
         raise ValueError(f"A column of the input is kept twice ({', '.join(kept)}): name it once.")
-    nlp = load_once(model, gpu_id).nlp
-    names = columns_of(nlp) if columns is None else columns
+    folder = folder_of(model)
+    names = columns_for(attributes_set_by(folder)) if columns is None else columns
     if not find_columns(names):
         raise ValueError(
             f"No component of '{model}' says that it sets a column of annotation: name the columns."

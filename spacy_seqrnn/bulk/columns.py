@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from spacy.attrs import DEP, HEAD, IDX, LEMMA, LENGTH, MORPH, POS, TAG
-from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup, Token
 
 # Offsets count characters from the beginning of the text, as Python's `str` does.
@@ -50,10 +49,9 @@ def find_columns(names: Iterable[str]) -> list[Column]:
     return columns
 
 
-def columns_of(nlp: Language) -> list[str]:
-    """The names of the columns that a pipeline's components say they set."""
-    assigned = {each for name in nlp.pipe_names for each in nlp.get_pipe_meta(name).assigns}
-    names = [name for name, attributes in SET_BY.items() if assigned & attributes]
+def columns_for(attributes: set[str]) -> list[str]:
+    """The names of the columns for attributes that the components of a pipeline set."""
+    names = [name for name, those in SET_BY.items() if attributes & those]
     return ["tokens", *names] if OF_TOKENS & set(names) else names
 
 

@@ -12,6 +12,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import require_gpu
 
+from .saved_pipeline import folder_of
+
 # A slice is annotated and converted at a time, which bounds the documents in memory.
 SLICE_TEXTS, SLICE_CHARACTERS = 2048, 1_000_000
 # The vocabulary keeps so many words. Those after them are dropped with their slice, and looked up
@@ -63,13 +65,7 @@ def load_once(model: str, gpu_id: int) -> Loaded:
     """
     if gpu_id >= 0:
         require_gpu(gpu_id)
-    try:
-        return Loaded(spacy.load(model), RLock())
-    except OSError as error:
-        raise ValueError(
-            f"'{model}' is not a pipeline: give the folder of one, such as training/model-best, or "
-            "the name of an installed package."
-        ) from error
+    return Loaded(spacy.load(folder_of(model)), RLock())
 
 
 def annotate(

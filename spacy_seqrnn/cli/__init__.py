@@ -1,6 +1,7 @@
 """`spacy seqrnn …`. spaCy imports this on every call, so it imports nothing heavy itself."""
 
 from ..cli import (  # noqa: F401  # they add their commands
+    annotate,
     calibrate,
     compare,
     convert,

@@ -1,0 +1,1 @@
+"""Annotation of many texts: the tables of docs/scaling.md."""

@@ -1,0 +1,129 @@
+"""Where parts are annotated: in processes of this machine, or on a Ray cluster."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing.connection import wait as wait_for
+from typing import Any, TypeVar
+
+Task, Result = TypeVar("Task"), TypeVar("Result")
+# Processes side by side are faster with a thread each than with threads that wait for each other.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+KILLED = "A worker process was killed, perhaps because the memory was full: use fewer --workers."
+QUEUED = 2  # tasks that are sent to each worker ahead of its need
+
+
+def run_locally(
+    work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int
+) -> Iterator[Result]:
+    """Do tasks in processes of this machine, each with one thread.
+
+    work: a function that can be pickled.
+
+    Returns the results as they come. Raises OSError if a process is killed, and whatever `work`
+    raises.
+    """
+    context = multiprocessing.get_context("spawn")  # a forked process may inherit a held lock
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, context, initializer=_prepare_worker)
+    with _one_thread_each(), pool:
+        try:
+            yield from _as_completed(pool, work, iter(tasks), workers * QUEUED)
+        except BaseException as error:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()  # nobody needs what it is doing
+            if isinstance(error, BrokenProcessPool):
+                raise OSError(KILLED) from error
+            raise
+
+
+def _as_completed(
+    pool: ProcessPoolExecutor,
+    work: Callable[[Task], Result],
+    tasks: Iterator[Task],
+    at_once: int,
+) -> Iterator[Result]:
+    """Send a few tasks at a time, since all of them would not fit into memory."""
+    waiting: set[Future[Result]] = set()
+    while True:
+        waiting |= {pool.submit(work, task) for task in islice(tasks, at_once - len(waiting))}
+        if not waiting:
+            return
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in done)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Set the environment that new processes inherit, and restore it."""
+    before = dict(os.environ)
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name in THREADS:
+            os.environ.pop(name)
+        os.environ.update({name: before[name] for name in THREADS if name in before})
+
+
+def _prepare_worker() -> None:
+    """Leave Ctrl+C to the parent, and end with it: a killed parent cannot end its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+
+def run_on_ray(
+    work: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    workers: int | None,
+    address: str | None,
+    gpus: int,
+) -> Iterator[Result]:
+    """Do tasks on a Ray cluster, which repeats those of machines that fail.
+
+    workers: how many tasks run at a time; None for as many as the cluster has processors, or GPUs.
+    address: of the cluster; None starts one on this machine.
+    gpus: how many GPUs a task needs.
+
+    Returns the results as they come. Raises ImportError if Ray is not installed, ConnectionError
+    if there is no cluster at the address, and whatever `work` raises.
+    """
+    try:
+        import ray  # noqa: PLC0415
+    except ImportError:
+        raise ImportError("`--engine ray` needs Ray: pip install 'spacy-seqrnn[ray]'.") from None
+    ray.init(address=address, log_to_driver=False, ignore_reinit_error=True)
+    try:
+        remote = ray.remote(num_cpus=1, num_gpus=gpus)(work)
+        yield from _as_ready(ray, remote, iter(tasks), workers or _capacity(ray, gpus))
+    finally:
+        ray.shutdown()
+
+
+def _as_ready(ray: Any, remote: Any, tasks: Iterator[Any], at_once: int) -> Iterator[Any]:
+    waiting: list[Any] = []
+    while True:
+        waiting += [remote.remote(task) for task in islice(tasks, at_once - len(waiting))]
+        if not waiting:
+            return
+        (ready,), waiting = ray.wait(waiting)
+        yield ray.get(ready)
+
+
+def _capacity(ray: Any, gpus: int) -> int:
+    found = ray.cluster_resources()
+    return max(1, int(found.get("GPU", 0) / gpus if gpus else found.get("CPU", 1)))
