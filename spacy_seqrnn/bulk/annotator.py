@@ -1,6 +1,7 @@
 """The function that every engine calls: from a batch of texts to a batch of annotation."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,9 +15,12 @@ ERROR = "error"  # the column that says why a row has no annotation
 Batch = TypeVar("Batch")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Annotator:
-    """A function from a batch of texts to a batch of annotation; see `annotator`."""
+    """A function from a batch of texts to a batch of annotation; see `annotator`.
+
+    kept: the columns of the input that the output begins with.
+    """
 
     model: str
     text_column: str
@@ -25,28 +29,41 @@ class Annotator:
     batch_size: int | None
     gpu_id: int
 
+    def __post_init__(self) -> None:
+        """Raises ValueError if the output would have two columns of one name."""
+        if len(set(self.kept)) < len(self.kept):
+            raise ValueError(
+                f"A column of the input is kept twice ({', '.join(self.kept)}): name it once."
+            )
+        both = set(self.kept) & {field.name for field in self._annotation()}
+        if both:
+            raise ValueError(
+                f"Both the input and the annotation have a column '{min(both)}': rename the "
+                "input's."
+            )
+
     def __call__(self, data: Batch) -> Batch:
         """Annotate a batch, or each batch of an iterator as it comes.
 
         data: `pyarrow.RecordBatch`, `pyarrow.Table`, `pandas.DataFrame`, or an iterator of these.
 
         Returns the same type, with the rows in the same order.
-        Raises ValueError if it has no column of texts.
+        Raises ValueError if it has no column of texts, and TypeError if it is something else.
         """
         converted: Any
         if isinstance(data, pa.RecordBatch):
             converted = self._annotate(data)
         elif isinstance(data, pa.Table):
-            batches = [self._annotate(batch) for batch in data.to_batches()]
-            converted = pa.Table.from_batches(batches, self.schema(data.schema))
-        elif hasattr(data, "columns"):
+            converted = self._annotate_table(data)
+        elif _is_frame(data):
             converted = self._annotate_frame(data)
-        elif isinstance(data, Iterable):
-            converted = map(self, data)
+        elif isinstance(data, Iterator):
+            converted = map(self._annotate_next, data)
         else:
             raise TypeError(
                 f"The annotator was given an object of type {type(data).__name__}, but needs "
-                "batches of Arrow or data frames of pandas."
+                "batches of Arrow or data frames of pandas: Ray's `map_batches` gives them with "
+                "batch_format='pyarrow'."
             )
         return converted  # type: ignore[no-any-return]
 
@@ -55,25 +72,29 @@ class Annotator:
 
         read: the schema of the input.
 
-        Raises ValueError if the input lacks a column, or if an output would have one name twice.
+        Raises ValueError if the input lacks a column.
         """
         _column_of_texts(read, self.text_column)
-        kept = [read.field(_place(read, name)) for name in self.kept]
-        fields = [*kept, *(pa.field(c.name, c.type) for c in self._columns())]
-        names = [*(field.name for field in fields), ERROR]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise ValueError(
-                f"Both the input and the annotation have a column '{twice[0]}': rename the input's."
-            )
-        return pa.schema([*fields, pa.field(ERROR, pa.string())])
+        kept = [read.field(_place(read.names, name)) for name in self.kept]
+        return pa.schema([*kept, *self._annotation()])
+
+    def _annotation(self) -> list[pa.Field]:
+        fields = [pa.field(column.name, column.type) for column in self._columns()]
+        return [*fields, pa.field(ERROR, pa.string())]
 
     def _columns(self) -> list[Column]:
         return find_columns(self.columns)
 
+    def _annotate_table(self, table: pa.Table) -> pa.Table:
+        schema = self.schema(table.schema)
+        # A file is often read in many small batches, which take the pipeline longer than a few
+        # large ones.
+        read = table.select(list({*self.kept, self.text_column})).combine_chunks()
+        return pa.Table.from_batches(map(self._annotate, read.to_batches()), schema)
+
     def _annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         schema = self.schema(batch.schema)
-        kept = [batch.column(_place(batch.schema, name)) for name in self.kept]
+        kept = [batch.column(_place(batch.schema.names, name)) for name in self.kept]
         texts = read_texts(batch.column(_column_of_texts(batch.schema, self.text_column)))
         return pa.RecordBatch.from_arrays([*kept, *self.arrays(texts)], schema=schema)
 
@@ -98,13 +119,33 @@ class Annotator:
         """The documents of texts; see `pipelines.annotate`."""
         return annotate(load_once(self.model, self.gpu_id), texts, self.batch_size)
 
+    def _annotate_next(self, data: Any) -> Any:
+        """Annotate what an iterator gives, which is Spark's if it gives data frames."""
+        annotated = self(data)
+        return self._as_objects(annotated) if _is_frame(annotated) else annotated
+
     def _annotate_frame(self, frame: Any) -> Any:
+        """Columns that are kept stay as they are; those of annotation have types of Arrow."""
         import pandas as pd  # noqa: PLC0415  # it is there if there is a frame
 
-        batch = pa.RecordBatch.from_pandas(frame, preserve_index=False)
-        annotated = self._annotate(batch).to_pandas(types_mapper=pd.ArrowDtype)
-        annotated.index = frame.index
-        return annotated
+        for name in (*self.kept, self.text_column):
+            _place(list(frame.columns), name)
+        arrays = self.arrays(_texts_of_series(frame[self.text_column]))
+        annotation = {
+            field.name: pd.Series(pd.arrays.ArrowExtensionArray(array), index=frame.index)
+            for field, array in zip(self._annotation(), arrays, strict=True)
+        }
+        return frame[list(self.kept)].assign(**annotation)
+
+    def _as_objects(self, frame: Any) -> Any:
+        """A frame with annotation as Python's objects: Spark cannot read nulls of Arrow."""
+        for field in self._annotation():
+            values = pa.array(frame[field.name]).to_pylist()
+            if pa.types.is_map(field.type):
+                values = [None if value is None else dict(value) for value in values]
+            frame[field.name] = frame[field.name].astype(object)
+            frame[field.name] = values
+        return frame
 
 
 def annotator(
@@ -134,16 +175,20 @@ def annotator(
     Raises ValueError if the pipeline, or a column of annotation, does not exist, or if a column is
     kept twice.
     """
-    kept = (*([id_column] if id_column is not None else []), *keep)
-    if len(set(kept)) < len(kept):
-        raise ValueError(f"A column of the input is kept twice ({', '.join(kept)}): name it once.")
     folder = folder_of(model)
     names = columns_for(attributes_set_by(folder)) if columns is None else columns
     if not find_columns(names):
         raise ValueError(
             f"No component of '{model}' says that it sets a column of annotation: name the columns."
         )
-    return Annotator(model, text_column, kept, tuple(names), batch_size, gpu_id)
+    return Annotator(
+        model=model,
+        text_column=text_column,
+        kept=(*([] if id_column is None else [id_column]), *keep),
+        columns=tuple(names),
+        batch_size=batch_size,
+        gpu_id=gpu_id,
+    )
 
 
 def read_texts(column: pa.Array) -> list[Any]:
@@ -164,10 +209,33 @@ def _decode(data: bytes | None) -> str | bytes | None:
         return data
 
 
+def _is_frame(data: Any) -> bool:
+    """Whether something is a data frame of pandas, which is not imported for that."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _texts_of_series(series: Any) -> list[Any]:
+    """The values of a column of pandas; None for each of its kinds of null."""
+    if series.dtype == object:  # anything may be in it
+        pairs = zip(series, series.isna(), strict=True)
+        return [
+            None if null else _decode(value) if isinstance(value, bytes) else value
+            for value, null in pairs
+        ]
+    table = pa.Table.from_pandas(series.to_frame(), preserve_index=False)
+    _check_texts(series.name, table.schema.field(0).type)
+    return [text for batch in table.to_batches() for text in read_texts(batch.column(0))]
+
+
 def _column_of_texts(schema: pa.Schema, name: str) -> int:
     """The index of the column of texts. Raises ValueError if it has something else."""
-    place = _place(schema, name)
-    kind = schema.field(place).type
+    place = _place(schema.names, name)
+    _check_texts(name, schema.field(place).type)
+    return place
+
+
+def _check_texts(name: str, kind: pa.DataType) -> None:
     values = kind.value_type if pa.types.is_dictionary(kind) else kind
     if values not in (
         *(pa.string(), pa.large_string(), pa.string_view()),
@@ -176,19 +244,17 @@ def _column_of_texts(schema: pa.Schema, name: str) -> int:
         raise ValueError(
             f"The column '{name}' has values of type {kind}, not texts: name the column of texts."
         )
-    return place
 
 
-def _place(schema: pa.Schema, name: str) -> int:
+def _place(names: Sequence[str], name: str) -> int:
     """The index of a column. Raises ValueError if it is missing, or there twice."""
-    places = schema.get_all_field_indices(name)
+    places = [place for place, other in enumerate(names) if other == name]
     if len(places) != 1:
         problem = "has no column" if not places else "has more than one column"
         raise ValueError(
-            f"The input {problem} '{name}': name one of {', '.join(schema.names) or 'none'}."
+            f"The input {problem} '{name}': name one of {', '.join(map(str, names)) or 'none'}."
         )
-    place: int = places[0]
-    return place
+    return places[0]
 
 
 def _concatenate(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:

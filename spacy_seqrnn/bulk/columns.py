@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from spacy.attrs import DEP, HEAD, IDX, LEMMA, LENGTH, MORPH, POS, TAG
+from spacy.morphology import Morphology
 from spacy.tokens import Doc, Span, SpanGroup, Token
+
+from ..ner.scored_spans import ScoredSpans
 
 # Offsets count characters from the beginning of the text, as Python's `str` does.
 PLACE = pa.struct([("start", pa.int32()), ("end", pa.int32())])
@@ -117,10 +120,11 @@ def read_spans(docs: Sequence[Doc]) -> pa.MapArray:
 
 
 def _scores(doc: Doc) -> dict[tuple[int, int, int], float]:
-    """The scores of all spans in groups that have scores."""
+    """The scores of entities; a group of another component may have others for the same spans."""
     found: dict[tuple[int, int, int], float] = {}
     for group in doc.spans.values():
-        found.update(_of_group(group))
+        if isinstance(group, ScoredSpans):
+            found.update(_of_group(group))
     return found
 
 
@@ -183,6 +187,8 @@ def read_strings(docs: Sequence[Doc], attribute: int) -> pa.ListArray:
     """An attribute of all tokens whose values are strings."""
     ids, places = np.unique(_numbers(docs, attribute).view("uint64"), return_inverse=True)
     names = [docs[0].vocab.strings[each] for each in ids.tolist()]  # without documents, no IDs
+    if attribute == MORPH:  # as `str(token.morph)` has it
+        names = ["" if name == Morphology.EMPTY_MORPH else name for name in names]
     distinct = pa.array(names, pa.string())
     return _lists(map(len, docs), distinct.take(pa.array(places)))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 import spacy
@@ -19,6 +19,7 @@ SLICE_TEXTS, SLICE_CHARACTERS = 2048, 1_000_000
 # The vocabulary keeps so many words. Those after them are dropped with their slice, and looked up
 # again in the next one, which takes longer: common words are among the first.
 MOST_WORDS = 200_000
+LOADING = Lock()
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,6 @@ class Loaded:
     lock: RLock
 
 
-@cache
 def load_once(model: str, gpu_id: int) -> Loaded:
     """Load a pipeline in this process, unless it has been loaded already.
 
@@ -63,6 +63,12 @@ def load_once(model: str, gpu_id: int) -> Loaded:
 
     Raises ValueError if there is no such pipeline or GPU.
     """
+    with LOADING:  # `cache` alone lets threads that come together load one each
+        return _load(model, gpu_id)
+
+
+@cache
+def _load(model: str, gpu_id: int) -> Loaded:
     if gpu_id >= 0:
         require_gpu(gpu_id)
     return Loaded(spacy.load(folder_of(model)), RLock())

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,7 +29,7 @@ MEGABYTE = 1e6
 BAR: dict[str, Any] = {"disable": None, "leave": False}  # on a terminal only
 Task = tuple[Part, str]  # with the name of its output
 Record = dict[str, Any]
-Engine = Callable[[Callable[[Task], Record], Iterable[Task]], Iterator[Record]]
+Engine = Callable[[Callable[[Task], Record], list[Task]], Iterator[Record]]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""A small pipeline, and texts of which some cannot be annotated."""
+"""Saved pipelines, and texts of which some cannot be annotated."""
 
 from pathlib import Path
 
 import pytest
 import spacy
 import srsly
+
+from .pipelines import save_pipeline
 
 TEXTS = [
     "Maria Schneider joined Siemens in Munich.",
@@ -18,7 +20,7 @@ BAD = {7: '{"id": 7, "text": null}', 83: "{not JSON", 84: '{"id": 84}', 211: '{"
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+def rules(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The folder of a pipeline that finds three names."""
     nlp = spacy.blank("en")
     names = {"PER": "Maria Schneider", "ORG": "Siemens", "LOC": "Munich"}
@@ -38,3 +40,11 @@ def texts(tmp_path: Path) -> Path:
     path = tmp_path / "texts.jsonl"
     path.write_text("\n".join(rows), encoding="utf8")
     return path
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a pipeline with every kind of annotation."""
+    folder = tmp_path_factory.mktemp("bulk") / "model"
+    save_pipeline(folder)
+    return folder

@@ -29,26 +29,26 @@ def annotate(*arguments: Any, code: int = REJECTED) -> str:
     return " ".join(result.output.split())
 
 
-def test_two_workers(model: str, texts: Path, tmp_path: Path) -> None:
+def test_two_workers(rules: str, texts: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     options = ("--id-column", "id", "--workers", 2, "--part-mb", 0.001, "--batch-size", 7)
-    printed = annotate(model, texts, output, *options)
-    assert rows_of(output) == expected(model)
+    printed = annotate(rules, texts, output, *options)
+    assert rows_of(output) == expected(rules)
     assert [each["row"] for each in rejects_of(output)] == list(BAD)
     assert f"Annotated {ROWS - len(BAD)} documents" in printed
     assert f"Rejected {len(BAD)} rows, listed in" in printed
-    printed = annotate(model, texts, output, *options, "--resume", "--max-errors", 4)
+    printed = annotate(rules, texts, output, *options, "--resume", "--max-errors", 4)
     assert f"Annotated {ROWS - len(BAD)} documents" in printed
 
 
-def test_every_option(model: str, tmp_path: Path) -> None:
+def test_every_option(rules: str, tmp_path: Path) -> None:
     path, output = tmp_path / "texts.csv", tmp_path / "out"
     path.write_text("number,body,day\n1,Siemens,Monday\n2,Munich,Friday\n")
     options = ("--text-column", "body", "--keep", " day , number ", "-w", 1)
-    annotate(model, path, output, *options, "--columns", "entities, tokens", code=0)
+    annotate(rules, path, output, *options, "--columns", "entities, tokens", code=0)
     assert [list(row) for row in rows_of(output)] == [["day", "number", "entities", "tokens"]] * 2
     own = tmp_path / "docs"
-    annotate(model, path, own, "--text-column", "body", "--format", "spacy", "-w", 1, code=0)
+    annotate(rules, path, own, "--text-column", "body", "--format", "spacy", "-w", 1, code=0)
     assert len(DocBin().from_disk(next(own.glob("*.spacy")))) == 2
 
 
@@ -62,34 +62,34 @@ def test_every_option(model: str, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options(
-    model: str, texts: Path, tmp_path: Path, options: list[str], said: str
+    rules: str, texts: Path, tmp_path: Path, options: list[str], said: str
 ) -> None:
-    assert said in fails("seqrnn", "annotate", model, texts, tmp_path / "out", *options)
+    assert said in fails("seqrnn", "annotate", rules, texts, tmp_path / "out", *options)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [12])
-def test_killed_again_and_again(model: str, texts: Path, tmp_path: Path, kills: int) -> None:
+def test_killed_again_and_again(rules: str, texts: Path, tmp_path: Path, kills: int) -> None:
     """The whole run or one of its workers, each time at another moment."""
     whole, output = tmp_path / "whole", tmp_path / "out"
     options = ["--id-column", "id", "--workers", "2", "--part-mb", "0.0001"]
-    annotate(model, texts, whole, *options)
+    annotate(rules, texts, whole, *options)
     chance = random.Random(kills)
     for number in range(kills):
         if (output / FILE).exists() and not number % 4:
             shutil.rmtree(output)  # another run from its beginning
-        kill_once(model, texts, output, options, chance)
-    annotate(model, texts, output, *options, *resume(output))
+        kill_once(rules, texts, output, options, chance)
+    annotate(rules, texts, output, *options, *resume(output))
     assert files_of(output) == files_of(whole)
-    assert rows_of(output) == expected(model)
+    assert rows_of(output) == expected(rules)
 
 
 def kill_once(
-    model: str, texts: Path, output: Path, options: list[str], chance: random.Random
+    rules: str, texts: Path, output: Path, options: list[str], chance: random.Random
 ) -> None:
     """Go on with a run, and kill it or one of its workers once some more parts are done."""
-    command = [sys.executable, "-m", "spacy", "seqrnn", "annotate", model, str(texts), str(output)]
+    command = [sys.executable, "-m", "spacy", "seqrnn", "annotate", rules, str(texts), str(output)]
     command += [*options, *resume(output)]
     account = output / FILE
     before, parts = lines_of(account), chance.randint(0, 30)

@@ -7,7 +7,7 @@ import pytest
 
 from spacy_seqrnn.bulk.manifest import FILE, create, reopen
 
-INPUTS = [
+INPUTS: list[dict[str, Any]] = [
     {"path": "a.jsonl", "sha256": "1", "parts": [{"number": 0}]},
     {"path": "b.jsonl", "sha256": "2", "parts": []},
 ]

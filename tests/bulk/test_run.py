@@ -21,9 +21,9 @@ SMALL = 0.001  # megabytes of a part
 
 
 @pytest.fixture
-def request_(model: str, texts: Path, tmp_path: Path) -> Request:
+def request_(rules: str, texts: Path, tmp_path: Path) -> Request:
     output = tmp_path / "new" / "out"
-    return Request(model, (str(texts),), output, id_column="id", part_mb=SMALL)
+    return Request(rules, (str(texts),), output, id_column="id", part_mb=SMALL)
 
 
 def run(request: Request, *, resume: bool = False, max_errors: int | None = None) -> Totals:
@@ -118,12 +118,13 @@ def test_nothing_is_mixed(request_: Request) -> None:
     run(request_)
     before = files_of(request_.output)
     assert "has the output of another run: add --resume" in refused(request_)
-    for change, said in [
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"columns": ("tokens",)}, "`columns` was ['entities'] and is ['tokens'] now"),
         ({"part_mb": 2 * SMALL}, f"`part_mb` was {SMALL} and is {2 * SMALL} now"),
         ({"id_column": None}, "`kept` was ['id: int64'] and is [] now"),
         ({"format": "jsonl"}, "`format` was 'parquet' and is 'jsonl' now"),
-    ]:
+    ]
+    for change, said in changes:
         assert said in refused(replace(request_, **change), resume=True)
     with Path(request_.inputs[0]).open("a") as file:
         file.write('\n{"text": "more"}')
