@@ -278,8 +278,9 @@ def test_a_pipeline_that_there_is_not() -> None:
 
 @pytest.mark.skipif(has_gpu, reason="there is a GPU")
 def test_a_gpu_that_there_is_not(model: Path) -> None:
+    annotate = annotator(str(model), gpu_id=0)  # as on the driver of a cluster, which needs none
     with pytest.raises(ValueError, match="GPU"):
-        annotator(str(model), gpu_id=0)
+        annotate(batch(TEXTS))
 
 
 def test_custom_attributes(model: Path) -> None:
@@ -387,22 +388,14 @@ def test_threads_share_one_pipeline(
     loaded = []
     load = spacy.load
 
-    def slowly(name: str) -> Language:
+    def slowly(name: Path) -> Language:
         loaded.append(name)
         time.sleep(0.1)
         return load(name)
 
     monkeypatch.setattr(spacy, "load", slowly)
-    # Made without `annotator`, so that the threads are the first to load
-    annotate = Annotator(
-        model=str(tmp_path),
-        text_column="text",
-        kept=("id",),
-        columns=tuple(COLUMNS),
-        batch_size=None,
-        gpu_id=-1,
-    )
+    annotate = annotator(str(tmp_path), id_column="id", columns=list(COLUMNS))
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(annotate, [batch(TEXTS)] * 8):
             assert rows(found) == expected
-    assert loaded == [str(tmp_path)]
+    assert loaded == [tmp_path]
