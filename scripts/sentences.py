@@ -85,7 +85,8 @@ def read_folder(folder: Path) -> Iterator[str]:
     files = [path for path in sorted(folder.rglob("*")) if path.suffix in (*readers, ".tar")]
     if not files:
         raise UserError(
-            f"{folder} has no text: run `spacy project run fetch-news`, or put {FORMATS} there."
+            f"{folder} has no text: put {FORMATS} there, or for news, run `spacy project run "
+            "fetch-news`."
         )
     for path in files:
         try:

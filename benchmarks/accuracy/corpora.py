@@ -66,7 +66,12 @@ CORPORA = {
         language_model="training/news/model-best",
         published=["90.94 Lample 2016", "91.21 Ma and Hovy 2016", "91.35 Yang 2018 (all 100d)"],
     ),
-    "wnut17": Corpus("WNUT-17", "ner", published=["41.9 Aguilar 2017 (gazetteers, 400d)"]),
+    "wnut17": Corpus(
+        "WNUT-17",
+        "ner",
+        language_model="training/social/model-best",
+        published=["41.9 Aguilar 2017 (gazetteers, 400d)"],
+    ),
     "conll2002": Corpus(
         "CoNLL-2002 Spanish, no vectors",
         "ner",
