@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from .columns import Column, columns_of, find_columns
 from .pipelines import Slice, annotate, load_once
+from .texts import place_of, place_of_texts, read_texts
 
 ERROR = "error"  # the column that says why a row has no annotation
 Batch = TypeVar("Batch")
@@ -56,8 +57,8 @@ class Annotator:
 
         Raises ValueError if the input lacks a column, or if an output would have one name twice.
         """
-        _column_of_texts(read, self.text_column)
-        kept = [read.field(_place(read, name)) for name in self.kept]
+        place_of_texts(read, self.text_column)
+        kept = [read.field(place_of(read, name)) for name in self.kept]
         fields = [*kept, *(pa.field(c.name, c.type) for c in self._columns())]
         names = [*(field.name for field in fields), ERROR]
         twice = [name for name in names if names.count(name) > 1]
@@ -72,8 +73,8 @@ class Annotator:
 
     def _annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         schema = self.schema(batch.schema)
-        kept = [batch.column(_place(batch.schema, name)) for name in self.kept]
-        texts = read_texts(batch.column(_column_of_texts(batch.schema, self.text_column)))
+        kept = [batch.column(place_of(batch.schema, name)) for name in self.kept]
+        texts = read_texts(batch.column(place_of_texts(batch.schema, self.text_column)))
         return pa.RecordBatch.from_arrays([*kept, *self.arrays(texts)], schema=schema)
 
     def arrays(self, texts: Sequence[Any]) -> list[pa.Array]:
@@ -143,51 +144,6 @@ def annotator(
             f"No component of '{model}' says that it sets a column of annotation: name the columns."
         )
     return Annotator(model, text_column, kept, tuple(names), batch_size, gpu_id)
-
-
-def read_texts(column: pa.Array) -> list[Any]:
-    """The texts of a column; bytes where one is not UTF-8, and None where it is null."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    try:
-        texts: list[Any] = column.cast(pa.large_string()).to_pylist()
-    except (pa.ArrowInvalid, UnicodeDecodeError):  # Arrow does not always verify what it reads
-        texts = [_decode(each) for each in column.cast(pa.large_binary()).to_pylist()]
-    return texts
-
-
-def _decode(data: bytes | None) -> str | bytes | None:
-    try:
-        return None if data is None else data.decode()
-    except UnicodeDecodeError:
-        return data
-
-
-def _column_of_texts(schema: pa.Schema, name: str) -> int:
-    """The index of the column of texts. Raises ValueError if it has something else."""
-    place = _place(schema, name)
-    kind = schema.field(place).type
-    values = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if values not in (
-        *(pa.string(), pa.large_string(), pa.string_view()),
-        *(pa.binary(), pa.large_binary(), pa.binary_view(), pa.null()),
-    ):
-        raise ValueError(
-            f"The column '{name}' has values of type {kind}, not texts: name the column of texts."
-        )
-    return place
-
-
-def _place(schema: pa.Schema, name: str) -> int:
-    """The index of a column. Raises ValueError if it is missing, or there twice."""
-    places = schema.get_all_field_indices(name)
-    if len(places) != 1:
-        problem = "has no column" if not places else "has more than one column"
-        raise ValueError(
-            f"The input {problem} '{name}': name one of {', '.join(schema.names) or 'none'}."
-        )
-    place: int = places[0]
-    return place
 
 
 def _concatenate(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:
