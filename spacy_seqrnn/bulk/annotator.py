@@ -10,6 +10,7 @@ import pyarrow as pa
 from .columns import Column, columns_for, find_columns
 from .pipelines import Slice, annotate, load_once
 from .saved_pipeline import attributes_set_by, folder_of
+from .texts import check_texts, decode, place_of, place_of_texts, read_texts
 
 ERROR = "error"  # the column that says why a row has no annotation
 Batch = TypeVar("Batch")
@@ -74,8 +75,8 @@ class Annotator:
 
         Raises ValueError if the input lacks a column.
         """
-        _column_of_texts(read, self.text_column)
-        kept = [read.field(_place(read.names, name)) for name in self.kept]
+        place_of_texts(read, self.text_column)
+        kept = [read.field(place_of(read.names, name)) for name in self.kept]
         return pa.schema([*kept, *self._annotation()])
 
     def _annotation(self) -> list[pa.Field]:
@@ -94,8 +95,8 @@ class Annotator:
 
     def _annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         schema = self.schema(batch.schema)
-        kept = [batch.column(_place(batch.schema.names, name)) for name in self.kept]
-        texts = read_texts(batch.column(_column_of_texts(batch.schema, self.text_column)))
+        kept = [batch.column(place_of(batch.schema.names, name)) for name in self.kept]
+        texts = read_texts(batch.column(place_of_texts(batch.schema, self.text_column)))
         return pa.RecordBatch.from_arrays([*kept, *self.arrays(texts)], schema=schema)
 
     def arrays(self, texts: Sequence[Any]) -> list[pa.Array]:
@@ -129,7 +130,7 @@ class Annotator:
         import pandas as pd  # noqa: PLC0415  # it is there if there is a frame
 
         for name in (*self.kept, self.text_column):
-            _place(list(frame.columns), name)
+            place_of(list(frame.columns), name)
         arrays = self.arrays(_texts_of_series(frame[self.text_column]))
         annotation = {
             field.name: pd.Series(pd.arrays.ArrowExtensionArray(array), index=frame.index)
@@ -191,24 +192,6 @@ def annotator(
     )
 
 
-def read_texts(column: pa.Array) -> list[Any]:
-    """The texts of a column; bytes where one is not UTF-8, and None where it is null."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    try:
-        texts: list[Any] = column.cast(pa.large_string()).to_pylist()
-    except (pa.ArrowInvalid, UnicodeDecodeError):  # Arrow does not always verify what it reads
-        texts = [_decode(each) for each in column.cast(pa.large_binary()).to_pylist()]
-    return texts
-
-
-def _decode(data: bytes | None) -> str | bytes | None:
-    try:
-        return None if data is None else data.decode()
-    except UnicodeDecodeError:
-        return data
-
-
 def _is_frame(data: Any) -> bool:
     """Whether something is a data frame of pandas, which is not imported for that."""
     pandas = sys.modules.get("pandas")
@@ -220,41 +203,12 @@ def _texts_of_series(series: Any) -> list[Any]:
     if series.dtype == object:  # anything may be in it
         pairs = zip(series, series.isna(), strict=True)
         return [
-            None if null else _decode(value) if isinstance(value, bytes) else value
+            None if null else decode(value) if isinstance(value, bytes) else value
             for value, null in pairs
         ]
     table = pa.Table.from_pandas(series.to_frame(), preserve_index=False)
-    _check_texts(series.name, table.schema.field(0).type)
+    check_texts(series.name, table.schema.field(0).type)
     return [text for batch in table.to_batches() for text in read_texts(batch.column(0))]
-
-
-def _column_of_texts(schema: pa.Schema, name: str) -> int:
-    """The index of the column of texts. Raises ValueError if it has something else."""
-    place = _place(schema.names, name)
-    _check_texts(name, schema.field(place).type)
-    return place
-
-
-def _check_texts(name: str, kind: pa.DataType) -> None:
-    values = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if values not in (
-        *(pa.string(), pa.large_string(), pa.string_view()),
-        *(pa.binary(), pa.large_binary(), pa.binary_view(), pa.null()),
-    ):
-        raise ValueError(
-            f"The column '{name}' has values of type {kind}, not texts: name the column of texts."
-        )
-
-
-def _place(names: Sequence[str], name: str) -> int:
-    """The index of a column. Raises ValueError if it is missing, or there twice."""
-    places = [place for place, other in enumerate(names) if other == name]
-    if len(places) != 1:
-        problem = "has no column" if not places else "has more than one column"
-        raise ValueError(
-            f"The input {problem} '{name}': name one of {', '.join(map(str, names)) or 'none'}."
-        )
-    return places[0]
 
 
 def _concatenate(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:

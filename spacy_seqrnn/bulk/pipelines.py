@@ -132,12 +132,13 @@ def problem(source: Any, max_length: int) -> str:
             f"the text has {len(source):,} characters, more than the {max_length:,} of the "
             "pipeline's `nlp.max_length`"
         )
-    if isinstance(source, str) and not _is_unicode(source):
+    if isinstance(source, str) and not is_unicode(source):
         return "the text has half of a surrogate pair"
     return ""
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Whether a string has no half of a surrogate pair, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:

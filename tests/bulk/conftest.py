@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_seqrnn.bulk.annotator import Annotator, annotator
 
 from .pipelines import save_pipeline
 
@@ -17,6 +21,18 @@ TEXTS = [
 ]
 ROWS = 300
 BAD = {7: '{"id": 7, "text": null}', 83: "{not JSON", 84: '{"id": 84}', 211: '{"text": 3}'}
+
+
+FAIL = "annotate me if you can"
+
+
+@Language.component("test_bulk_rules", assigns=["doc.cats"])
+def fallible_rules(doc: Doc) -> Doc:
+    """Set categories by the length of a document, and fail at one text."""
+    if doc.text == FAIL:
+        raise RuntimeError("cannot annotate")
+    doc.cats = {"LONG": float(len(doc) > 5), "SHÖRT": 1 / (1 + len(doc))}
+    return doc
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +64,24 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bulk") / "model"
     save_pipeline(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def fallible(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a pipeline that fails at one text."""
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns(  # type: ignore[attr-defined]  # a component is no mere function
+        [{"label": "CITY", "pattern": "Oslo"}, {"label": "PERSON", "pattern": "Mira Holt"}]
+    )
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("test_bulk_rules")
+    folder: Path = tmp_path_factory.mktemp("bulk") / "fallible"
+    nlp.to_disk(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def rule_annotator(fallible: str) -> Annotator:
+    """The annotator of that pipeline, with all columns that it sets."""
+    return annotator(fallible)

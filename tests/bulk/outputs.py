@@ -20,7 +20,7 @@ def rows_of(output: Path) -> list[dict[str, Any]]:
 
 
 def rejects_of(output: Path) -> list[dict[str, Any]]:
-    return list(srsly.read_jsonl(output / REJECTS))  # type: ignore[arg-type]  # JSON
+    return list(srsly.read_jsonl(output / REJECTS))
 
 
 def files_of(output: Path) -> dict[str, bytes]:

@@ -162,7 +162,7 @@ def test_another_pipeline(request_: Request, tmp_path: Path) -> None:
         ({"columns": ("doc._.mood:double",)}, "sets `doc._.mood`"),
         ({"columns": ("doc._.mood:real",)}, "'real' in 'doc._.mood:real' is not a type of Arrow"),
         ({"id_column": "key"}, "key"),
-        ({"text_column": "body"}, "body"),
+        ({"text_column": "body"}, "has the field 'body' for the text: name one of id, text"),
         ({"keep": ("id",)}, "kept twice"),
         ({"format": "xml"}, "'xml' is not a format of outputs"),
         ({"model": "nobody"}, "'nobody' is not a pipeline"),

@@ -24,7 +24,7 @@ FOLDERS = ("benchmarks", "docs", "examples", "scripts", "tests")
 ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "stanza"}
 # What the package imports where a user wants it
 OPTIONAL = ("inside", "bulk", "dask")
-UNUSED = {"dask", "smart-open"}  # users import it
+UNUSED = {"dask"}  # users import it
 # Distributions that may not be installed, such as those of an extra
 DISTRIBUTIONS = {"mutmut": "mutmut", "playwright": "playwright"}
 
