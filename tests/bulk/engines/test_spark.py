@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,19 @@ def test_spark_finds_its_way_in_the_annotation(
         label: labels.count(label) for label in set(labels)
     }
     assert all(0 <= row["most"] <= 1 for row in found)
+
+
+def test_offsets_are_those_of_sql(spark: Any, annotate: Annotator, texts: Path) -> None:
+    with_texts = replace(annotate, kept=("id", "text"))
+    rows = spark.read.parquet(str(texts))
+    annotated = rows.mapInArrow(with_texts, schema_of(with_texts, rows))
+    annotated.createOrReplaceTempView("with_texts")
+    (found,) = spark.sql(
+        "SELECT count(*) AS number, "
+        "sum(int(substring(text, entity.start + 1, entity.end - entity.start) = entity.text)) "
+        "AS equal FROM with_texts LATERAL VIEW explode(entities) AS entity"
+    ).collect()
+    assert found["number"] == found["equal"] > 1000
 
 
 def test_a_worker_has_one_thread(spark: Any) -> None:
