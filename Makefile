@@ -10,6 +10,7 @@ PYTHON ?= $(firstword $(foreach python,$(PYTHONS),\
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+ENGINES := $(VENV)/.engines
 
 # `spacy project` and the commands it runs share a terminal: without buffers their lines keep order.
 export PYTHONUNBUFFERED := 1
@@ -35,7 +36,7 @@ quickstart: $(INSTALLED)
 
 # The empty -m runs the slow tests too. One process for each core; what a file's tests share is made
 # once.
-test: $(INSTALLED)
+test: $(ENGINES)
 	$(BIN)/python -m pytest -m "" --numprocesses auto --dist loadfile
 
 lint: $(INSTALLED)
@@ -73,4 +74,9 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+# Ray, Spark and Dask are large, and nothing but their tests needs them.
+$(ENGINES): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[ray,spark,dask]"
 	touch $@

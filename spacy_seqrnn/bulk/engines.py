@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
@@ -109,16 +110,23 @@ def run_on_ray(
         raise ImportError("`--engine ray` needs Ray: pip install 'spacy-seqrnn[ray]'.") from None
     ray.init(address=address, log_to_driver=False, ignore_reinit_error=True)
     try:
-        remote = ray.remote(num_cpus=1, num_gpus=gpus)(work)
-        yield from _as_ready(ray, remote, iter(tasks), workers or _capacity(ray, gpus))
+        remote = ray.remote(num_cpus=1, num_gpus=gpus)(_call).remote
+        run = partial(remote, ray.put(work))
+        yield from _as_ready(ray, run, iter(tasks), workers or _capacity(ray, gpus))
     finally:
         ray.shutdown()
 
 
-def _as_ready(ray: Any, remote: Any, tasks: Iterator[Any], at_once: int) -> Iterator[Any]:
+def _call(work: Callable[[Task], Result], task: Task) -> Result:
+    return work(task)
+
+
+def _as_ready(
+    ray: Any, run: Callable[[Any], Any], tasks: Iterator[Any], at_once: int
+) -> Iterator[Any]:
     waiting: list[Any] = []
     while True:
-        waiting += [remote.remote(task) for task in islice(tasks, at_once - len(waiting))]
+        waiting += [run(task) for task in islice(tasks, at_once - len(waiting))]
         if not waiting:
             return
         (ready,), waiting = ray.wait(waiting)

@@ -190,6 +190,12 @@ def _annotate(
             manifest.add(record)
             bar.update(manifest.rows_of(record["output"]))
             _check_errors(manifest, max_errors)
+    n_read = sum(manifest.rows_of(name) for _, name in tasks)
+    if n_read != n_rows:
+        raise ValueError(
+            f"The inputs have changed while they were annotated: they had {n_rows:,} rows, of "
+            f"which {n_read:,} were read. Begin again in another folder."
+        )
 
 
 def _tasks(inputs: list[InputFile], form: str) -> list[Task]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from spacy.tokens import Doc, Span, Token
 
 from ..integration.components import initialize, make_pipeline, train
@@ -71,3 +72,18 @@ def _scores(doc: Doc, key: str) -> Iterable[float | None]:
 
 def _float32(value: float) -> float:
     return float(np.float32(value))
+
+
+def assert_close(found: Any, wanted: Any) -> None:
+    """Compare values; scores depend in their last digits on which texts are in a batch."""
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        found, wanted = list(found.values()), list(wanted.values())
+    if isinstance(wanted, list | tuple):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert_close(one, other)
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, abs=1e-5)
+    else:
+        assert found == wanted

@@ -19,7 +19,7 @@ from spacy_seqrnn.bulk import pipelines
 from spacy_seqrnn.bulk.columns import COLUMNS
 
 from ..conftest import CLAUSES, ODD_TEXTS
-from .pipelines import by_loops
+from .pipelines import assert_close, by_loops
 
 TEXTS = [
     *(" ".join(clause) + " ." for clause in CLAUSES),
@@ -182,7 +182,7 @@ def test_rows_without_annotation_say_why(model: Path, expected: list[dict[str, A
     long = "Oslo " * 250_000
     texts = [TEXTS[0].encode(), None, b"\xff", long.encode(), TEXTS[1].encode()]
     first, *without, last = rows(annotate(batch(texts, pa.binary())))
-    close([first, last], [expected[0], {**expected[1], "id": 4}])
+    assert_close([first, last], [expected[0], {**expected[1], "id": 4}])
     assert [row.pop("error") for row in without] == [
         MISSING,
         "the text is not UTF-8",
@@ -317,22 +317,7 @@ def test_a_component_that_fails(
     }
     for row, wanted in zip(rows(annotate(batch(TEXTS))), expected, strict=True):
         fails = "Pia" in TEXTS[row["id"]]
-        close(row, {"id": row["id"], **failed} if fails else wanted)
-
-
-def close(found: Any, wanted: Any) -> None:
-    """Compare values; scores depend in their last digits on which texts are in a batch."""
-    if isinstance(wanted, dict):
-        assert found.keys() == wanted.keys()
-        found, wanted = list(found.values()), list(wanted.values())
-    if isinstance(wanted, list | tuple):
-        assert len(found) == len(wanted)
-        for one, other in zip(found, wanted, strict=True):
-            close(one, other)
-    elif isinstance(wanted, float):
-        assert found == pytest.approx(wanted, abs=1e-5)
-    else:
-        assert found == wanted
+        assert_close(row, {"id": row["id"], **failed} if fails else wanted)
 
 
 def test_slices_give_the_same(
@@ -343,7 +328,7 @@ def test_slices_give_the_same(
 ) -> None:
     monkeypatch.setattr(pipelines, "SLICE_TEXTS", 3)
     monkeypatch.setattr(pipelines, "SLICE_CHARACTERS", 60)
-    close(rows(annotate(batch(TEXTS))), expected)
+    assert_close(rows(annotate(batch(TEXTS))), expected)
     assert len(calls) > len(TEXTS) / 3
     assert max(size for size, _ in calls) == 3
 
@@ -356,7 +341,7 @@ def test_new_words_are_dropped_when_there_are_many(
     vocab = pipelines.load_once(str(tmp_path), -1).nlp.vocab
     monkeypatch.setattr(pipelines, "SLICE_TEXTS", 4)
     monkeypatch.setattr(pipelines, "MOST_WORDS", 0)
-    close(rows(annotate(batch(TEXTS))), expected)
+    assert_close(rows(annotate(batch(TEXTS))), expected)
     annotate(batch(["Zanzibarquux"]))
     assert "Zanzibarquux" not in vocab.strings
     monkeypatch.setattr(pipelines, "MOST_WORDS", 1_000_000)

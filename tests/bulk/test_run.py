@@ -112,6 +112,18 @@ def test_an_engine_that_fails_loses_nothing(request_: Request) -> None:
     assert rows_of(request_.output) == expected(request_.model)
 
 
+def test_inputs_that_change_meanwhile(request_: Request) -> None:
+    """Into as many bytes of fewer lines, so that each part can be read."""
+    path = Path(request_.inputs[0])
+
+    def late(work: Any, tasks: list[Any]) -> Iterator[Any]:
+        path.write_text(path.read_text().replace("}\n{", "} {"))
+        return map(work, tasks)
+
+    with pytest.raises(ValueError, match=f"they had {ROWS} rows, of which"):
+        annotate_files(request_, late, resume=False, max_errors=None)
+
+
 def test_nothing_is_mixed(request_: Request) -> None:
     assert "There is no run to resume" in refused(request_, resume=True)
     assert not request_.output.parent.exists()

@@ -24,7 +24,7 @@ FOLDERS = ("benchmarks", "docs", "examples", "scripts", "tests")
 ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "stanza"}
 # What the package imports where a user wants it
 OPTIONAL = ("inside", "bulk", "dask")
-UNUSED = {"dask"}  # users import it
+UNUSED = {"dask", "distributed"}  # users import it
 # Distributions that may not be installed, such as those of an extra
 DISTRIBUTIONS = {"mutmut": "mutmut", "playwright": "playwright"}
 
@@ -76,7 +76,8 @@ def test_every_import_of_the_package_is_declared() -> None:
 def test_every_other_import_is_declared() -> None:
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     modules = imported([ROOT / "noxfile.py", *paths])
-    texts = [CONFIG["options"]["install_requires"], EXTRAS["dev"], EXTRAS["mutation"]]
+    extras = [EXTRAS[name] for name in ("dev", "mutation", "ray", "spark", "dask")]
+    texts = [CONFIG["options"]["install_requires"], *extras]
     known = {name for text in texts for name in declared(text)}
     missing = {name: path for name, path in modules.items() if distribution(name) not in known}
     assert missing.keys() == ELSEWHERE, missing
