@@ -1,0 +1,1 @@
+"""How long annotation of many texts takes."""
