@@ -1,1 +1,1 @@
-"""Annotation of many texts: the tables of docs/scaling.md."""
+"""How long annotation of many texts takes: the tables of docs/scaling.md."""

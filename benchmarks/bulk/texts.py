@@ -10,7 +10,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 ROWS_AT_ONCE = 100_000
-TEXT, ID = "body", "id"
+ID, TEXT = "id", "text"
 
 
 def sentences(corpus: Path) -> list[str]:

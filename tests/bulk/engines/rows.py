@@ -130,7 +130,10 @@ def _sorted(rows: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
 
 
 def run_job(engine: str, model: Path, texts: Path, output: Path) -> None:
-    """Run an example as a program of its own."""
+    """Run an example as a program of its own. It replaces what is there."""
+    earlier = output / "failed=false"
+    earlier.mkdir(parents=True)
+    pq.write_table(pa.table({"id": [-1]}), earlier / "earlier.parquet")
     job = ROOT / "examples" / "scaling" / f"{engine}_job.py"
     done = subprocess.run(
         [sys.executable, job, model, texts, output],
