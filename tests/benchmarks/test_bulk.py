@@ -1,4 +1,4 @@
-"""The input and the work of the benchmark of engines. Nothing here is timed."""
+"""The texts and the work of the benchmark of bulk annotation. Nothing here is timed."""
 
 from pathlib import Path
 
@@ -7,30 +7,63 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
-from benchmarks.bulk.engines import FILES, measure, read_texts, write_texts
+from benchmarks.bulk.capacity import CORES, DOCUMENTS, HOUR, Measured, plan
+from benchmarks.bulk.engines import FILES, measure, write_files
+from benchmarks.bulk.jobs import OWN
+from benchmarks.bulk.texts import read_texts, write_texts
 
 from ..ner.pipelines import trained
 
+TEXTS = ["Oslo sleeps", "Anna"]
 
-def test_texts_are_repeated_with_ids_of_their_own(tmp_path: Path) -> None:
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
     nlp = spacy.blank("en")
-    DocBin(docs=[nlp("Oslo sleeps"), nlp("Anna")]).to_disk(tmp_path / "corpus.spacy")
-    texts = read_texts(tmp_path / "corpus.spacy")
-    assert texts == ["Oslo sleeps", "Anna"]
-    write_texts(texts, 101, tmp_path / "texts")
-    assert len(list((tmp_path / "texts").iterdir())) <= FILES
+    path = tmp_path / "corpus.spacy"
+    DocBin(docs=map(nlp, TEXTS)).to_disk(path)
+    return path
+
+
+def test_texts_are_repeated_with_ids_of_their_own(corpus: Path, tmp_path: Path) -> None:
+    write_texts(corpus, 101, tmp_path / "texts.parquet")
+    assert read_texts(tmp_path / "texts.parquet") == [TEXTS[i % 2] for i in range(101)]
+    write_files(corpus, 101, tmp_path / "texts")
+    assert 1 < len(list((tmp_path / "texts").iterdir())) <= FILES
     rows = pq.read_table(tmp_path / "texts")
     assert rows["id"].to_pylist() == list(range(101))
-    assert rows["text"].to_pylist() == [texts[i % 2] for i in range(101)]
+    assert rows["text"].to_pylist() == [TEXTS[i % 2] for i in range(101)]
 
 
+def test_texts_may_have_a_word_of_their_own(corpus: Path, tmp_path: Path) -> None:
+    write_texts(corpus, 50, tmp_path / "texts.parquet", new_words=True)
+    last = [text.split()[-1] for text in read_texts(tmp_path / "texts.parquet")]
+    assert len(set(last)) == 50
+
+
+@pytest.mark.parametrize("engine", ["one process", OWN])
 @pytest.mark.parametrize("rows", [1, 40])
-def test_all_rows_are_annotated_after_a_few(tmp_path: Path, rows: int) -> None:
+def test_all_rows_are_annotated_after_a_few(
+    corpus: Path, tmp_path: Path, rows: int, engine: str
+) -> None:
     trained(steps=5).to_disk(tmp_path / "model")
-    write_texts(["Oslo sleeps", "Anna"], rows, tmp_path / "texts")
-    write_texts(["Oslo"], 2, tmp_path / "few")
-    found = measure("one process", str(tmp_path / "model"), tmp_path)
+    write_files(corpus, rows, tmp_path / "texts")
+    write_files(corpus, 2, tmp_path / "few")
+    found = measure(engine, str(tmp_path / "model"), tmp_path)
     assert found.keys() == {"start", "annotate"}
-    annotated = pq.read_table(tmp_path / "one process")
-    assert {"id", "entities", "error"} <= set(annotated.column_names)
-    assert annotated["id"].to_pylist() == list(range(rows))
+    files = sorted((tmp_path / engine).glob("**/*.parquet"))
+    tables = [pq.read_table(path) for path in files]
+    assert all({"id", "entities"} <= set(table.column_names) for table in tables)
+    assert [i for table in tables for i in table["id"].to_pylist()] == list(range(rows))
+
+
+def test_a_plan_scales_with_the_workers() -> None:
+    measured = Measured(rate=5000, bytes_read=80, bytes_written=20, megabytes=700)
+    plans = [plan(measured, workers) for workers in CORES]
+    for each in plans:
+        assert each.core_hours == pytest.approx(DOCUMENTS / 5000 / HOUR)
+        assert each.core_hours <= each.hours * each.workers <= each.core_hours * 1.01
+    # Half of a part for each worker of the machine that fails
+    first = plans[0]
+    seconds = 64e6 / 80 / 5000
+    assert first.repeated == pytest.approx(first.failures * 2 * seconds / 2 / 60)
