@@ -1,0 +1,59 @@
+"""Sources with their targets, laid out for a decoder, in chunks of bounded memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..batch.packing import Packing, make_packing
+from .memory import Places, find_places
+from .vocab import END
+
+# The most places of a memory, of all documents that are computed together. A longer document is
+# computed alone; others with those of a similar length, so that few places are empty.
+MOST_PLACES = 2**14
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Documents that are computed together, in the order of their targets, longest first.
+
+    docs: the document of each rank.
+    places: where the tokens of their sources are in the memory.
+    packing: of the targets, each with its end.
+    before, units: of each unit in the packed layout, the one before and itself. Shape (n_units,).
+    """
+
+    docs: np.ndarray
+    places: Places
+    packing: Packing
+    before: np.ndarray
+    units: np.ndarray
+
+
+def make_pairs(source: Packing, targets: list[np.ndarray], docs: np.ndarray) -> Pairs:
+    """Lay out some of the documents of a batch.
+
+    source: of all documents. targets: the units of all documents. docs: the numbers of some.
+    """
+    taken = [targets[doc] for doc in docs.tolist()]
+    packing = make_packing([len(units) + 1 for units in taken])
+    begun = [np.insert(units, 0, END) for units in taken]  # behind the end of a text before
+    ended = [np.append(units, END) for units in taken]
+    before, units = (np.concatenate(each)[packing.to_packed] for each in (begun, ended))
+    docs = docs[np.argsort(packing.ranks)]
+    return Pairs(docs, find_places(source, docs), packing, before, units)
+
+
+def in_chunks(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """The numbers of documents, as many at a time as fit into a memory.
+
+    lengths: of the sources.
+    """
+    order = np.argsort(lengths, kind="stable")
+    ordered = lengths[order].tolist()
+    first = 0
+    for end, length in enumerate([*ordered[1:], None], start=1):
+        if length is None or (end + 1 - first) * length > MOST_PLACES:
+            yield order[first:end]
+            first = end
