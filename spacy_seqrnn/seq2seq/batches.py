@@ -51,9 +51,10 @@ def in_chunks(lengths: np.ndarray) -> Iterator[np.ndarray]:
     lengths: of the sources.
     """
     order = np.argsort(lengths, kind="stable")
-    ordered = lengths[order].tolist()
     first = 0
-    for end, length in enumerate([*ordered[1:], None], start=1):
-        if length is None or (end + 1 - first) * length > MOST_PLACES:
+    for end, length in enumerate(lengths[order].tolist()):
+        if end > first and (end + 1 - first) * length > MOST_PLACES:
             yield order[first:end]
             first = end
+    if len(order):
+        yield order[first:]

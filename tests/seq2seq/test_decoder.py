@@ -15,47 +15,13 @@ from spacy_seqrnn.batch.packed import Packed, pack, unpack
 from spacy_seqrnn.rnn.cells import CELLS
 from spacy_seqrnn.rnn.tensors import direction_weights
 from spacy_seqrnn.seq2seq import batches
-from spacy_seqrnn.seq2seq.attention import ATTENTIONS
-from spacy_seqrnn.seq2seq.decoder import NONE, Decoder
+from spacy_seqrnn.seq2seq.decoder import NONE
 from spacy_seqrnn.seq2seq.training import align, score_targets, train_decoder
 from spacy_seqrnn.seq2seq.vocab import END
 from spacy_seqrnn.types import FloatsXd
 
 from ..gradients import check_gradient
-
-KINDS = [*ATTENTIONS, NONE]
-N_UNITS, V = 9, 6
-# Tokens of sources and units of targets
-SHAPES = [(3, 2), (1, 0), (2, 5), (7, 3), (0, 1), (4, 4)]
-
-
-def make_decoder(**options: Any) -> Model[Any, Any]:
-    fix_random_seed(0)
-    sizes = {"cell": "gru", "width": 8, "embed_width": 5, "depth": 1, "attention": "dot"}
-    others = {"tied": False, "label_smoothing": 0.0}
-    decoder = Decoder(**{**sizes, **others, **options})
-    decoder.set_dim("nI", V)
-    decoder.set_dim("nO", N_UNITS)
-    decoder.initialize()
-    random = np.random.default_rng(5)
-    for name in decoder.param_names:  # no bias of zero, which would hide a mistake
-        values: FloatsXd = decoder.get_param(name)
-        values += random.normal(scale=0.2, size=values.shape).astype("f")
-    return decoder
-
-
-def make_source(lengths: list[int]) -> Packed:
-    random = np.random.default_rng(1)
-    return pack(make_decoder().ops, [random.normal(size=(n, V)).astype("f") for n in lengths])
-
-
-def make_targets(lengths: list[int]) -> list[np.ndarray]:
-    random = np.random.default_rng(2)
-    return [random.integers(0, N_UNITS, n) for n in lengths]
-
-
-def make_batch(shapes: list[tuple[int, int]] = SHAPES) -> tuple[Packed, list[np.ndarray]]:
-    return make_source([n for n, _ in shapes]), make_targets([n for _, n in shapes])
+from .decoders import KINDS, N_UNITS, SHAPES, make_batch, make_decoder
 
 
 def torch_log_probabilities(decoder: Any, source: torch.Tensor, units: np.ndarray) -> Any:
