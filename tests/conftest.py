@@ -17,6 +17,8 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import data_validation
 
+from spacy_seqrnn.seq2seq.outputs import set_extension
+
 # The time of a case depends more on the machine than on the code.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
@@ -79,7 +81,8 @@ def tok2vec_config(cell: str = "lstm", *, vectors: bool = False) -> dict[str, An
 
 
 def gold_docs(vocab: Vocab) -> list[Doc]:
-    """The sentences with every kind of annotation."""
+    """The sentences with every kind of annotation, and a text to write for each."""
+    set_extension("output")
     return [_annotated(vocab, *clause) for clause in CLAUSES]
 
 
@@ -100,6 +103,7 @@ def _annotated(vocab: Vocab, person: str, verb: str, city: str, adverb: str) -> 
     )
     doc.cats = {"GOOD": float(MOODS[adverb] == "GOOD"), "BAD": float(MOODS[adverb] == "BAD")}
     doc.spans["sc"] = doc.ents
+    doc._.output = f"{adverb} {verb}"
     return doc
 
 

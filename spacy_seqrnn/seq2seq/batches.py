@@ -1,6 +1,6 @@
 """Sources with their targets, laid out for a decoder, in chunks of bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,12 +31,12 @@ class Pairs:
     units: np.ndarray
 
 
-def make_pairs(source: Packing, targets: list[np.ndarray], docs: np.ndarray) -> Pairs:
+def make_pairs(source: Packing, targets: Sequence[np.ndarray | None], docs: np.ndarray) -> Pairs:
     """Lay out some of the documents of a batch.
 
-    source: of all documents. targets: the units of all documents. docs: the numbers of some.
+    source: of all documents. targets: their units. docs: the numbers of some that have them.
     """
-    taken = [targets[doc] for doc in docs.tolist()]
+    taken = [units for doc in docs.tolist() if (units := targets[doc]) is not None]
     packing = make_packing([len(units) + 1 for units in taken])
     begun = [np.insert(units, 0, END) for units in taken]  # behind the end of a text before
     ended = [np.append(units, END) for units in taken]

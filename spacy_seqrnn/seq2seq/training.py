@@ -1,6 +1,6 @@
 """Run a decoder over the right targets: to learn them, to score them, and to see its attention."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -19,12 +19,13 @@ from .source import read_source
 
 
 def train_decoder(
-    model: DecoderModel, source: Packed, targets: list[np.ndarray], scale: float
+    model: DecoderModel, source: Packed, targets: Sequence[np.ndarray | None], scale: float
 ) -> tuple[float, Packed]:
     """Learn that each source has its target.
 
     source: the encoder's states.
-    targets: the units of each document, without the end. Shape (n_units,) each.
+    targets: the units of each document, without the end. Shape (n_units,) each; None for a document
+        that teaches nothing.
     scale: what the gradients of the summed loss are multiplied by.
 
     Returns the summed loss in nats, and the gradient of the source states.
@@ -34,7 +35,9 @@ def train_decoder(
     d_source = torch.zeros_like(to_torch(ops, source.data))
     loss = 0.0
     with torch.inference_mode():
-        for docs in in_chunks(source.packing.lengths):
+        known = np.flatnonzero([units is not None for units in targets])
+        for chunk in in_chunks(source.packing.lengths[known]):
+            docs = known[chunk]
             pairs = make_pairs(source.packing, targets, docs)
             masks = draw_masks(ops, model, len(docs))
             run = _Run(model, weights, source, pairs, masks)
