@@ -26,7 +26,7 @@ def make_decoder(n_units: int = N_UNITS, *, noise: float = 0.2, **options: Any) 
     decoder.set_dim("nO", n_units)
     decoder.initialize()
     random = np.random.default_rng(5)
-    for name in decoder.param_names:
+    for name in decoder.param_names if noise else ():
         values: FloatsXd = decoder.get_param(name)
         values += random.normal(scale=noise, size=values.shape).astype("f")
     return decoder
