@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .rnn.layer import RNN
     from .rnn.stack import RNNStack
     from .seq2seq.component import RecurrentText2Text
+    from .seq2seq.lemmatizer import RecurrentLemmatizer
     from .textcat.calibration import TextCatCalibration, calibrate_textcat
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "RNNEncoder",
     "RNNStack",
     "RecurrentLM",
+    "RecurrentLemmatizer",
     "RecurrentNER",
     "RecurrentText2Text",
     "ScoredSpans",
@@ -151,6 +153,7 @@ _MODULES = {
     "rnn.layer": ["RNN"],
     "rnn.stack": ["RNNStack"],
     "seq2seq.component": ["RecurrentText2Text"],
+    "seq2seq.lemmatizer": ["RecurrentLemmatizer"],
 }
 
 if not TYPE_CHECKING:  # else a type checker would accept any name

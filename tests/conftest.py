@@ -94,6 +94,7 @@ def _annotated(vocab: Vocab, person: str, verb: str, city: str, adverb: str) -> 
         vocab,
         words=[*subject, verb, *place, adverb, "."],
         spaces=[True] * (last + 1) + [False, False],
+        lemmas=[word.lower() for word in (*subject, verb, *place, adverb, ".")],
         tags=["NAME"] * root + ["VERB"] + ["NAME"] * len(place) + ["ADV", "PUNCT"],
         morphs=[""] * root + [f"Tense={TENSES[verb]}"] + [""] * (len(place) + 2),
         heads=[*range(1, root), root, root, *range(root + 2, last + 1), root, root, root],

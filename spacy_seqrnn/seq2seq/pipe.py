@@ -1,6 +1,6 @@
 """What components that write text have in common: the search, learning, and the units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +108,7 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
     def _learn(
         self,
         sources: list[Doc],
-        texts: list[str | None],
+        texts: Sequence[str | None],
         *,
         drop: float,
         sgd: Optimizer | None,

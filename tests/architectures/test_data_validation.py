@@ -34,6 +34,7 @@ MODELS = {
     "language model": ("seqrnn_lm", small_lm()),
     "characters": ("seqrnn_lm", small_lm("characters", bidirectional=True)),
     "text to text": ("seqrnn_text2text", small_seq2seq(cell="gru", label_smoothing=0.1)),
+    "lemmas": ("seqrnn_lemmatizer", small_seq2seq(attention="additive", tied=True)),
     "residual": (
         "seqrnn_ner",
         {**small_ner(), "tok2vec": small_tok2vec(residual=True, depth=2)},

@@ -161,6 +161,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
     assert found["pipeline"] == ["tagger"]
     assert found["entry_points"].keys() == {
         "seqrnn_lm",
+        "seqrnn_lemmatizer",
         "seqrnn_ner",
         "seqrnn_text2text",
         "spacy-seqrnn.CharCNNEmbed.v1",

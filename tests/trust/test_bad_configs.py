@@ -98,6 +98,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "seqrnn_ner": {"model": small_ner()},
     "seqrnn_lm": {"model": small_lm()},
     "seqrnn_text2text": {"model": small_seq2seq()},
+    "seqrnn_lemmatizer": {"model": small_seq2seq()},
     "spacy-seqrnn.whole_files.v1": {},
     "spacy-seqrnn.whole_checkpoints.v1": {},
     "spacy-seqrnn.TrainingLog.v1": {},
@@ -132,6 +133,24 @@ OF_TYPE: dict[Any, list[Any]] = {
     types.NoneType: [None],
 }
 
+# The values of `OF_TYPE` that work for components that write, and why
+LEGAL_OF_WRITERS: dict[str, dict[str, str]] = {
+    "model": {
+        "{}": "spaCy fills in the default model",
+        "{'width': 3}": "of the default model",
+    },
+    "scorer": {"{}": "spaCy fills in the default", "None": "no scorer"},
+    "min_count": {"1": "every unit"},
+    "max_units": {"1": "one unit", str(HUGE): "all units"},
+    "beam": {"1": "greedy"},
+    "length_penalty": {"0": "none", "1.0": "by unit"},
+    "max_length": {"1": "one unit"},
+    "max_growth": {
+        "0": "ten units",
+        "1.0": "a unit for each",
+        "1e+300": "no bound of its own",
+    },
+}
 # Those of them that work, as written, and why. "*" means all functions.
 LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("*", "nO"): {"None": "the component sets it", "1": "the component sets it anew"},
@@ -172,21 +191,12 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("seqrnn_lm", "scorer"): {"{}": "spaCy fills in the default scorer", "None": "no scorer"},
     ("seqrnn_lm", "min_count"): {"1": "every unit", str(HUGE): "no unit occurs so often"},
     ("seqrnn_lm", "max_units"): {"1": "one unit", str(HUGE): "all units"},
-    ("seqrnn_text2text", "model"): {
-        "{}": "spaCy fills in the default model",
-        "{'width': 3}": "of the default model",
+    **{
+        (factory, option): values
+        for factory in ("seqrnn_text2text", "seqrnn_lemmatizer")
+        for option, values in LEGAL_OF_WRITERS.items()
     },
-    ("seqrnn_text2text", "scorer"): {"{}": "spaCy fills in the default", "None": "no scorer"},
-    ("seqrnn_text2text", "min_count"): {"1": "every unit"},
-    ("seqrnn_text2text", "max_units"): {"1": "one unit", str(HUGE): "all units"},
-    ("seqrnn_text2text", "beam"): {"1": "greedy"},
-    ("seqrnn_text2text", "length_penalty"): {"0": "none", "1.0": "by unit"},
-    ("seqrnn_text2text", "max_length"): {"1": "one unit"},
-    ("seqrnn_text2text", "max_growth"): {
-        "0": "ten units",
-        "1.0": "a unit for each",
-        "1e+300": "no bound of its own",
-    },
+    ("seqrnn_lemmatizer", "table_size"): {"0": "no table", "1": "one lemma", str(HUGE): "all"},
     ("text2text_scorer", "output"): {"'unknown'": "any name is a name"},
     ("Pairs", "output"): {"'unknown'": "any name is a name"},
     ("Pairs", "target_path"): {"None": "one file has both"},
