@@ -26,6 +26,7 @@ def Seq2Seq(
     depth: int = 1,
     attention: str = "dot",
     tied: bool = False,
+    copy: bool = False,
     label_smoothing: float = 0.0,
     max_grad_norm: float = 0.0,
 ) -> Model[list[Doc], Packed]:
@@ -47,6 +48,9 @@ def Seq2Seq(
         the decoder only knows the encoder's states at both ends of the source.
     tied: use the vectors of the target's units as output weights too (Press and Wolf 2017), which
         needs `embed_width` to be `width`.
+    copy: let it also write units of the source that are not in its vocabulary, such as names, each
+        with the weight that the attention gives it (See et al. 2017). Source and target then have
+        the same unit.
     label_smoothing: the share of the probability that training spreads over all units, from 0 to
         below 1 (Szegedy et al. 2016).
     max_grad_norm: clip the gradients of this component's model to this joint norm; 0 disables
@@ -79,6 +83,14 @@ def Seq2Seq(
             f'of tokens: set it to "{WORDS}", or give the component an embedding and encoder of '
             "its own.",
         )
+    if copy and (attention == NONE or source_unit != target_unit):
+        raise ConfigError(
+            "copy",
+            copy,
+            f"`copy = {copy}` cannot work with `attention = {attention!r}`, `source_unit = "
+            f"{source_unit!r}` and `target_unit = {target_unit!r}`: set an attention, and the same "
+            "unit for source and target, or leave it false.",
+        )
     decoder = Decoder(
         cell=cell,
         width=width,
@@ -86,6 +98,7 @@ def Seq2Seq(
         depth=depth,
         attention=attention,
         tied=tied,
+        copy=copy,
         label_smoothing=label_smoothing,
     )
     return seq2seq_model(

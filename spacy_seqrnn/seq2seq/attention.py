@@ -142,6 +142,7 @@ def attend_back(
     d_contexts: torch.Tensor,
     d_memory: Memory,
     gradients: Tensors,
+    d_copied: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The backward pass of `attend`.
 
@@ -149,11 +150,14 @@ def attend_back(
     d_contexts: the gradient of the contexts.
     d_memory: what the gradients of keys and values are added to.
     gradients: what those of the attention's arrays are added to.
+    d_copied: the gradient of `shares` that does not come from the contexts, if there is one.
 
     Returns the gradient of the queries, (n, Q, A).
     """
     d_memory.values.baddbmm_(shares.transpose(1, 2), d_contexts)
     d_shares = torch.bmm(d_contexts, memory.values.transpose(1, 2))  # (n, Q, S)
+    if d_copied is not None:
+        d_shares += d_copied
     mean = (d_shares * shares).sum(2, keepdim=True)
     d_scores = d_shares.sub_(mean).mul_(shares)
     return attention.scores_back(weights, memory.keys, queries, d_scores, d_memory.keys, gradients)

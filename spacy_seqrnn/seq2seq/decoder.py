@@ -37,6 +37,7 @@ def Decoder(
     depth: int,
     attention: str,
     tied: bool,
+    copy: bool,
     label_smoothing: float,
 ) -> DecoderModel:
     """A decoder, which `train_decoder` trains and `search` writes with.
@@ -47,6 +48,7 @@ def Decoder(
     depth: the number of recurrent layers.
     attention: a key of `ATTENTIONS`, or `NONE`.
     tied: whether the vectors of the units are the output weights too (Press and Wolf 2017).
+    copy: whether it can copy units of the source, which needs attention; see `copying.py`.
     label_smoothing: the share of the wanted probability that all units have in training.
     """
     widths = [embed_width + width, *[width] * (depth - 1)]
@@ -64,6 +66,7 @@ def Decoder(
         attrs={
             "attention": attention,
             "tied": tied,
+            "copy": copy,
             "label_smoothing": label_smoothing,
             "dropout_rate": 0.0,
         },
@@ -91,6 +94,7 @@ def param_names(model: Any) -> list[str]:
         *(["key_weights", *attention.arrays] if attention else []),
         *("combine_weights", "combine_bias", "bridge_weights", "bridge_bias"),
         *([] if model.attrs["tied"] else ["output_weights"]),
+        *(["gate_weights", "gate_bias"] if model.attrs["copy"] else []),
         "output_bias",
     ]
 
@@ -102,10 +106,13 @@ def param_shape(sizes: Any, param: str) -> tuple[int, ...]:
     width, source = sizes.get_dim("nH"), sizes.get_dim("nI")
     n_units, n_states = sizes.get_dim("nO"), sizes.get_dim("nS") * width
     attention = attention_of(sizes)
+    joint = width + (source if attention else 0)
     shapes = {
         "embed": (n_units, sizes.get_dim("nE")),
         "key_weights": (width, source),
-        "combine_weights": (width, width + (source if attention else 0)),
+        "combine_weights": (width, joint),
+        "gate_weights": (joint,),
+        "gate_bias": (1,),
         "combine_bias": (width,),
         "bridge_weights": (n_states, 2 * source),
         "bridge_bias": (n_states,),
@@ -128,7 +135,7 @@ def _initial(model: DecoderModel, name: str) -> FloatsXd:
     ops, shape = model.ops, param_shape(model, name)
     if name.endswith("bias"):
         return ops.alloc(shape)
-    if name == "vector":
+    if len(shape) == 1:
         return glorot_uniform_init(ops, (1, *shape))[0]
     return glorot_uniform_init(ops, shape)
 
@@ -136,7 +143,7 @@ def _initial(model: DecoderModel, name: str) -> FloatsXd:
 describe_layer(
     forward,
     param_shapes=param_shape,
-    fixed_attrs=["attention", "tied", "label_smoothing"],
+    fixed_attrs=["attention", "tied", "copy", "label_smoothing"],
 )
 
 

@@ -20,7 +20,8 @@ from ..rnn.cells import Tensors
 from ..rnn.states import scaled
 from ..rnn.tensors import to_torch
 from .attention import attend
-from .batches import in_chunks
+from .batches import in_chunks, lay_out_copied
+from .copying import all_log_probabilities
 from .decoder import DecoderModel, Weights, weights_of
 from .memory import Memory, find_places
 from .output import log_probabilities
@@ -65,12 +66,18 @@ class Search:
 
 
 def search(
-    model: DecoderModel, source: Packed, most: np.ndarray, how: Search
+    model: DecoderModel,
+    source: Packed,
+    most: np.ndarray,
+    how: Search,
+    copied: np.ndarray | None = None,
 ) -> list[list[Hypothesis]]:
     """The best outputs of each document that beam search finds.
 
     source: the encoder's states.
     most: how many units the output of each document may have; then it has to end. Shape (n_docs,).
+    copied: for a decoder that copies, the unit of each source token, one document after the other.
+        Shape (n_tokens,).
 
     Returns up to `how.k` hypotheses for each document, the best first.
     """
@@ -83,7 +90,10 @@ def search(
             rows = to_torch(model.ops, source.rows(places.rows))
             memory, states, _ = read_source(weights, rows, places)
             bounds = torch.from_numpy(most[docs]).to(rows.device)
-            done = _write(weights, _begin(weights, memory, states, bounds, how), how)
+            numbers = lay_out_copied(source.packing, places, copied)
+            of_tokens = None if numbers is None else torch.from_numpy(numbers).to(rows.device)
+            beams = _begin(weights, memory, of_tokens, states, bounds, how)
+            done = _write(weights, beams, how)
             found |= dict(zip(docs.tolist(), done.best(how.k), strict=True))
     return [found[doc] for doc in range(len(places_of))]
 
@@ -95,6 +105,7 @@ class _Beams:
     docs: their numbers. Shape (n,).
     most: how many units each may have. Shape (n,).
     memory: what they attend to.
+    copied: the unit of each of its tokens, for a decoder that copies. Shape (n, S).
     states: of each layer, (1, n * B, H) each, as its steps keep them.
     fed: the attentional vectors before. Shape (n * B, H).
     units: what has been written. Shape (n, B, T).
@@ -104,6 +115,7 @@ class _Beams:
     docs: torch.Tensor
     most: torch.Tensor
     memory: Memory
+    copied: torch.Tensor | None
     states: list[Tensors]
     fed: torch.Tensor
     units: torch.Tensor
@@ -119,10 +131,12 @@ class _Beams:
         rows = (docs.unsqueeze(1) * origins.shape[1] + origins).view(-1)
         states = [{name: state[:, rows] for name, state in layer.items()} for layer in self.states]
         units = self.units.flatten(0, 1)[rows].view(*origins.shape, self.units.shape[2])
-        memory = self.memory if len(docs) == len(self.docs) else self.memory.take(docs)
-        return _Beams(
-            self.docs[docs], self.most[docs], memory, states, self.fed[rows], units, totals
-        )
+        memory, copied = self.memory, self.copied
+        if len(docs) < len(self.docs):
+            memory = memory.take(docs)
+            copied = None if copied is None else copied[docs]
+        most = self.most[docs]
+        return _Beams(self.docs[docs], most, memory, copied, states, self.fed[rows], units, totals)
 
 
 class _Ended:
@@ -177,7 +191,12 @@ class _Ended:
 
 
 def _begin(
-    weights: Weights, memory: Memory, states: list[Tensors], most: torch.Tensor, how: Search
+    weights: Weights,
+    memory: Memory,
+    copied: torch.Tensor | None,
+    states: list[Tensors],
+    most: torch.Tensor,
+    how: Search,
 ) -> _Beams:
     """One empty beginning for each document."""
     n_docs, beam = len(most), how.beam
@@ -193,7 +212,7 @@ def _begin(
     docs = torch.arange(n_docs, device=most.device)
     units = docs.new_full((n_docs, beam, int(most.max()) if n_docs else 0), END)
     fed = totals.new_zeros(n_docs * beam, weights.width)
-    return _Beams(docs, most, memory, repeated, fed, units, totals)
+    return _Beams(docs, most, memory, copied, repeated, fed, units, totals)
 
 
 def _write(weights: Weights, beams: _Beams, how: Search) -> _Ended:
@@ -211,22 +230,28 @@ def _write(weights: Weights, beams: _Beams, how: Search) -> _Ended:
 def _read(weights: Weights, beams: _Beams, units: torch.Tensor) -> tuple[_Beams, torch.Tensor]:
     """Let the decoder read the last units. units: Shape (n * B,).
 
-    Returns the beams after it, and the log probability of each next unit. Shape (n, B, nO).
+    Returns the beams after it, and the log probability of each next unit: those of the vocabulary,
+    and of the sources for a decoder that copies. Shape (n, B, nO or more).
     """
     arrays = weights.arrays
+    units = torch.where(units < len(arrays["embed"]), units, UNKNOWN)
     x = torch.cat([arrays["embed"][units], beams.fed], dim=1)
     states = []
     for prepared, before in zip(weights.layers, beams.states, strict=True):
         x, after = advance(weights.cell, prepared, x, before)
         states.append(after)
-    joint = x
+    joint, shares = x, None
     if weights.attention is not None:
         queries = x.view(*beams.totals.shape, -1)
-        _, contexts = attend(weights.attention, arrays, beams.memory, queries)
+        shares, contexts = attend(weights.attention, arrays, beams.memory, queries)
         joint = torch.cat([contexts.flatten(0, 1), x], dim=1)
     fed = torch.addmm(arrays["combine_bias"], joint, arrays["combine_weights"].T).tanh_()
     scores = log_probabilities(arrays["output_weights"], arrays["output_bias"], fed)
-    return replace(beams, states=states, fed=fed), scores.view(*beams.totals.shape, -1)
+    scores = scores.view(*beams.totals.shape, -1)
+    if beams.copied is not None and shares is not None:
+        gates = torch.addmv(arrays["gate_bias"], joint, arrays["gate_weights"])
+        scores = all_log_probabilities(scores, gates.view(beams.totals.shape), shares, beams.copied)
+    return replace(beams, states=states, fed=fed), scores
 
 
 def _continue(beams: _Beams, scores: torch.Tensor, ended: _Ended, step: int, how: Search) -> _Beams:

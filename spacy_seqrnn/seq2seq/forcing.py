@@ -17,6 +17,7 @@ from .attention import attend, attend_back
 from .decoder import DecoderModel, Weights
 from .memory import Memory
 from .recurrence import Unrolled
+from .vocab import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,12 @@ class TeacherForcing:
     def read(self, units: torch.Tensor) -> torch.Tensor:
         """The attentional vectors that predict the units, after dropout. Shape (n_units, H).
 
-        units: the one before each unit. Shape (n_units,), packed.
+        units: the one before each unit. Shape (n_units,), packed. One that is not in the
+            vocabulary is read as the unknown one.
         """
         arrays, width = self.weights.arrays, self.width
-        self._units = units
-        vectors = arrays["embed"][units]
+        self._units = torch.where(units < len(arrays["embed"]), units, UNKNOWN)
+        vectors = arrays["embed"][self._units]
         if self.masks is not None:
             vectors *= self._locked(self.masks.units)
         self.layers[0].inputs[0, :, : vectors.shape[1]] = vectors
@@ -104,6 +106,11 @@ class TeacherForcing:
             if self.masks is not None:
                 fed *= self.masks.outputs[:n_docs]
         return outputs
+
+    def gates(self) -> torch.Tensor:
+        """What decides between vocabulary and source at each unit, after `read`. (n_units,)"""
+        arrays = self.weights.arrays
+        return torch.addmv(arrays["gate_bias"], self._joint, arrays["gate_weights"])
 
     def _run_layers(self, rows: slice, fed: torch.Tensor) -> torch.Tensor:
         """The hidden states of the last layer at a time step."""
@@ -132,13 +139,19 @@ class TeacherForcing:
         self.shares[rows] = shares[:, 0]
 
     def backward(
-        self, d_outputs: torch.Tensor, gradients: Tensors, d_memory: Memory
+        self,
+        d_outputs: torch.Tensor,
+        gradients: Tensors,
+        d_memory: Memory,
+        d_gates: torch.Tensor | None = None,
+        d_shares: torch.Tensor | None = None,
     ) -> list[Tensors]:
-        """The backward pass of `read`.
+        """The backward pass of `read` and `gates`.
 
         d_outputs: Shape (n_units, H).
         gradients, d_memory: what the gradients of the decoder's arrays and of the memory are added
             to.
+        d_gates, d_shares: of a decoder that copies, the gradients of `gates` and of `shares`.
 
         Returns the gradients of the states before the first unit.
         """
@@ -158,13 +171,19 @@ class TeacherForcing:
                 d_squashed, d_squashed * squashed, squashed, value=-1.0, out=d_sums[rows]
             )
             d_joint = d_step @ W
+            if d_gates is not None:
+                d_joint.addr_(d_gates[rows], self.weights.arrays["gate_weights"])
             d_hidden = d_joint[:, -width:]
-            self._attend_back(rows, d_joint[:, :-width], d_hidden, gradients, d_memory)
+            d_copied = None if d_shares is None else d_shares[rows].unsqueeze(1)
+            self._attend_back(rows, d_joint[:, :-width], d_hidden, gradients, d_memory, d_copied)
             dx = self._layers_back(rows, d_hidden)
             d_vectors[rows] = dx[:, :-width]
             d_fed[:n_docs] = dx[:, -width:]
         gradients["combine_weights"].addmm_(d_sums.T, self._joint)
         gradients["combine_bias"] += d_sums.sum(0)
+        if d_gates is not None:
+            gradients["gate_weights"].addmv_(self._joint.T, d_gates)
+            gradients["gate_bias"] += d_gates.sum()
         self._embed_back(d_vectors, gradients)
         return [layer.finish_backward() for layer in self.layers]
 
@@ -175,6 +194,7 @@ class TeacherForcing:
         d_hidden: torch.Tensor,
         gradients: Tensors,
         d_memory: Memory,
+        d_copied: torch.Tensor | None,
     ) -> None:
         """Add what comes through the attention of a time step to the gradient of its queries."""
         if self.weights.attention is None:
@@ -189,6 +209,7 @@ class TeacherForcing:
             d_contexts.unsqueeze(1),
             d_memory.first(n_docs),
             gradients,
+            d_copied,
         )[:, 0]
 
     def _layers_back(self, rows: slice, d_hidden: torch.Tensor) -> torch.Tensor:

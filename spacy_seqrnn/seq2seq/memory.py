@@ -70,6 +70,16 @@ def lay_out(rows: torch.Tensor, places: Places) -> torch.Tensor:
     return laid_out
 
 
+def lay_out_numbers(numbers: np.ndarray, places: Places) -> np.ndarray:
+    """Numbers of tokens as a memory has them, (n, S); -1 where no token is.
+
+    numbers: those of the tokens of `places`, in their order. Shape (n_tokens,).
+    """
+    laid_out = np.full((len(places.lengths), int(places.lengths.max(initial=0))), -1)
+    laid_out[places.docs, places.positions] = numbers
+    return laid_out
+
+
 def pick_up(laid_out: torch.Tensor, places: Places) -> torch.Tensor:
     """The inverse of `lay_out`. Shape (n_tokens, width)."""
     return laid_out[_indices(places, laid_out.device)]

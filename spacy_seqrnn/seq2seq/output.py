@@ -21,7 +21,7 @@ def log_probabilities_of(
     """Those of one unit for each output. units: (n,). Returns (n,)."""
     found = [
         log_probabilities(weights, bias, x[rows]).gather(1, units[rows, None])[:, 0]
-        for rows in _in_parts(len(x), len(bias))
+        for rows in in_parts(len(x), len(bias))
     ]
     return torch.cat(found) if found else x.new_zeros(0)
 
@@ -49,7 +49,7 @@ def learn(
     Returns the summed loss in nats, and the gradient of `x`.
     """
     loss, dx = 0.0, torch.empty_like(x)
-    for rows in _in_parts(len(x), len(bias)):
+    for rows in in_parts(len(x), len(bias)):
         scores = torch.addmm(bias, x[rows], weights.T)  # (n_rows, nO)
         normaliser = scores.logsumexp(1, keepdim=True)
         wanted = units[rows, None]
@@ -65,6 +65,7 @@ def learn(
     return loss, dx
 
 
-def _in_parts(n_rows: int, n_units: int) -> list[slice]:
+def in_parts(n_rows: int, n_units: int) -> list[slice]:
+    """The rows of parts whose scores of all units fit into a bounded memory."""
     size = max(1, NUMBERS_AT_ONCE // n_units)
     return [slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size)]

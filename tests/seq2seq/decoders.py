@@ -20,7 +20,7 @@ def make_decoder(n_units: int = N_UNITS, *, noise: float = 0.2, **options: Any) 
     """noise: added to all weights, as a bias of zero would hide a mistake."""
     fix_random_seed(0)
     sizes = {"cell": "gru", "width": 8, "embed_width": 5, "depth": 1, "attention": "dot"}
-    others = {"tied": False, "label_smoothing": 0.0}
+    others = {"tied": False, "copy": False, "label_smoothing": 0.0}
     decoder = Decoder(**{**sizes, **others, **options})
     decoder.set_dim("nI", V)
     decoder.set_dim("nO", n_units)

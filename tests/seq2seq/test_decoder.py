@@ -13,7 +13,6 @@ from thinc.api import Model, fix_random_seed, set_dropout_rate
 
 from spacy_seqrnn.batch.packed import Packed, pack, unpack
 from spacy_seqrnn.rnn.cells import CELLS
-from spacy_seqrnn.rnn.tensors import direction_weights
 from spacy_seqrnn.seq2seq import batches
 from spacy_seqrnn.seq2seq.decoder import NONE
 from spacy_seqrnn.seq2seq.training import align, score_targets, train_decoder
@@ -22,47 +21,7 @@ from spacy_seqrnn.types import FloatsXd
 
 from ..gradients import check_gradient
 from .decoders import KINDS, N_UNITS, SHAPES, make_batch, make_decoder
-
-
-def torch_log_probabilities(decoder: Any, source: torch.Tensor, units: np.ndarray) -> Any:
-    """The formulas of one document, with torch's modules and automatic differentiation."""
-    arrays = {name: torch.from_numpy(decoder.get_param(name)) for name in decoder.param_names}
-    cell, kind = decoder.layers[0].attrs["cell"], decoder.attrs["attention"]
-    width = decoder.get_dim("nH")
-    module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell]
-    layers = [module(layer.get_dim("nI"), width) for layer in decoder.layers]
-    for torchs, ours in zip(layers, decoder.layers, strict=True):
-        for name, weights in zip(
-            ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
-            direction_weights(ours)[0].values(),
-            strict=True,
-        ):
-            getattr(torchs, name).data = weights.clone()
-    nothing = torch.zeros(decoder.get_dim("nI"))
-    ends = torch.cat([source[0], source[-1]] if len(source) else [nothing, nothing])
-    first = torch.tanh(arrays["bridge_weights"] @ ends + arrays["bridge_bias"]).view(-1, 1, width)
-    per_layer = len(first) // len(layers)
-    states = [list(first[i : i + per_layer].split(1)) for i in range(0, len(first), per_layer)]
-    fed, found = torch.zeros(width), []
-    for before in [END, *units.tolist()]:
-        x = torch.cat([arrays["embed"][before], fed])
-        for i, layer in enumerate(layers):
-            given_states = states[i][0] if len(states[i]) == 1 else tuple(states[i])
-            y, after = layer(x[None, None], given_states)
-            states[i] = [after] if len(states[i]) == 1 else list(after)
-            x = y[0, 0]
-        joint = x
-        if kind != NONE:
-            keys = source @ arrays["key_weights"].T
-            if kind == "dot":
-                scores = keys @ x / width**0.5
-            else:
-                scores = torch.tanh(keys + arrays["query_weights"] @ x) @ arrays["vector"]
-            joint = torch.cat([torch.softmax(scores, 0) @ source, x])
-        fed = torch.tanh(arrays["combine_weights"] @ joint + arrays["combine_bias"])
-        output = arrays["embed"] if decoder.attrs["tied"] else arrays["output_weights"]
-        found.append(torch.log_softmax(output @ fed + arrays["output_bias"], 0))
-    return torch.stack(found).detach()
+from .formulas import by_formula
 
 
 @pytest.mark.parametrize("attention", KINDS)
@@ -73,7 +32,7 @@ def test_probabilities_are_those_of_torch(attention: str, cell: str, depth: int)
     source, targets = make_batch()
     found = score_targets(decoder, source, targets)
     for states, units, own in zip(unpack(decoder.ops, source), targets, found, strict=True):
-        expected = torch_log_probabilities(decoder, torch.from_numpy(states.copy()), units)
+        expected = by_formula(decoder, states, units).log_probabilities
         right = expected[range(len(units) + 1), [*units.tolist(), END]]
         np.testing.assert_allclose(own, right.numpy(), atol=1e-5)
 
@@ -158,7 +117,7 @@ def test_the_loss_is_that_of_the_probabilities(options: dict[str, Any]) -> None:
     smoothing = decoder.attrs["label_smoothing"]
     expected = 0.0
     for states, units in zip(unpack(decoder.ops, source), targets, strict=True):
-        rows = torch_log_probabilities(decoder, torch.from_numpy(states.copy()), units)
+        rows = by_formula(decoder, states, units).log_probabilities
         wanted = torch.full(rows.shape, smoothing / N_UNITS)
         wanted[range(len(rows)), [*units.tolist(), END]] += 1.0 - smoothing
         expected -= float((wanted * rows).sum())
