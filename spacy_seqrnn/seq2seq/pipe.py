@@ -11,10 +11,10 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..checks import check_at_least, check_int
 from ..config_errors import ConfigError
-from .decoding import Search, search
+from .decoding import Hypothesis, Search, search
 from .model import Seq2SeqModel
 from .training import align, train_decoder
-from .vocab import TargetVocabulary, count_units
+from .vocab import Copied, TargetVocabulary, count_units
 
 # Larger values are mistakes.
 LONGEST = 100_000
@@ -89,14 +89,24 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         most = np.minimum(self.max_length, lengths * self.max_growth + MORE).astype("int64")
         how = Search(beam, self.length_penalty, min(beam, k))
         states = self.model.predict(sources)
-        found = search(self.model.get_ref("decoder"), states, most, how)
-        text_of = self.vocabulary.text_of
+        copied = self._find_copied(sources)
+        found = search(self.model.get_ref("decoder"), states, most, how, copied.numbers)
         return [
-            [Output(text_of(one.units), one.log_probability, one.score) for one in of_source]
-            if length
-            else []
-            for of_source, length in zip(found, lengths.tolist(), strict=True)
+            [self._output(one, others) for one in of_source] if length else []
+            for of_source, length, others in zip(
+                found, lengths.tolist(), copied.others, strict=True
+            )
         ]
+
+    def _output(self, found: Hypothesis, others: Sequence[str]) -> Output:
+        text = self.vocabulary.text_of(found.units, others)
+        return Output(text, found.log_probability, found.score)
+
+    def _find_copied(self, sources: list[Doc]) -> Copied:
+        """The units of the sources, if the decoder copies them."""
+        if self.model.get_ref("decoder").attrs["copy"]:
+            return self.vocabulary.find_copied(sources)
+        return Copied(None, [[] for _ in sources])
 
     def _align(self, sources: list[Doc], texts: list[str]) -> list[np.ndarray]:
         """What each unit of a text, and its end, attends to: (n_units + 1, n_source_units)."""
@@ -118,16 +128,18 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         if not any(len(source) for source in sources):
             return
         # A source without units is never predicted, so nothing is learned from it.
+        copied = self._find_copied(sources)
         targets = [
-            self.vocabulary.numbers_of(text) if text is not None and len(source) else None
-            for source, text in zip(sources, texts, strict=True)
+            self.vocabulary.numbers_of(text, others) if text is not None and len(source) else None
+            for source, text, others in zip(sources, texts, copied.others, strict=True)
         ]
         n_units = sum(len(units) + 1 for units in targets if units is not None)
         set_dropout_rate(self.model, drop)
         # Without a text too: a shared tok2vec waits for its last listener.
         states, backprop = self.model.begin_update(sources)
         decoder = self.model.get_ref("decoder")
-        loss, gradient = train_decoder(decoder, states, targets, 1.0 / max(n_units, 1))
+        scale = 1.0 / max(n_units, 1)
+        loss, gradient = train_decoder(decoder, states, targets, scale, copied.numbers)
         backprop(gradient)
         losses[self.name] += loss
         if sgd is not None:

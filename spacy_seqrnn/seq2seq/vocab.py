@@ -1,11 +1,12 @@
 """The units that a target is written in: words or characters."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from spacy.tokens import Doc
 
 from ..lm.units import CHARACTERS, END, N_SPECIAL, UNKNOWN, WORDS
 
@@ -53,14 +54,55 @@ class TargetVocabulary:
         """The number of each unit."""
         return {each: i for i, each in enumerate(self.units, start=N_SPECIAL)}
 
-    def numbers_of(self, text: str) -> np.ndarray:
-        """The number of each unit of a text. Shape (n_units,), int64."""
-        found = [self.numbers.get(each, UNKNOWN) for each in split_text(text, self.unit)]
+    def numbers_of(self, text: str, others: Sequence[str] = ()) -> np.ndarray:
+        """The number of each unit of a text. Shape (n_units,), int64.
+
+        others: units that have the numbers behind those of the vocabulary.
+        """
+        behind = {each: i for i, each in enumerate(others, start=self.size)}
+        found = [
+            self.numbers.get(each) or behind.get(each, UNKNOWN)
+            for each in split_text(text, self.unit)
+        ]
         return np.asarray(found, dtype="int64")
 
-    def text_of(self, numbers: Iterable[int]) -> str:
-        """The text of units with these numbers, none of which is special."""
-        return join_units([self.units[number - N_SPECIAL] for number in numbers], self.unit)
+    def text_of(self, numbers: Iterable[int], others: Sequence[str] = ()) -> str:
+        """The text of units with these numbers, none of which is special. others: as above."""
+        units = [
+            others[number - self.size] if number >= self.size else self.units[number - N_SPECIAL]
+            for number in numbers
+        ]
+        return join_units(units, self.unit)
+
+    def find_copied(self, sources: Iterable[Doc]) -> "Copied":
+        """The units of sources, for a decoder that copies them."""
+        numbers, others = [], []
+        for source in sources:
+            behind: dict[str, int] = {}
+            for token in source:
+                numbers.append(self._copied_number(token.text, behind))
+            others.append(list(behind))
+        return Copied(np.asarray(numbers, dtype="int64"), others)
+
+    def _copied_number(self, text: str, behind: dict[str, int]) -> int:
+        """The number of a source token, which is a new one of its document if need be."""
+        if [text] != split_text(text, self.unit):  # such as a tag among characters
+            return UNKNOWN
+        return self.numbers.get(text) or behind.setdefault(text, self.size + len(behind))
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The units of sources.
+
+    numbers: of each token, one document after the other. Shape (n_tokens,), int64. None if nothing
+        is copied.
+    others: the units of each document that are not in the vocabulary, in the order of their
+        numbers, which are those behind the vocabulary's.
+    """
+
+    numbers: np.ndarray | None
+    others: list[list[str]]
 
 
 __all__ = [
@@ -70,6 +112,7 @@ __all__ = [
     "UNITS",
     "UNKNOWN",
     "WORDS",
+    "Copied",
     "TargetVocabulary",
     "count_units",
     "join_units",

@@ -313,6 +313,56 @@ def test_a_model_without_a_decoder_is_rejected() -> None:
         nlp.add_pipe("seqrnn_text2text", config={"model": small_seq2seq()["tok2vec"]})
 
 
+def test_copying_writes_what_the_vocabulary_does_not_have() -> None:
+    """Words in reverse, some of whose letters training has never met."""
+    words = random_words(500)
+    model = small_seq2seq(width=32, copy=True)
+    nlp = make_text2text(model, words, max_units=4)
+    assert len(pipe_of(nlp).vocabulary.units) == 4
+    optimizer = Adam(0.01)
+    for _ in range(8):
+        batch = examples(nlp, words)
+        for first in range(0, len(batch), 25):
+            nlp.update(batch[first : first + 25], sgd=optimizer, losses={})
+    assert nlp.evaluate(examples(nlp, words))["output_exact"] > 0.9
+    new = ["aXc", "Yab", "☃"]
+    found = outputs(nlp, new)
+    assert set("".join(found)) & set("XY☃")
+    assert [doc._.output for doc in map(nlp, new)] == found
+    loaded = load_model_from_config(nlp.config).from_bytes(nlp.to_bytes())
+    assert outputs(loaded, new) == found
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attention": NONE}, "`copy = True` cannot work with `attention = 'none'`"),
+        ({"source_unit": "words"}, "`source_unit = 'words'` and `target_unit = 'characters'`"),
+    ],
+)
+def test_copying_needs_attention_and_the_same_units(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_text2text(small_seq2seq(copy=True, **options))
+
+
+def test_vectors_of_another_width_cannot_be_tied() -> None:
+    with pytest.raises(ValueError, match="`tied = True` cannot work with `embed_width = 5` and"):
+        make_text2text(small_seq2seq(tied=True, embed_width=5))
+
+
+def test_a_listener_has_no_characters() -> None:
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    with pytest.raises(ValueError, match="`source_unit = 'characters'` does not go with a liste"):
+        make_text2text({**small_seq2seq(), "tok2vec": listener})
+
+
+def test_options_of_the_search_that_cannot_work() -> None:
+    with pytest.raises(ValueError, match="`length_penalty = 11` cannot work: set it to 10 or less"):
+        make_text2text(length_penalty=11)
+    with pytest.raises(ValueError, match="`min_count = 99` leaves nothing to write, because none"):
+        make_text2text(min_count=99)
+
+
 def test_max_grad_norm_clips_the_gradients() -> None:
     def norm(limit: float) -> float:
         nlp = make_text2text(small_seq2seq(max_grad_norm=limit))

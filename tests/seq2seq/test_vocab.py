@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from spacy_seqrnn.seq2seq.vocab import (
     CHARACTERS,
@@ -47,3 +49,18 @@ def test_the_most_frequent_units_are_kept() -> None:
     assert count_units(texts, WORDS, most=10, min_count=1) == ["a", "c", "b"]
     assert count_units(texts, WORDS, most=2, min_count=1) == ["a", "c"]
     assert count_units(texts, WORDS, most=10, min_count=2) == ["a", "c"]
+
+
+def test_units_of_a_source_that_are_not_in_the_vocabulary() -> None:
+    vocab = Vocab()
+    vocabulary = TargetVocabulary(["a", "b"], CHARACTERS)
+    sources = [Doc(vocab, words=["TAG=X", *"axbyx"]), Doc(vocab), Doc(vocab, words=["y"])]
+    copied = vocabulary.find_copied(sources)
+    assert copied.others == [["x", "y"], [], ["y"]]
+    assert copied.numbers is not None
+    assert copied.numbers.tolist() == [UNKNOWN, 2, 4, 3, 5, 4, 4]
+    numbers = vocabulary.numbers_of("bxz", copied.others[0])
+    assert numbers.tolist() == [3, 4, UNKNOWN]
+    assert vocabulary.text_of([4, 2, 5], copied.others[0]) == "xay"
+    words = TargetVocabulary(["a"], WORDS).find_copied([Doc(vocab, words=["a", " ", "b c", "d"])])
+    assert words.others == [["d"]]
