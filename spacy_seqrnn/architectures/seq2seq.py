@@ -7,11 +7,12 @@ from ..batch.packed import Packed
 from ..checks import DEEPEST, WIDEST, check_at_least, check_choice, check_int, check_rate
 from ..config_errors import ConfigError
 from ..lm.shared import is_listener
+from ..lm.units import WORDS
 from ..rnn.cells import CELLS
 from ..seq2seq.attention import ATTENTIONS
 from ..seq2seq.decoder import NONE, Decoder
 from ..seq2seq.model import seq2seq_model
-from ..seq2seq.vocab import UNITS, WORDS
+from ..seq2seq.units import UNITS, check_subwords
 from ..types import Floats2d
 
 
@@ -38,8 +39,9 @@ def Seq2Seq(
     tok2vec: the encoder: an embedding, and usually a `spacy-seqrnn.RNNEncoder.v1` over it. Or a
         listener to a `tok2vec` component, for a source of words.
     source_unit: what the encoder reads: "words", which are the tokens of a document, or
-        "characters", of which the embedding then reads each as a word.
-    target_unit: what the decoder writes: "words", between white space, or "characters".
+        "characters" or "subwords", of which the embedding then reads each as a word. Subwords are
+        learned from the training texts and need `pip install spacy-seqrnn[translation]`.
+    target_unit: what the decoder writes: "words", between white space, "characters" or "subwords".
     cell: the decoder's: "lstm", "gru", "rnn" or "sru".
     width: of the decoder's states.
     embed_width: of the vectors of the target's units.
@@ -60,6 +62,8 @@ def Seq2Seq(
     """
     check_choice("source_unit", source_unit, UNITS)
     check_choice("target_unit", target_unit, UNITS)
+    check_subwords("source_unit", source_unit)
+    check_subwords("target_unit", target_unit)
     check_choice("cell", cell, list(CELLS))
     check_choice("attention", attention, [*ATTENTIONS, NONE])
     check_int("width", width, 1, WIDEST)

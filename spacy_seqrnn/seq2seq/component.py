@@ -1,5 +1,6 @@
 """The component that `nlp.add_pipe("seqrnn_text2text")` adds: a text for a text."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
@@ -12,12 +13,13 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Optimizer
 
-from ..checks import check_int
+from ..checks import MOST_ROWS, check_int
 from ..config_errors import ConfigError
 from ..lm.units import in_units
 from .model import Seq2SeqModel
 from .outputs import check_extension, set_extension
 from .pipe import Output, Seq2SeqPipe
+from .units import SUBWORDS, learn_subwords
 
 
 class RecurrentText2Text(Seq2SeqPipe):
@@ -34,6 +36,7 @@ class RecurrentText2Text(Seq2SeqPipe):
         name: str = "seqrnn_text2text",
         *,
         output: str = "output",
+        max_subwords: int = 8000,
         max_units: int = 50_000,
         min_count: int = 1,
         beam: int = 1,
@@ -48,6 +51,7 @@ class RecurrentText2Text(Seq2SeqPipe):
         model: a `spacy-seqrnn.Seq2Seq.v1`.
         name: its name in the pipeline and in `losses`.
         output: the extension of documents with the text.
+        max_subwords: how many subwords are learned at most, if source or target consists of some.
         max_units: the most units that it can write.
         min_count: how often a unit must occur in the training texts for that.
         beam: how many beginnings are continued at a time; 1 takes the most probable unit each time.
@@ -70,7 +74,9 @@ class RecurrentText2Text(Seq2SeqPipe):
             max_growth=max_growth,
         )
         check_extension(output)
+        check_int("max_subwords", max_subwords, 1, MOST_ROWS)
         self.output = output
+        self.max_subwords = max_subwords
         self.scorer = scorer
         set_extension(output)
 
@@ -163,11 +169,34 @@ class RecurrentText2Text(Seq2SeqPipe):
                 'with "spacy-seqrnn.Pairs.v1", or set `output` of '
                 f"[components.{self.name}] to the extension that has the texts.",
             )
+        if SUBWORDS in self._units:
+            self._learn_subwords(corpus(nlp) if corpus and nlp else get_examples())
         self._count_units(chain([first], texts))
         self._set_sizes(self._sources(sample))
 
+    def _learn_subwords(self, examples: Iterable[Example]) -> None:
+        """Learn the subwords of sources and targets together, of those that consist of some."""
+        source, target = (unit == SUBWORDS for unit in self._units)
+        pairs = ((eg.reference.text, eg.reference._.get(self.output)) for eg in examples)
+        texts = (
+            text
+            for pair in pairs
+            for text, taken in zip(pair, (source, target), strict=True)
+            if taken and text is not None
+        )
+        subwords = learn_subwords(texts, self.max_subwords)
+        self.cfg["subwords"] = b64encode(subwords).decode("ascii")
+
+    @property
+    def _units(self) -> tuple[str, str]:
+        """Those of source and target."""
+        return self.model.attrs["source_unit"], self.model.attrs["target_unit"]
+
     def _sources(self, docs: Iterable[Doc]) -> list[Doc]:
-        return in_units(docs, self.model.attrs["source_unit"])
+        if self._units[0] != SUBWORDS:
+            return in_units(docs, self._units[0])
+        split = self._kind(SUBWORDS).split
+        return [Doc(doc.vocab, words=split(doc.text)) for doc in docs]
 
     def _texts(self, examples: Iterable[Example]) -> Iterator[str]:
         texts = (example.reference._.get(self.output) for example in examples)

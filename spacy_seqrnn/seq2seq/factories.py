@@ -64,6 +64,7 @@ LEMMATIZER_MODEL = Config().from_str(LEMMATIZER_MODEL_CONFIG)["model"]
     default_config={
         "model": DEFAULT_MODEL,
         "output": "output",
+        "max_subwords": 8000,
         "max_units": 50_000,
         "min_count": 1,
         "beam": 1,
@@ -79,6 +80,7 @@ def make_seqrnn_text2text(
     name: str,
     model: Model[list[Doc], Packed],
     output: str,
+    max_subwords: int,
     max_units: int,
     min_count: int,
     beam: int,
@@ -93,6 +95,7 @@ def make_seqrnn_text2text(
         model,
         name,
         output=output,
+        max_subwords=max_subwords,
         max_units=max_units,
         min_count=min_count,
         beam=beam,

@@ -17,10 +17,10 @@ from thinc.api import Optimizer
 
 from ..checks import check_int
 from ..config_errors import ConfigError
+from ..lm.units import CHARACTERS
 from .forms import Form, count_lemmas, find_forms, lemmas_of, make_dictionary, source_of
 from .model import Seq2SeqModel
 from .pipe import Seq2SeqPipe
-from .vocab import CHARACTERS
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What components that write text have in common: the search, learning, and the units."""
 
+from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from ..config_errors import ConfigError
 from .decoding import Hypothesis, Search, search
 from .model import Seq2SeqModel
 from .training import align, train_decoder
+from .units import Units, make_units
 from .vocab import Copied, TargetVocabulary, count_units
 
 # Larger values are mistakes.
@@ -71,15 +73,25 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         self.length_penalty = length_penalty
         self.max_length = max_length
         self.max_growth = max_growth
-        self.cfg: dict[str, Any] = {"units": []}
-        self._vocabulary = TargetVocabulary([], model.attrs["target_unit"])
+        # Subwords are bytes in base64, as JSON has no bytes.
+        self.cfg: dict[str, Any] = {"units": [], "subwords": ""}
+        self._vocabulary: TargetVocabulary | None = None
+        self._kinds: dict[tuple[str, str], Units] = {}
 
     @property
     def vocabulary(self) -> TargetVocabulary:
         """The units that it can write, looked up anew if they were replaced."""
-        if self._vocabulary.units is not self.cfg["units"]:
-            self._vocabulary = TargetVocabulary(self.cfg["units"], self.model.attrs["target_unit"])
+        if self._vocabulary is None or self._vocabulary.units is not self.cfg["units"]:
+            kind = self._kind(self.model.attrs["target_unit"])
+            self._vocabulary = TargetVocabulary(self.cfg["units"], kind)
         return self._vocabulary
+
+    def _kind(self, unit: str) -> Units:
+        """The units of this name."""
+        key = unit, self.cfg["subwords"]
+        if key not in self._kinds:
+            self._kinds[key] = make_units(unit, b64decode(self.cfg["subwords"]))
+        return self._kinds[key]
 
     def _write(self, sources: list[Doc], *, beam: int, k: int) -> list[list[Output]]:
         """The k best texts for each source; none for one without units."""
@@ -148,7 +160,8 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
     def _count_units(self, texts: Iterable[str]) -> None:
         """Determine the units that it can write. Raises ConfigError if none is frequent enough."""
         unit = self.model.attrs["target_unit"]
-        self.cfg["units"] = count_units(texts, unit, most=self.max_units, min_count=self.min_count)
+        kind = self._kind(unit)
+        self.cfg["units"] = count_units(texts, kind, most=self.max_units, min_count=self.min_count)
         if not self.cfg["units"] and self.min_count > 1:
             raise ConfigError(
                 "min_count",

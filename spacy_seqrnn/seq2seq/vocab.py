@@ -1,4 +1,4 @@
-"""The units that a target is written in: words or characters."""
+"""The units that a decoder can write."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,28 +8,18 @@ from functools import cached_property
 import numpy as np
 from spacy.tokens import Doc
 
-from ..lm.units import CHARACTERS, END, N_SPECIAL, UNKNOWN, WORDS
-
-UNITS = [WORDS, CHARACTERS]
-
-
-def split_text(text: str, unit: str) -> list[str]:
-    """The units of a text. unit: `WORDS`, which white space separates, or `CHARACTERS`."""
-    return text.split() if unit == WORDS else list(text)
+from ..lm.units import END, N_SPECIAL, UNKNOWN
+from .units import Units
 
 
-def join_units(units: list[str], unit: str) -> str:
-    """The text of units; the inverse of `split_text` but for the amount of white space."""
-    return (" " if unit == WORDS else "").join(units)
-
-
-def count_units(texts: Iterable[str], unit: str, *, most: int, min_count: int) -> list[str]:
+def count_units(texts: Iterable[str], kind: Units, *, most: int, min_count: int) -> list[str]:
     """The most frequent units of texts, in this order; of equally frequent ones, the first.
 
+    kind: what they are.
     most: how many at most.
     min_count: how often a unit must occur.
     """
-    counts = Counter(each for text in texts for each in split_text(text, unit))
+    counts = Counter(each for text in texts for each in kind.split(text))
     return [each for each, count in counts.most_common(most) if count >= min_count]
 
 
@@ -38,11 +28,11 @@ class TargetVocabulary:
     """The units that a decoder can write.
 
     units: the most frequent first; `units[i]` has the number i + N_SPECIAL.
-    unit: what they are.
+    kind: what they are.
     """
 
     units: list[str]
-    unit: str
+    kind: Units
 
     @property
     def size(self) -> int:
@@ -61,8 +51,7 @@ class TargetVocabulary:
         """
         behind = {each: i for i, each in enumerate(others, start=self.size)}
         found = [
-            self.numbers.get(each) or behind.get(each, UNKNOWN)
-            for each in split_text(text, self.unit)
+            self.numbers.get(each) or behind.get(each, UNKNOWN) for each in self.kind.split(text)
         ]
         return np.asarray(found, dtype="int64")
 
@@ -72,7 +61,7 @@ class TargetVocabulary:
             others[number - self.size] if number >= self.size else self.units[number - N_SPECIAL]
             for number in numbers
         ]
-        return join_units(units, self.unit)
+        return self.kind.join(units)
 
     def find_copied(self, sources: Iterable[Doc]) -> "Copied":
         """The units of sources, for a decoder that copies them."""
@@ -86,7 +75,7 @@ class TargetVocabulary:
 
     def _copied_number(self, text: str, behind: dict[str, int]) -> int:
         """The number of a source token, which is a new one of its document if need be."""
-        if [text] != split_text(text, self.unit):  # such as a tag among characters
+        if not self.kind.has(text):  # such as a tag among characters
             return UNKNOWN
         return self.numbers.get(text) or behind.setdefault(text, self.size + len(behind))
 
@@ -105,16 +94,4 @@ class Copied:
     others: list[list[str]]
 
 
-__all__ = [
-    "CHARACTERS",
-    "END",
-    "N_SPECIAL",
-    "UNITS",
-    "UNKNOWN",
-    "WORDS",
-    "Copied",
-    "TargetVocabulary",
-    "count_units",
-    "join_units",
-    "split_text",
-]
+__all__ = ["END", "N_SPECIAL", "UNKNOWN", "Copied", "TargetVocabulary", "count_units"]

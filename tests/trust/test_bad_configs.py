@@ -197,6 +197,7 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
         for option, values in LEGAL_OF_WRITERS.items()
     },
     ("seqrnn_lemmatizer", "table_size"): {"0": "no table", "1": "one lemma", str(HUGE): "all"},
+    ("seqrnn_text2text", "max_subwords"): {"1": "there are none"},
     ("text2text_scorer", "output"): {"'unknown'": "any name is a name"},
     ("Pairs", "output"): {"'unknown'": "any name is a name"},
     ("Pairs", "target_path"): {"None": "one file has both"},
