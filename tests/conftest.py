@@ -17,7 +17,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import data_validation
 
-from spacy_seqrnn.seq2seq.outputs import set_extension
+from spacy_seqrnn.seq2seq.extension import set_extension
 
 # The time of a case depends more on the machine than on the code.
 settings.register_profile("default", deadline=None)

@@ -16,8 +16,8 @@ from thinc.api import Optimizer
 from ..checks import MOST_ROWS, check_int
 from ..config_errors import ConfigError
 from ..lm.units import in_units
+from .extension import check_extension, set_extension
 from .model import Seq2SeqModel
-from .outputs import check_extension, set_extension
 from .pipe import Output, Seq2SeqPipe
 from .units import SUBWORDS, learn_subwords
 

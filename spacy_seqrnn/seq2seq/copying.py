@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from ..rnn.cells import Tensors
-from .output import in_parts, log_probabilities
+from .softmax import in_parts, log_probabilities
 
 
 def log_mixture(
@@ -85,7 +85,7 @@ def learn_copying(
     scale: float,
     gradients: Tensors,
 ) -> tuple[float, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The loss and its gradients: as `output.learn`, but of the mixture.
+    """The loss and its gradients: as `softmax.learn`, but of the mixture.
 
     Label smoothing is that of the softmax alone.
 

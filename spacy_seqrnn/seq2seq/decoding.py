@@ -24,8 +24,8 @@ from .batches import in_chunks, lay_out_copied
 from .copying import all_log_probabilities
 from .decoder import DecoderModel, Weights, weights_of
 from .memory import Memory, find_places
-from .output import log_probabilities
 from .recurrence import advance
+from .softmax import log_probabilities
 from .source import read_source
 from .vocab import END, UNKNOWN
 

@@ -11,7 +11,7 @@ from spacy.training import Example
 from ..checks import check_int
 from ..config_errors import ConfigError
 from ..convert.encodings import read_text
-from .outputs import check_extension, set_extension
+from .extension import check_extension, set_extension
 
 JSON_LINES = (".jsonl", ".ndjson")
 FIELDS = ("source", "target")  # of JSON

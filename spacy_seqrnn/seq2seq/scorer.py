@@ -8,7 +8,7 @@ from spacy.training import Example
 
 from ..checks import check_choice
 from ..config_errors import ConfigError
-from .outputs import check_extension
+from .extension import check_extension
 
 EXACT, BLEU, CHRF = "exact", "bleu", "chrf"
 METRICS = [EXACT, BLEU, CHRF]

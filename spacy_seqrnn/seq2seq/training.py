@@ -17,7 +17,7 @@ from .copying import learn_copying
 from .decoder import DecoderModel, Weights, add_gradients, new_gradients, weights_of
 from .forcing import Masks, TeacherForcing, draw_masks
 from .memory import Memory
-from .output import learn, log_probabilities_of
+from .softmax import learn, log_probabilities_of
 from .source import read_source
 
 

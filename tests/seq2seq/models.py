@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
-from spacy_seqrnn.seq2seq.outputs import set_extension
+from spacy_seqrnn.seq2seq.extension import set_extension
 
 WORDS = ["abc", "de", "fgha", "b", "cafe", "", "hag", "deaf"]
 

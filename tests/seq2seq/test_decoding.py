@@ -14,7 +14,7 @@ from spacy_seqrnn.batch.packed import Packed, pack, unpack
 from spacy_seqrnn.rnn.cells import CELLS
 from spacy_seqrnn.seq2seq import batches, decoding
 from spacy_seqrnn.seq2seq.decoding import Hypothesis, Search, search
-from spacy_seqrnn.seq2seq.output import log_probabilities
+from spacy_seqrnn.seq2seq.softmax import log_probabilities
 from spacy_seqrnn.seq2seq.training import score_targets
 from spacy_seqrnn.seq2seq.vocab import END, N_SPECIAL, UNKNOWN
 from spacy_seqrnn.types import FloatsXd
