@@ -51,12 +51,14 @@ def learn(
     loss, dx = 0.0, torch.empty_like(x)
     for rows in in_parts(len(x), len(bias)):
         scores = torch.addmm(bias, x[rows], weights.T)  # (n_rows, nO)
-        normaliser = scores.logsumexp(1, keepdim=True)
+        scores -= scores.amax(1, keepdim=True)
         wanted = units[rows, None]
         right = scores.gather(1, wanted)
-        mean = scores.mean(1, keepdim=True)
-        loss += float((normaliser - (1.0 - smoothing) * right - smoothing * mean).sum())
-        d_scores = scores.sub_(normaliser).exp_()
+        mean = scores.mean(1, keepdim=True) if smoothing else 0.0
+        d_scores = scores.exp_()
+        total = d_scores.sum(1, keepdim=True)
+        loss += float((total.log() - (1.0 - smoothing) * right - smoothing * mean).sum())
+        d_scores /= total
         d_scores.scatter_add_(1, wanted, torch.full_like(right, smoothing - 1.0))
         d_scores.sub_(smoothing / len(bias)).mul_(scale)
         gradients["output_weights"].addmm_(d_scores.T, x[rows])
