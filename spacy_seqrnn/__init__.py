@@ -1,4 +1,4 @@
-"""Recurrent networks for spaCy: encoders, entities, text categories and language models.
+"""Recurrent networks for spaCy: encoders, entities, categories, language models, translation.
 
 Importing the package alone imports neither spaCy nor torch: a name's module is imported when the
 name is first used.
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .architectures.lm import LanguageModel, LMEmbed, PretrainLM
     from .architectures.ner import NER
     from .architectures.ngrams import NgramTextCat
+    from .architectures.seq2seq import Seq2Seq
     from .architectures.textcat import TextCat
     from .architectures.tok2vec import FeatureTok2Vec, HashEmbedRNN
     from .batch.packed import Packed, pack, unpack, with_packed
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from .ner.scored_spans import ScoredSpans
     from .rnn.layer import RNN
     from .rnn.stack import RNNStack
+    from .seq2seq.component import RecurrentText2Text
+    from .seq2seq.lemmatizer import RecurrentLemmatizer
     from .textcat.calibration import TextCatCalibration, calibrate_textcat
 
 __all__ = [
@@ -72,8 +75,11 @@ __all__ = [
     "RNNEncoder",
     "RNNStack",
     "RecurrentLM",
+    "RecurrentLemmatizer",
     "RecurrentNER",
+    "RecurrentText2Text",
     "ScoredSpans",
+    "Seq2Seq",
     "TagConstraints",
     "TextCat",
     "TextCatCalibration",
@@ -115,6 +121,7 @@ _MODULES = {
     "architectures.ngrams": ["NgramTextCat"],
     "heads.ngrams": ["NgramScores"],
     "textcat.calibration": ["TextCatCalibration", "calibrate_textcat"],
+    "architectures.seq2seq": ["Seq2Seq"],
     "architectures.textcat": ["TextCat"],
     "architectures.tok2vec": ["FeatureTok2Vec", "HashEmbedRNN"],
     "batch.packed": ["Packed", "pack", "unpack", "with_packed"],
@@ -145,6 +152,8 @@ _MODULES = {
     "ner.scored_spans": ["ScoredSpans"],
     "rnn.layer": ["RNN"],
     "rnn.stack": ["RNNStack"],
+    "seq2seq.component": ["RecurrentText2Text"],
+    "seq2seq.lemmatizer": ["RecurrentLemmatizer"],
 }
 
 if not TYPE_CHECKING:  # else a type checker would accept any name

@@ -17,6 +17,8 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import data_validation
 
+from spacy_seqrnn.seq2seq.extension import set_extension
+
 # The time of a case depends more on the machine than on the code.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
@@ -79,7 +81,8 @@ def tok2vec_config(cell: str = "lstm", *, vectors: bool = False) -> dict[str, An
 
 
 def gold_docs(vocab: Vocab) -> list[Doc]:
-    """The sentences with every kind of annotation."""
+    """The sentences with every kind of annotation, and a text to write for each."""
+    set_extension("output")
     return [_annotated(vocab, *clause) for clause in CLAUSES]
 
 
@@ -91,6 +94,7 @@ def _annotated(vocab: Vocab, person: str, verb: str, city: str, adverb: str) -> 
         vocab,
         words=[*subject, verb, *place, adverb, "."],
         spaces=[True] * (last + 1) + [False, False],
+        lemmas=[word.lower() for word in (*subject, verb, *place, adverb, ".")],
         tags=["NAME"] * root + ["VERB"] + ["NAME"] * len(place) + ["ADV", "PUNCT"],
         morphs=[""] * root + [f"Tense={TENSES[verb]}"] + [""] * (len(place) + 2),
         heads=[*range(1, root), root, root, *range(root + 2, last + 1), root, root, root],
@@ -100,6 +104,7 @@ def _annotated(vocab: Vocab, person: str, verb: str, city: str, adverb: str) -> 
     )
     doc.cats = {"GOOD": float(MOODS[adverb] == "GOOD"), "BAD": float(MOODS[adverb] == "BAD")}
     doc.spans["sc"] = doc.ents
+    doc._.output = f"{adverb} {verb}"
     return doc
 
 

@@ -61,7 +61,7 @@ def forward(
         previous = {name: now[name] for name in cell.states}
     last = torch.from_numpy(packing.last_rows).to(x.device)
     final = {name: arrays[name].index_select(1, last) for name in cell.states}
-    before = {name: _before(arrays[name], states[name], packing) for name in cell.states}
+    before = {name: states_before(arrays[name], states[name], packing) for name in cell.states}
     y = _side_by_side(_reversed(arrays["hidden"], packing))
     if "hidden" in cell.scales:
         y /= cell.scales["hidden"]
@@ -117,7 +117,7 @@ def _reversed(per_direction: torch.Tensor, packing: Packing) -> torch.Tensor:
     return torch.stack([per_direction[0], per_direction[1].index_select(0, rows)])
 
 
-def _before(states: torch.Tensor, first: torch.Tensor, packing: Packing) -> torch.Tensor:
+def states_before(states: torch.Tensor, first: torch.Tensor, packing: Packing) -> torch.Tensor:
     """For each token the state before it. Shape (D, n_tokens, H).
 
     states: those after each token. first: those before the first tokens.

@@ -9,6 +9,7 @@ from spacy_seqrnn.rnn.cells import CELLS
 
 from ..conftest import gold_examples, tok2vec_config
 from ..lm.models import small_lm
+from ..seq2seq.models import small_seq2seq
 from ..small import small_ner, small_textcat, small_tok2vec
 
 NGRAMS = {"@architectures": "spacy-seqrnn.NgramTextCat.v1", "exclusive_classes": True}
@@ -32,6 +33,8 @@ MODELS = {
     "adversarial": ("seqrnn_ner", small_ner(adversarial=0.1)),
     "language model": ("seqrnn_lm", small_lm()),
     "characters": ("seqrnn_lm", small_lm("characters", bidirectional=True)),
+    "text to text": ("seqrnn_text2text", small_seq2seq(cell="gru", label_smoothing=0.1)),
+    "lemmas": ("seqrnn_lemmatizer", small_seq2seq(attention="additive", tied=True)),
     "residual": (
         "seqrnn_ner",
         {**small_ner(), "tok2vec": small_tok2vec(residual=True, depth=2)},

@@ -125,6 +125,7 @@ OTHERS = (
     *(
         "NEREnsemble.",
         "LanguageModel.",
+        "Seq2Seq.",
         "LMEmbed.",
         "PretrainLM.",
         "NgramScores.",

@@ -97,7 +97,7 @@ def read(nlp: Language, texts: list[str] = TEXTS) -> list[Any]:
     return [
         (
             [(ent.start, ent.end, ent.label_) for ent in doc.ents],
-            [token.tag_ for token in doc],
+            [*(token.tag_ for token in doc), doc._.output],
             doc.cats or bits(doc),
         )
         for doc in nlp.pipe(texts)

@@ -161,7 +161,9 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
     assert found["pipeline"] == ["tagger"]
     assert found["entry_points"].keys() == {
         "seqrnn_lm",
+        "seqrnn_lemmatizer",
         "seqrnn_ner",
+        "seqrnn_text2text",
         "spacy-seqrnn.CharCNNEmbed.v1",
         "spacy-seqrnn.CharRNNEmbed.v1",
         "spacy-seqrnn.FeatureTok2Vec.v1",
@@ -175,6 +177,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
         "spacy-seqrnn.NgramTextCat.v1",
         "spacy-seqrnn.PretrainLM.v1",
         "spacy-seqrnn.RNNEncoder.v1",
+        "spacy-seqrnn.Seq2Seq.v1",
         "spacy-seqrnn.TextCat.v1",
         "spacy-seqrnn.TextCatEnsemble.v1",
         "spacy-seqrnn.WordEmbed.v1",

@@ -24,6 +24,7 @@ from thinc.api import Config, Model
 
 from ..conftest import gold_examples
 from ..lm.models import small_lm
+from ..seq2seq.models import small_seq2seq
 from ..small import small_ner, small_tok2vec
 
 SETUP = Path(__file__).parents[2] / "setup.cfg"
@@ -88,17 +89,27 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.NgramScores.v1": {"rows": 20},
     "spacy-seqrnn.LanguageModel.v1": {"tok2vec": tok2vec()},
     "spacy-seqrnn.LMEmbed.v1": {"tok2vec": tok2vec()},
+    "spacy-seqrnn.Seq2Seq.v1": {"tok2vec": tok2vec(), "width": 8, "embed_width": 8},
     "spacy-seqrnn.PretrainLM.v1": {"corpus": {"@readers": "spacy.JsonlCorpus.v1", "path": None}},
     "spacy-seqrnn.Texts.v1": {"path": str(Path(__file__).parent)},
+    "spacy-seqrnn.Pairs.v1": {"path": __file__},
     "spacy-seqrnn.lm_scorer.v1": {},
+    "spacy-seqrnn.text2text_scorer.v1": {},
     "seqrnn_ner": {"model": small_ner()},
     "seqrnn_lm": {"model": small_lm()},
+    "seqrnn_text2text": {"model": small_seq2seq()},
+    "seqrnn_lemmatizer": {"model": small_seq2seq()},
     "spacy-seqrnn.whole_files.v1": {},
     "spacy-seqrnn.whole_checkpoints.v1": {},
     "spacy-seqrnn.TrainingLog.v1": {},
 }
 # The factories of models, by a part of the architecture's name
-COMPONENTS = {"LanguageModel": "seqrnn_lm", "NER": "seqrnn_ner", "TextCat": "textcat"}
+COMPONENTS = {
+    "LanguageModel": "seqrnn_lm",
+    "Seq2Seq": "seqrnn_text2text",
+    "NER": "seqrnn_ner",
+    "TextCat": "textcat",
+}
 # Registries, and functions of others, whose results are no part of a pipeline
 NOT_IN_A_PIPELINE = {"spacy_loggers", "spacy_readers", "spacy_scorers"}
 NOT_IN_A_PIPELINE |= {"spacy-seqrnn.PretrainLM.v1"}
@@ -122,6 +133,24 @@ OF_TYPE: dict[Any, list[Any]] = {
     types.NoneType: [None],
 }
 
+# The values of `OF_TYPE` that work for components that write, and why
+LEGAL_OF_WRITERS: dict[str, dict[str, str]] = {
+    "model": {
+        "{}": "spaCy fills in the default model",
+        "{'width': 3}": "of the default model",
+    },
+    "scorer": {"{}": "spaCy fills in the default", "None": "no scorer"},
+    "min_count": {"1": "every unit"},
+    "max_units": {"1": "one unit", str(HUGE): "all units"},
+    "beam": {"1": "greedy"},
+    "length_penalty": {"0": "none", "1.0": "by unit"},
+    "max_length": {"1": "one unit"},
+    "max_growth": {
+        "0": "ten units",
+        "1.0": "a unit for each",
+        "1e+300": "no bound of its own",
+    },
+}
 # Those of them that work, as written, and why. "*" means all functions.
 LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("*", "nO"): {"None": "the component sets it", "1": "the component sets it anew"},
@@ -162,6 +191,22 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("seqrnn_lm", "scorer"): {"{}": "spaCy fills in the default scorer", "None": "no scorer"},
     ("seqrnn_lm", "min_count"): {"1": "every unit", str(HUGE): "no unit occurs so often"},
     ("seqrnn_lm", "max_units"): {"1": "one unit", str(HUGE): "all units"},
+    **{
+        (factory, option): values
+        for factory in ("seqrnn_text2text", "seqrnn_lemmatizer")
+        for option, values in LEGAL_OF_WRITERS.items()
+    },
+    ("seqrnn_lemmatizer", "table_size"): {"0": "no table", "1": "one lemma", str(HUGE): "all"},
+    ("seqrnn_text2text", "max_subwords"): {"1": "there are none"},
+    ("text2text_scorer", "output"): {"'unknown'": "any name is a name"},
+    ("Pairs", "output"): {"'unknown'": "any name is a name"},
+    ("Pairs", "target_path"): {"None": "one file has both"},
+    ("Pairs", "max_length"): {"0": "any", "1": "words", str(HUGE): "any"},
+    ("Pairs", "limit"): {"0": "all pairs", "1": "one pair", str(HUGE): "all pairs"},
+    ("Seq2Seq", "width"): {"1": "narrow, but it works"},
+    ("Seq2Seq", "embed_width"): {"1": "narrow, but it works"},
+    ("Seq2Seq", "depth"): {"1": "one layer"},
+    ("Seq2Seq", "label_smoothing"): {"0": "none"},
     ("seqrnn_ner", "model"): {"{}": "spaCy fills in the default model"},
     ("seqrnn_ner", "scorer"): {"{}": "spaCy fills in the default scorer", "None": "no scorer"},
     ("seqrnn_ner", "spans_key"): {"'unknown'": "any name is a name", "None": "no spans"},

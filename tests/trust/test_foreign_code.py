@@ -32,6 +32,7 @@ from spacy_seqrnn.saved.whole import contents
 
 from ..conftest import gold_examples
 from ..pipes import get_pipe
+from ..seq2seq.models import small_seq2seq
 from ..small import small_ner, small_textcat, small_tok2vec
 from .test_bad_configs import (
     ENTRY_POINTS,
@@ -506,6 +507,7 @@ def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     around = {"@architectures": "spacy-seqrnn.FeatureTok2Vec.v1", "features": features}
     yield "around", {"seqrnn_ner": ner({**tok2vec(), **around})}
     yield "lm", {"seqrnn_lm": {**lm, "tok2vec": {**tok2vec(), "encode": apart}}}
+    yield "seq2seq", {"seqrnn_text2text": small_seq2seq(attention="additive", depth=2)}
 
 
 @pytest.mark.parametrize(("name", "models"), every_model(), ids=[name for name, _ in every_model()])

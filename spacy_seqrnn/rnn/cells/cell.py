@@ -113,6 +113,13 @@ class Cell:
         """
         raise NotImplementedError
 
+    def project_back(self, weights: Tensors, d_sums: torch.Tensor) -> torch.Tensor:
+        """The backward pass of `project`, for any tokens: the gradient of the input, (D, n, nI).
+
+        d_sums: as `step_back` wrote it: (D, n, B * H).
+        """
+        return torch.bmm(d_sums, weights["input"].transpose(1, 2))
+
     def weight_gradients(
         self, weights: Tensors, before: Tensors, out: Tensors, x: torch.Tensor
     ) -> tuple[Tensors, torch.Tensor]:
@@ -129,7 +136,7 @@ class Cell:
             "input_bias": d_sums.sum(1),
             "recurrent_bias": d_recurrent.sum(1),
         }
-        return gradients, torch.bmm(d_sums, weights["input"].transpose(1, 2))
+        return gradients, self.project_back(weights, d_sums)
 
 
 # The matrix library adds up the products of fewer rows in another order, so that a text read in two

@@ -86,7 +86,7 @@ class SRUCell(Cell):
             "recurrent_weights": (d_gates * before["cell"].unsqueeze(2)).sum(1).flatten(1),
             "bias": d_gates.sum(1).flatten(1),
         }
-        return gradients, torch.bmm(d_sums, weights["input"].transpose(1, 2))
+        return gradients, self.project_back(weights, d_sums)
 
 
 def _gates(sums: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,198 @@
+"""What components that write text have in common: the search, learning, and the units."""
+
+from base64 import b64decode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from thinc.api import Model, Optimizer, set_dropout_rate
+
+from ..checks import check_at_least, check_int
+from ..config_errors import ConfigError
+from .decoding import Hypothesis, Search, search
+from .model import Seq2SeqModel
+from .training import align, train_decoder
+from .units import Units, make_units
+from .vocab import Copied, TargetVocabulary, count_units
+
+# Larger values are mistakes.
+LONGEST = 100_000
+WIDEST_BEAM = 10_000
+STRONGEST_PENALTY = 10
+MORE = 10  # units that an output may have beyond its share, for very short sources
+
+
+@dataclass(frozen=True)
+class Output:
+    """A text that a component has written.
+
+    text: the text.
+    log_probability: of its units and its end, in nats.
+    score: that divided by the length penalty, by which outputs are compared.
+    """
+
+    text: str
+    log_probability: float
+    score: float
+
+
+class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of it
+    """The part of a component that learns which text to write for a source, and writes it.
+
+    A source is a document whose tokens are units.
+    """
+
+    def _set_up(
+        self,
+        model: Seq2SeqModel,
+        name: str,
+        *,
+        max_units: int,
+        min_count: int,
+        beam: int,
+        length_penalty: float,
+        max_length: int,
+        max_growth: float,
+    ) -> None:
+        """Check and keep the options that all these components have."""
+        check_model(name, model)
+        check_int("max_units", max_units, 1)
+        check_int("min_count", min_count, 1)
+        check_int("beam", beam, 1, WIDEST_BEAM)
+        _check_length_penalty(length_penalty)
+        check_int("max_length", max_length, 1, LONGEST)
+        check_at_least("max_growth", max_growth, 0)
+        self.model = model
+        self.name = name
+        self.max_units = max_units
+        self.min_count = min_count
+        self.beam = beam
+        self.length_penalty = length_penalty
+        self.max_length = max_length
+        self.max_growth = max_growth
+        # Subwords are bytes in base64, as JSON has no bytes.
+        self.cfg: dict[str, Any] = {"units": [], "subwords": ""}
+        self._vocabulary: TargetVocabulary | None = None
+        self._kinds: dict[tuple[str, str], Units] = {}
+
+    @property
+    def vocabulary(self) -> TargetVocabulary:
+        """The units that it can write, looked up anew if they were replaced."""
+        if self._vocabulary is None or self._vocabulary.units is not self.cfg["units"]:
+            kind = self._kind(self.model.attrs["target_unit"])
+            self._vocabulary = TargetVocabulary(self.cfg["units"], kind)
+        return self._vocabulary
+
+    def _kind(self, unit: str) -> Units:
+        """The units of this name."""
+        key = unit, self.cfg["subwords"]
+        if key not in self._kinds:
+            self._kinds[key] = make_units(unit, b64decode(self.cfg["subwords"]))
+        return self._kinds[key]
+
+    def _write(self, sources: list[Doc], *, beam: int, k: int) -> list[list[Output]]:
+        """The k best texts for each source; none for one without units."""
+        lengths = np.asarray([len(source) for source in sources])
+        if not lengths.any():
+            return [[] for _ in sources]
+        most = np.minimum(self.max_length, lengths * self.max_growth + MORE).astype("int64")
+        how = Search(beam, self.length_penalty, min(beam, k))
+        states = self.model.predict(sources)
+        copied = self._find_copied(sources)
+        found = search(self.model.get_ref("decoder"), states, most, how, copied.numbers)
+        return [
+            [self._output(one, others) for one in of_source] if length else []
+            for of_source, length, others in zip(
+                found, lengths.tolist(), copied.others, strict=True
+            )
+        ]
+
+    def _output(self, found: Hypothesis, others: Sequence[str]) -> Output:
+        text = self.vocabulary.text_of(found.units, others)
+        return Output(text, found.log_probability, found.score)
+
+    def _find_copied(self, sources: list[Doc]) -> Copied:
+        """The units of the sources, if the decoder copies them."""
+        if self.model.get_ref("decoder").attrs["copy"]:
+            return self.vocabulary.find_copied(sources)
+        return Copied(None, [[] for _ in sources])
+
+    def _align(self, sources: list[Doc], texts: list[str]) -> list[np.ndarray]:
+        """What each unit of a text, and its end, attends to: (n_units + 1, n_source_units)."""
+        targets = [self.vocabulary.numbers_of(text) for text in texts]
+        states = self.model.predict(sources)
+        found = align(self.model.get_ref("decoder"), states, targets)
+        return [self.model.ops.to_numpy(each) for each in found]
+
+    def _learn(
+        self,
+        sources: list[Doc],
+        texts: Sequence[str | None],
+        *,
+        drop: float,
+        sgd: Optimizer | None,
+        losses: dict[str, float],
+    ) -> None:
+        """Learn that each source has its text, None for an unknown one."""
+        if not any(len(source) for source in sources):
+            return
+        # A source without units is never predicted, so nothing is learned from it.
+        copied = self._find_copied(sources)
+        targets = [
+            self.vocabulary.numbers_of(text, others) if text is not None and len(source) else None
+            for source, text, others in zip(sources, texts, copied.others, strict=True)
+        ]
+        n_units = sum(len(units) + 1 for units in targets if units is not None)
+        set_dropout_rate(self.model, drop)
+        # Without a text too: a shared tok2vec waits for its last listener.
+        states, backprop = self.model.begin_update(sources)
+        decoder = self.model.get_ref("decoder")
+        scale = 1.0 / max(n_units, 1)
+        loss, gradient = train_decoder(decoder, states, targets, scale, copied.numbers)
+        backprop(gradient)
+        losses[self.name] += loss
+        if sgd is not None:
+            self.finish_update(sgd)
+
+    def _count_units(self, texts: Iterable[str]) -> None:
+        """Determine the units that it can write. Raises ConfigError if none is frequent enough."""
+        unit = self.model.attrs["target_unit"]
+        kind = self._kind(unit)
+        self.cfg["units"] = count_units(texts, kind, most=self.max_units, min_count=self.min_count)
+        if not self.cfg["units"] and self.min_count > 1:
+            raise ConfigError(
+                "min_count",
+                self.min_count,
+                f"`min_count = {self.min_count}` leaves nothing to write, because none of the "
+                f"{unit} of the training texts is so frequent: set it to 1.",
+            )
+
+    def _set_sizes(self, sources: list[Doc]) -> None:
+        """Determine the sizes of all layers, with some of the sources."""
+        self.model.set_dim("nO", self.vocabulary.size)
+        self.model.initialize(X=sources)
+
+
+def _check_length_penalty(value: float) -> None:
+    check_at_least("length_penalty", value, 0)
+    if value > STRONGEST_PENALTY:
+        raise ConfigError(
+            "length_penalty",
+            value,
+            f"`length_penalty = {value}` cannot work: set it to {STRONGEST_PENALTY} or less; 1 "
+            "already compares log probabilities by unit.",
+        )
+
+
+def check_model(name: str, model: Any) -> None:
+    """Raise ConfigError if a model has no decoder. name: the component's."""
+    if not isinstance(model, Model) or "target_unit" not in model.attrs:
+        raise ConfigError(
+            "model",
+            None,
+            f"The model of '{name}' writes no text: set "
+            f'`@architectures = "spacy-seqrnn.Seq2Seq.v1"` in [components.{name}.model].',
+        )
