@@ -51,6 +51,16 @@ def test_shown_tests_are_those_that_are_named() -> None:
             assert block in found[0]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_rows_of_tables_have_as_many_cells_as_their_head(page: Path) -> None:
+    """A row with more, or with an empty cell before its first, would lose a cell on the page."""
+    tables = re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf8"), flags=re.MULTILINE)
+    for head, *rows in map(str.splitlines, tables):
+        n_cells = {len(re.findall(r"(?<!\\)\|", re.sub("`[^`]*`", "", row))) for row in rows}
+        assert n_cells == {head.count("|")}, head
+        assert not any(row.startswith("||") for row in rows), head
+
+
 def shown_table(page: str, name: str) -> str:
     text = (ROOT / "docs" / page).read_text(encoding="utf8")
     return text.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
