@@ -238,5 +238,6 @@ SET_BY = {
     "deps": {"token.dep"},
     "heads": {"token.head"},
     "doc._.perplexity:double": {"doc._.perplexity"},
+    "doc._.output:string": {"doc._.output"},
 }
 OF_TOKENS = {*_STRINGS, "heads"}

@@ -73,7 +73,7 @@ def test_wrong_options(
 def test_killed_again_and_again(rules: str, texts: Path, tmp_path: Path, kills: int) -> None:
     """The whole run or one of its workers, each time at another moment."""
     whole, output = tmp_path / "whole", tmp_path / "out"
-    options = ["--id-column", "id", "--workers", "2", "--part-mb", "0.0001"]
+    options = ["--id-column", "id", "--workers", "2", "--part-mb", "0.001"]
     annotate(rules, texts, whole, *options)
     chance = random.Random(kills)
     for number in range(kills):
@@ -92,7 +92,7 @@ def kill_once(
     command = [sys.executable, "-m", "spacy", "seqrnn", "annotate", rules, str(texts), str(output)]
     command += [*options, *resume(output)]
     account = output / FILE
-    before, parts = lines_of(account), chance.randint(0, 30)
+    before, parts = lines_of(account), chance.randint(0, 6)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and lines_of(account) - before < parts:
             time.sleep(0.002)
