@@ -140,12 +140,13 @@ class Annotator:
 
     def _as_objects(self, frame: Any) -> Any:
         """A frame with annotation as Python's objects: Spark cannot read nulls of Arrow."""
+        import pandas as pd  # noqa: PLC0415  # it is there if there is a frame
+
         for field in self._annotation():
             values = pa.array(frame[field.name]).to_pylist()
             if pa.types.is_map(field.type):
                 values = [None if value is None else dict(value) for value in values]
-            frame[field.name] = frame[field.name].astype(object)
-            frame[field.name] = values
+            frame[field.name] = pd.Series(values, frame.index, dtype=object)
         return frame
 
 
