@@ -27,19 +27,24 @@ def run(ops: Ops, options: dict[str, Any], saved: bytes) -> list[Any]:
     states: list[Floats2d] = [random.normal(size=(n, V)).astype("f") for n, _ in SHAPES]
     source = pack(ops, [ops.asarray2f(each) for each in states])
     targets = [random.integers(0, 9, n) for _, n in SHAPES]
-    loss, d_source = train_decoder(decoder, source, targets, 1.0)
+    # Units of the vocabulary and others
+    copied = random.integers(0, 12, sum(n for n, _ in SHAPES)) if options.get("copy") else None
+    loss, d_source = train_decoder(decoder, source, targets, 1.0, copied)
     gradients = [node.get_grad(name) for node in decoder.walk() for name in node.grad_names]
-    found = search(decoder, source, np.full(len(SHAPES), 6), Search(beam=3, k=2))
+    found = search(decoder, source, np.full(len(SHAPES), 6), Search(beam=3, k=2), copied)
     scores = [one.score for hypotheses in found for one in hypotheses]
-    aligned = [*score_targets(decoder, source, targets), *align(decoder, source, targets)]
+    aligned = [*score_targets(decoder, source, targets, copied), *align(decoder, source, targets)]
     return [loss, scores, *map(on_host, [d_source.data, *gradients, *aligned])]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [*({"cell": cell, "depth": 2} for cell in CELLS), *({"attention": kind} for kind in KINDS)],
-    ids=str,
-)
+OPTIONS: list[dict[str, Any]] = [
+    *({"cell": cell, "depth": 2} for cell in CELLS),
+    *({"attention": kind} for kind in KINDS),
+    {"copy": True},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_a_decoder(gpu: CupyOps, options: dict[str, Any]) -> None:
     with use_ops("numpy"):
         saved = make_decoder(noise=0.5, **options).to_bytes()

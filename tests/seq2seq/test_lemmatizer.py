@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import spacy
+from spacy.cli.evaluate import evaluate
+from spacy.cli.train import train as spacy_train
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.util import load_model_from_config
-from thinc.api import Adam, fix_random_seed
+from thinc.api import Adam, Config, fix_random_seed
 
 from spacy_seqrnn.seq2seq.forms import find_forms, lemmas_of, make_dictionary
 from spacy_seqrnn.seq2seq.lemmatizer import RecurrentLemmatizer
@@ -304,6 +306,25 @@ def test_several_processes(trained: Language) -> None:
     expected = [[t.lemma_ for t in doc] for doc in trained.pipe([doc.copy() for doc in docs])]
     found = trained.pipe(docs, n_process=2, batch_size=2)
     assert [[token.lemma_ for token in doc] for doc in found] == expected
+
+
+@pytest.mark.filterwarnings("ignore:.*was trained with tags")
+def test_spacy_train_and_evaluate(tmp_path: Path) -> None:
+    nlp = make_lemmatizer()
+    docs = [example.reference for example in examples(nlp)]
+    DocBin(docs=docs).to_disk(tmp_path / "docs.spacy")
+    corpus = {"@readers": "spacy.Corpus.v1", "path": str(tmp_path / "docs.spacy")}
+    training = {"max_steps": 4, "eval_frequency": 2}
+    config = {**nlp.config, "corpora": {"train": corpus, "dev": corpus}}
+    made = load_model_from_config(Config(config), auto_fill=True).config
+    made["training"].update(training)
+    made.to_disk(tmp_path / "config.cfg")
+    spacy_train(tmp_path / "config.cfg", tmp_path / "output")
+    model, data = tmp_path / "output/model-last", tmp_path / "docs.spacy"
+    scores = evaluate(str(model), data, silent=True)
+    assert 0 < scores["lemma_acc"] <= 1
+    meta = spacy.load(model).meta["performance"]
+    assert scores["lemma_acc"] == pytest.approx(meta["lemma_acc"])
 
 
 @pytest.mark.parametrize("option", ["source_unit", "target_unit"])
