@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ QUEUED = 2  # tasks that are sent to each worker ahead of its need
 
 def run_locally(
     work: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Do tasks in processes of this machine, each with one thread.
 
     work: a function that can be pickled.
@@ -94,7 +94,7 @@ def run_on_ray(
     workers: int | None,
     address: str | None,
     gpus: int,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Do tasks on a Ray cluster, which repeats those of machines that fail.
 
     workers: how many tasks run at a time; None for as many as the cluster has processors, or GPUs.

@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ MEGABYTE = 1e6
 BAR: dict[str, Any] = {"disable": None, "leave": False}  # on a terminal only
 Task = tuple[Part, str]  # with the name of its output
 Record = dict[str, Any]
-Engine = Callable[[Callable[[Task], Record], list[Task]], Iterator[Record]]
+Engine = Callable[[Callable[[Task], Record], list[Task]], Generator[Record]]
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,12 @@ def _annotate(
     done = {name for _, name in tasks if _is_done(folder / name, manifest.done.get(name))}
     left = [task for task in tasks if task[1] not in done]
     n_rows, n_done = sum(each.rows for each in inputs), sum(map(manifest.rows_of, done))
-    with tqdm(total=n_rows, initial=n_done, desc="Annotating", unit=" rows", **BAR) as bar:
-        for record in engine(partial(do_task, job, folder), left):
+    with (
+        # Closed at an error at once, so that the workers end
+        closing(engine(partial(do_task, job, folder), left)) as records,
+        tqdm(total=n_rows, initial=n_done, desc="Annotating", unit=" rows", **BAR) as bar,
+    ):
+        for record in records:
             manifest.add(record)
             bar.update(manifest.rows_of(record["output"]))
             _check_errors(manifest, max_errors)

@@ -71,7 +71,7 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
     results = run_locally(square, tasks(), workers=WORKERS)
     next(results)
     assert len(taken) <= WORKERS * QUEUED + WORKERS
-    results.close()  # type: ignore[attr-defined]  # a generator
+    results.close()
     assert not multiprocessing.active_children()
 
 

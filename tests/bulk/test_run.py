@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,13 @@ def request_(rules: str, texts: Path, tmp_path: Path) -> Request:
     return Request(rules, (str(texts),), output, id_column="id", part_mb=SMALL)
 
 
+def serially(work: Any, tasks: list[Any]) -> Generator[Any]:
+    """An engine of this process alone."""
+    yield from map(work, tasks)
+
+
 def run(request: Request, *, resume: bool = False, max_errors: int | None = None) -> Totals:
-    return annotate_files(request, map, resume=resume, max_errors=max_errors)
+    return annotate_files(request, serially, resume=resume, max_errors=max_errors)
 
 
 def refused(request: Request, *, resume: bool = False) -> str:
@@ -83,6 +88,20 @@ def test_too_many_errors(request_: Request) -> None:
     assert [each["row"] for each in rejects_of(request_.output)] == list(BAD)
 
 
+def test_an_error_ends_the_engine(request_: Request) -> None:
+    ended = []
+
+    def engine(work: Any, tasks: list[Any]) -> Generator[Any]:
+        try:
+            yield from map(work, tasks)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(ValueError, match="more than --max-errors 0") as error:
+        annotate_files(request_, engine, resume=False, max_errors=0)
+    assert ended, error.value  # although the error still holds all that it went through
+
+
 def test_only_what_is_missing_is_done_again(request_: Request) -> None:
     totals = run(request_)
     whole = files_of(request_.output)
@@ -99,7 +118,7 @@ def test_only_what_is_missing_is_done_again(request_: Request) -> None:
 def test_an_engine_that_fails_loses_nothing(request_: Request) -> None:
     done = []
 
-    def two(work: Any, tasks: list[Any]) -> Iterator[Any]:
+    def two(work: Any, tasks: list[Any]) -> Generator[Any]:
         for task in tasks[:2]:
             done.append(task[1])
             yield work(task)
@@ -116,9 +135,9 @@ def test_inputs_that_change_meanwhile(request_: Request) -> None:
     """Into as many bytes of fewer lines, so that each part can be read."""
     path = Path(request_.inputs[0])
 
-    def late(work: Any, tasks: list[Any]) -> Iterator[Any]:
+    def late(work: Any, tasks: list[Any]) -> Generator[Any]:
         path.write_text(path.read_text().replace("}\n{", "} {"))
-        return map(work, tasks)
+        yield from map(work, tasks)
 
     with pytest.raises(ValueError, match=f"they had {ROWS} rows, of which"):
         annotate_files(request_, late, resume=False, max_errors=None)
