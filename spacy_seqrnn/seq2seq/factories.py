@@ -1,15 +1,18 @@
 """The factories that `nlp.add_pipe` can name, with their default configs."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config, Model
 
 from ..batch.packed import Packed
-from .component import RecurrentText2Text
-from .lemmatizer import RecurrentLemmatizer
+
+# spaCy imports this file with every pipeline, which need not import the decoder too.
+if TYPE_CHECKING:
+    from .component import RecurrentText2Text
+    from .lemmatizer import RecurrentLemmatizer
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -88,8 +91,10 @@ def make_seqrnn_text2text(
     max_length: int,
     max_growth: float,
     scorer: Callable[..., dict[str, Any]] | None,
-) -> RecurrentText2Text:
+) -> "RecurrentText2Text":
     """Create a `RecurrentText2Text`; see there."""
+    from .component import RecurrentText2Text  # noqa: PLC0415
+
     return RecurrentText2Text(
         nlp.vocab,
         model,
@@ -140,8 +145,10 @@ def make_seqrnn_lemmatizer(
     max_length: int,
     max_growth: float,
     scorer: Callable[..., dict[str, Any]] | None,
-) -> RecurrentLemmatizer:
+) -> "RecurrentLemmatizer":
     """Create a `RecurrentLemmatizer`; see there."""
+    from .lemmatizer import RecurrentLemmatizer  # noqa: PLC0415
+
     return RecurrentLemmatizer(
         nlp.vocab,
         model,

@@ -52,6 +52,7 @@ def test_imports_nothing_heavy() -> None:
     ours = {"spacy_seqrnn", "spacy_seqrnn.about", "spacy_seqrnn.cli"}
     names = (
         "app",
+        "annotate",
         "calibrate",
         "comments",
         "compare",

@@ -23,7 +23,7 @@ FOLDERS = ("benchmarks", "docs", "examples", "scripts", "tests")
 # the library that has a stand-in in tests/gpu
 ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "stanza"}
 # What the package imports where a user wants it
-OPTIONAL = ("inside", "bulk", "dask", "translation")
+OPTIONAL = ("inside", "bulk", "dask", "ray", "translation")
 UNUSED = {"dask", "distributed"}  # users import it
 # Distributions that may not be installed, such as those of an extra
 DISTRIBUTIONS = {"mutmut": "mutmut", "playwright": "playwright"}
