@@ -1,18 +1,13 @@
 """The factories that `nlp.add_pipe` can name, with their default configs."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Config, Model
 
 from ..batch.packed import Packed
-
-# spaCy imports this file with every pipeline, which need not import the decoder too.
-if TYPE_CHECKING:
-    from .component import RecurrentText2Text
-    from .lemmatizer import RecurrentLemmatizer
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -91,9 +86,9 @@ def make_seqrnn_text2text(
     max_length: int,
     max_growth: float,
     scorer: Callable[..., dict[str, Any]] | None,
-) -> "RecurrentText2Text":
+) -> Any:
     """Create a `RecurrentText2Text`; see there."""
-    from .component import RecurrentText2Text  # noqa: PLC0415
+    from .component import RecurrentText2Text  # noqa: PLC0415  # every pipeline imports this file
 
     return RecurrentText2Text(
         nlp.vocab,
@@ -145,9 +140,9 @@ def make_seqrnn_lemmatizer(
     max_length: int,
     max_growth: float,
     scorer: Callable[..., dict[str, Any]] | None,
-) -> "RecurrentLemmatizer":
+) -> Any:
     """Create a `RecurrentLemmatizer`; see there."""
-    from .lemmatizer import RecurrentLemmatizer  # noqa: PLC0415
+    from .lemmatizer import RecurrentLemmatizer  # noqa: PLC0415  # every pipeline imports this file
 
     return RecurrentLemmatizer(
         nlp.vocab,
