@@ -9,11 +9,11 @@ import pytest
 from spacy_seqrnn.bulk.engines import run_on_ray
 from spacy_seqrnn.bulk.manifest import FILE
 
-from ..outputs import expected, files_of, rows_of
-from ..test_command import REJECTED, annotate
+from .outputs import expected, files_of, rows_of
+from .test_command import REJECTED, annotate
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("surroundings")]
+pytestmark = pytest.mark.slow
 
 
 def work(number: int) -> int:
@@ -38,11 +38,6 @@ def test_tasks_and_their_errors() -> None:
         found.extend(results)
     assert set(found) | {24} == {2 * number for number in range(13)}  # 12 runs beside 13
     assert not ray.is_initialized()
-
-
-def test_no_cluster_is_there(rules: str, texts: Path, tmp_path: Path) -> None:
-    options = ("--engine", "ray", "--address", "127.0.0.1:1")
-    assert "127.0.0.1:1" in annotate(rules, texts, tmp_path / "out", *options, code=1)
 
 
 def test_the_command(rules: str, texts: Path, tmp_path: Path) -> None:
