@@ -2,10 +2,8 @@
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 import pyarrow as pa
@@ -193,27 +191,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that gets its name once it is complete and on the disk.
-
-    If an error stops that, nothing is left of it; if the process is killed, the next call
-    overwrites what is left.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = unfinished(path)
-    try:
-        with beside.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def unfinished(path: Path) -> Path:
-    """The temporary file of a file that is being written."""
-    return path.with_name(f".{path.name}.part")

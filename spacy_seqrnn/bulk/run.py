@@ -13,10 +13,9 @@ from typing import Any
 from tqdm import tqdm
 
 from ..about import __version__
-from ..saved.one_file import replace_file
+from ..saved.one_file import partial_file, replace_file
 from .annotator import annotator
 from .manifest import FILE, Done, Manifest, Plan, create, reopen
-from .outputs import unfinished
 from .parts import InputFile, Part, Reading, find_inputs, find_types, name_outputs, name_part, plan
 from .saved_pipeline import checksum_of_pipeline, folder_of
 from .work import Job, annotate_part
@@ -229,7 +228,7 @@ def _check_errors(manifest: Manifest, most: int | None) -> None:
 
 def _remove_unfinished(folder: Path) -> None:
     """Remove what killed workers have left."""
-    for path in folder.rglob(unfinished(Path("*")).name):
+    for path in folder.rglob(partial_file(Path("*")).name):
         path.unlink(missing_ok=True)
 
 

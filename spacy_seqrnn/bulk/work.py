@@ -10,9 +10,10 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from ..saved.one_file import replacing
 from .annotator import Annotator
 from .columns import find_columns
-from .outputs import OUTPUTS, DocBinOutput, Output, open_output, whole_file
+from .outputs import OUTPUTS, DocBinOutput, Output, open_output
 from .parts import Part, Reading, Reject, Rows, read
 from .pipelines import Tokens
 
@@ -72,7 +73,8 @@ def annotate_part(job: Job, part: Part, target: Path) -> Report:
     written.
     """
     report = Report()
-    with whole_file(target) as file, _open(job, file) as output:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as file, _open(job, file) as output:
         for rows in read(part, job.reading):
             _annotate_rows(job, part, rows, output, report)
     return report

@@ -22,6 +22,7 @@ from spacy_seqrnn.bulk.annotator import Annotator, annotator
 from spacy_seqrnn.bulk.columns import find_columns
 from spacy_seqrnn.bulk.parts import Part, Reading, find_types, name_part, plan
 from spacy_seqrnn.bulk.work import Job, Report, annotate_part
+from spacy_seqrnn.saved.one_file import partial_file
 
 from .conftest import FAIL
 
@@ -324,8 +325,8 @@ def test_a_killed_process_leaves_another_name(
     (part,) = plan(str(lines), reading, abs).parts
     target = tmp_path / "out" / "a.parquet"
     target.parent.mkdir()
-    outputs.unfinished(target).write_text("half", encoding="utf8")
-    assert outputs.unfinished(target).name == ".a.parquet.part"
+    partial_file(target).write_text("half", encoding="utf8")
+    assert partial_file(target).name == ".a.parquet.part"
     annotate_part(Job(annotator=rule_annotator, reading=reading), part, target)
     assert list(target.parent.iterdir()) == [target]
 
