@@ -87,6 +87,7 @@ def annotate_files(
     described = _describe(request, job, inputs)
     request.output.mkdir(parents=True, exist_ok=True)
     with _alone_in(request.output):
+        _check_output(request.output, resume=resume)  # another run may just have ended there
         manifest = (reopen if resume else create)(request.output, described)
         _remove_unfinished(request.output)
         try:

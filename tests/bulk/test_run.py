@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import spacy
 
+from spacy_seqrnn.bulk import run as bulk_run
 from spacy_seqrnn.bulk.manifest import FILE
 from spacy_seqrnn.bulk.run import REJECTS, Request, Totals, annotate_files
 
@@ -217,6 +218,21 @@ def test_two_runs_at_a_time(request_: Request) -> None:
     finally:
         os.close(handle)
     assert run(request_, resume=True) == totals
+
+
+def test_a_run_that_ends_while_another_plans(
+    request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe = bulk_run._describe
+
+    def after_another(*arguments: Any) -> Any:
+        monkeypatch.setattr(bulk_run, "_describe", describe)
+        run(request_)
+        return describe(*arguments)
+
+    monkeypatch.setattr(bulk_run, "_describe", after_another)
+    assert "has the output of another run" in refused(replace(request_, part_mb=2 * SMALL))
+    assert run(request_, resume=True).rows == ROWS - len(BAD)
 
 
 def test_a_manifest_that_was_cut_off(request_: Request) -> None:
