@@ -9,9 +9,8 @@ import numpy as np
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Optimizer
 
 from ..checks import MOST_ROWS, check_int
 from ..config_errors import ConfigError
@@ -113,30 +112,9 @@ class RecurrentText2Text(Seq2SeqPipe):
         """
         return self._align(self._sources(docs), list(texts))
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch of examples.
-
-        examples: those without a text are ignored.
-        drop: dropout rate, from 0 to below 1.
-        sgd: the optimizer; None keeps the gradients for a later `finish_update`.
-        losses: the loss is added under the component's name: the negative log probability of all
-            units, in nats, with label smoothing if there is some.
-        """
-        examples = list(examples)
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        validate_examples(examples, "RecurrentText2Text.update")
+    def _read(self, examples: list[Example]) -> tuple[list[Doc], list[str | None]]:
         sources = self._sources(example.predicted for example in examples)
-        texts = [example.reference._.get(self.output) for example in examples]
-        self._learn(sources, texts, drop=drop, sgd=sgd, losses=losses)
-        return losses
+        return sources, [example.reference._.get(self.output) for example in examples]
 
     def initialize(
         self,

@@ -11,7 +11,7 @@ from spacy.attrs import LEMMA
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Optimizer
 
@@ -178,33 +178,12 @@ class RecurrentLemmatizer(Seq2SeqPipe):
                 new = np.where(before > 0, before, new)
             doc.from_array([LEMMA], new[:, None])
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn the lemmas of a batch, each distinct form once.
-
-        examples: tokens without a lemma are ignored.
-        drop: dropout rate, from 0 to below 1.
-        sgd: the optimizer; None keeps the gradients for a later `finish_update`.
-        losses: the loss is added under the component's name: the negative log probability of all
-            characters, in nats.
-        """
-        examples = list(examples)
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        validate_examples(examples, "RecurrentLemmatizer.update")
+    def _read(self, examples: list[Example]) -> tuple[list[Doc], list[str | None]]:
+        """Each distinct form once, but for tokens without a lemma."""
         pairs = dict.fromkeys(
             pair for example in examples for pair in lemmas_of(example, tagged=self.use_tags)
         )
-        sources = [source_of(self.vocab, form) for form, _ in pairs]
-        texts = [lemma for _, lemma in pairs]
-        self._learn(sources, texts, drop=drop, sgd=sgd, losses=losses)
-        return losses
+        return [source_of(self.vocab, form) for form, _ in pairs], [lemma for _, lemma in pairs]
 
     def initialize(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
+from spacy.training import Example, validate_examples
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..checks import check_at_least, check_int
@@ -127,18 +128,31 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         found = align(self.model.get_ref("decoder"), states, targets)
         return [self.model.ops.to_numpy(each) for each in found]
 
-    def _learn(
+    def update(
         self,
-        sources: list[Doc],
-        texts: Sequence[str | None],
+        examples: Iterable[Example],
         *,
-        drop: float,
-        sgd: Optimizer | None,
-        losses: dict[str, float],
-    ) -> None:
-        """Learn that each source has its text, None for an unknown one."""
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of examples.
+
+        examples: what has no text to write is ignored.
+        drop: dropout rate, from 0 to below 1.
+        sgd: the optimizer; None keeps the gradients for a later `finish_update`.
+        losses: the loss is added under the component's name: the negative log probability of all
+            units, in nats, with label smoothing if there is some.
+
+        Returns the losses.
+        """
+        examples = list(examples)
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        validate_examples(examples, f"{type(self).__name__}.update")
+        sources, texts = self._read(examples)
         if not any(len(source) for source in sources):
-            return
+            return losses
         # A source without units is never predicted, so nothing is learned from it.
         copied = self._find_copied(sources)
         targets = [
@@ -156,6 +170,11 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         losses[self.name] += loss
         if sgd is not None:
             self.finish_update(sgd)
+        return losses
+
+    def _read(self, examples: list[Example]) -> tuple[list[Doc], list[str | None]]:
+        """The sources of examples, and the text of each; None for an unknown one."""
+        raise NotImplementedError
 
     def _count_units(self, texts: Iterable[str]) -> None:
         """Determine the units that it can write. Raises ConfigError if none is frequent enough."""
