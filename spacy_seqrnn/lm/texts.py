@@ -72,13 +72,13 @@ def find_texts(path: Path) -> list[Path]:
     """
     if path.is_file():
         return [path]
-    files = [each for each in sorted(path.rglob("*")) if _suffix(each) in (TEXT, *JSON_LINES)]
+    files = [each for each in sorted(path.rglob("*")) if suffix_of(each) in (TEXT, *JSON_LINES)]
     if not files:
         raise ValueError(f"'{path}' has no text: put .txt or .jsonl files there.")
     return files
 
 
-def _suffix(path: Path) -> str:
+def suffix_of(path: Path) -> str:
     """The suffix of a file, without that of its compression."""
     return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
 
@@ -95,7 +95,7 @@ def read_texts(path: Path, documents: str) -> Iterator[str]:
     content = read_text(path)
     lines = content.split("\n")
     found: Iterator[str]
-    if _suffix(path) in JSON_LINES:
+    if suffix_of(path) in JSON_LINES:
         found = (_text_of(line, path, number) for number, line in enumerate(lines, 1) if line)
     else:
         found = iter(lines if documents == "lines" else content.split("\n\n"))

@@ -11,9 +11,9 @@ from spacy.training import Example
 from ..checks import check_int
 from ..config_errors import ConfigError
 from ..convert.encodings import read_text
+from ..lm.texts import JSON_LINES, suffix_of
 from .extension import check_extension, set_extension
 
-JSON_LINES = (".jsonl", ".ndjson")
 FIELDS = ("source", "target")  # of JSON
 
 
@@ -66,7 +66,7 @@ def read_pairs(path: Path, target_path: Path | None) -> Iterator[tuple[str, str]
     if target_path is not None:
         yield from _aligned(path, lines, target_path, _lines(target_path))
         return
-    read = _from_json if _suffix(path) in JSON_LINES else _from_tabs
+    read = _from_json if suffix_of(path) in JSON_LINES else _from_tabs
     for number, line in enumerate(lines, start=1):
         if line:
             yield read(line, path, number)
@@ -85,11 +85,6 @@ def _aligned(
 
 def _lines(path: Path) -> list[str]:
     return read_text(path).removesuffix("\n").split("\n")
-
-
-def _suffix(path: Path) -> str:
-    """The suffix of a file, without that of its compression."""
-    return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
 
 
 def _from_tabs(line: str, path: Path, number: int) -> tuple[str, str]:
