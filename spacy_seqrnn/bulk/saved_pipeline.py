@@ -26,11 +26,16 @@ def folder_of(model: str) -> Path:
         meta = get_model_meta(package)
         folder = package / f"{meta['lang']}_{meta['name']}-{meta['version']}"
     if not (folder / CONFIG).is_file():
-        raise ValueError(
-            f"'{model}' is not a pipeline: give the folder of one, such as training/model-best, or "
-            "the name of an installed package."
-        )
+        raise no_pipeline(model)
     return folder
+
+
+def no_pipeline(model: str) -> ValueError:
+    """The error for what is neither a folder nor a package of a pipeline."""
+    return ValueError(
+        f"'{model}' is not a pipeline: give the folder of one, such as training/model-best, or the "
+        "name of an installed package."
+    )
 
 
 def attributes_set_by(folder: Path) -> set[str]:

@@ -64,11 +64,10 @@ def load(model: str) -> Any:
     """Load a pipeline. Raises ValueError if there is none."""
     import spacy  # noqa: PLC0415
 
+    from ..bulk.saved_pipeline import no_pipeline  # noqa: PLC0415
+
     try:
         with busy(f"Loading {model} ..."):
             return spacy.load(model)
     except OSError as error:
-        raise ValueError(
-            f"'{model}' is not a pipeline: give the folder of one, such as training/model-best, or "
-            "the name of an installed package."
-        ) from error
+        raise no_pipeline(model) from error
