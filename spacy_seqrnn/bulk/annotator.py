@@ -117,8 +117,12 @@ class Annotator:
         return [*arrays, pa.array([errors.get(row) for row in range(len(texts))], pa.string())]
 
     def slices(self, texts: Sequence[Any]) -> Iterator[Slice]:
-        """The documents of texts; see `pipelines.annotate`."""
-        return annotate(load_once(self.model, self.gpu_id), texts, self.batch_size)
+        """The documents of texts; see `pipelines.annotate`.
+
+        Without texts, as when an engine asks for the types, the pipeline is not loaded.
+        """
+        if texts:
+            yield from annotate(load_once(self.model, self.gpu_id), texts, self.batch_size)
 
     def _annotate_next(self, data: Any) -> Any:
         """Annotate what an iterator gives, which is Spark's if it gives data frames."""

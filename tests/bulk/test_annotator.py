@@ -1,6 +1,7 @@
 """The annotator: every kind of batch gives what plain loops over `nlp.pipe` give."""
 
 import pickle
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -281,6 +282,16 @@ def test_a_gpu_that_there_is_not(model: Path) -> None:
     annotate = annotator(str(model), gpu_id=0)  # as on the driver of a cluster, which needs none
     with pytest.raises(ValueError, match="GPU"):
         annotate(batch(TEXTS))
+
+
+def test_no_texts_need_no_pipeline(model: Path, tmp_path: Path) -> None:
+    """As on the driver of a cluster, which asks for the types with an empty batch."""
+    shutil.copy(model / "config.cfg", tmp_path)  # and nothing that could be loaded
+    annotate = annotator(str(tmp_path), id_column="id")
+    empty = batch([])
+    assert annotate(empty).schema == annotate.schema(empty.schema)
+    with pytest.raises(OSError, match=r"meta\.json"):
+        annotate(batch(["Oslo"]))
 
 
 def test_custom_attributes(model: Path) -> None:
