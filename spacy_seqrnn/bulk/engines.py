@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,6 +19,7 @@ Result = TypeVar("Result")
 # Processes side by side are faster with a thread each than with threads that wait for each other.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 KILLED = "A worker process was killed, perhaps because the memory was full: use fewer --workers."
+SECONDS_TO_ANSWER = 10
 QUEUED = 2  # tasks that are sent to each worker ahead of its need
 
 
@@ -102,19 +104,36 @@ def run_on_ray(
     gpus: how many GPUs a task needs.
 
     Returns the results as they come. Raises ImportError if Ray is not installed, ConnectionError
-    if there is no cluster at the address, and whatever `work` raises.
+    if nothing answers at the address, ValueError if the cluster lacks a GPU, and whatever `work`
+    raises.
     """
     try:
         import ray  # noqa: PLC0415
     except ImportError:
         raise ImportError("`--engine ray` needs Ray: pip install 'spacy-seqrnn[ray]'.") from None
+    _check_answers(address)
     ray.init(address=address, log_to_driver=False, ignore_reinit_error=True)
     try:
         remote = ray.remote(num_cpus=1, num_gpus=gpus)(_call).remote
         run = partial(remote, ray.put(work))
-        yield from _as_ready(ray, run, iter(tasks), workers or _capacity(ray, gpus))
+        capacity = _capacity(ray.cluster_resources(), gpus)
+        yield from _as_ready(ray, run, iter(tasks), workers or capacity)
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str | None) -> None:
+    """Raise ConnectionError if nothing is at an address, for which Ray would wait without end."""
+    host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
+    if not (colon and port.isdigit()):  # such as "auto"
+        return
+    try:
+        socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"No Ray cluster answers at `--address {address}` ({error}): name the address that "
+            "`ray start --head` has printed, or omit it."
+        ) from error
 
 
 def _call(work: Callable[[Task], Result], task: Task) -> Result:
@@ -133,6 +152,10 @@ def _as_ready(
         yield ray.get(ready)
 
 
-def _capacity(ray: Any, gpus: int) -> int:
-    found = ray.cluster_resources()
-    return max(1, int(found.get("GPU", 0) / gpus if gpus else found.get("CPU", 1)))
+def _capacity(resources: dict[str, float], gpus: int) -> int:
+    """How many tasks a cluster can do at a time."""
+    if not gpus:
+        return max(1, int(resources.get("CPU", 1)))
+    if resources.get("GPU", 0) < gpus:
+        raise ValueError("The Ray cluster has no GPU, for which tasks would wait: omit --gpu-id.")
+    return int(resources["GPU"] / gpus)

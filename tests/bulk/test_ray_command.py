@@ -1,5 +1,6 @@
 """`spacy seqrnn annotate --engine ray`: the same files as with processes of this machine."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from .outputs import expected, files_of, rows_of
 from .test_command import REJECTED, annotate
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
+cluster_utils = pytest.importorskip("ray.cluster_utils")
 pytestmark = pytest.mark.slow
 
 
@@ -38,6 +40,36 @@ def test_tasks_and_their_errors() -> None:
         found.extend(results)
     assert set(found) | {24} == {2 * number for number in range(13)}  # 12 runs beside 13
     assert not ray.is_initialized()
+
+
+def devices(_task: int) -> tuple[str, str]:
+    """The cluster of a task, and the GPUs that it sees."""
+    address = ray.get_runtime_context().gcs_address
+    return address, os.environ.get("CUDA_VISIBLE_DEVICES", "")
+
+
+def test_a_cluster_that_is_there() -> None:
+    """It is used and left running, and a task gets a GPU of its own if it asks for one."""
+    cluster = cluster_utils.Cluster(True, head_node_args={"num_cpus": 2, "num_gpus": 2})
+    try:
+        for gpus, seen in ((0, {""}), (1, {"0", "1"})):
+            options: dict[str, Any] = {"workers": None, "address": cluster.address, "gpus": gpus}
+            found = list(run_on_ray(devices, range(8), **options))
+            assert {address for address, _ in found} == {cluster.address}
+            assert {gpu for _, gpu in found} <= seen
+    finally:
+        cluster.shutdown()
+
+
+def test_there_is_no_gpu() -> None:
+    with pytest.raises(ValueError, match="The Ray cluster has no GPU"):
+        list(run_on_ray(work, [1], workers=None, address=None, gpus=1))
+
+
+def test_nothing_answers(rules: str, texts: Path, tmp_path: Path) -> None:
+    options = ("--engine", "ray", "--address", "127.0.0.1:1")
+    printed = annotate(rules, texts, tmp_path / "out", *options, code=1)
+    assert "No Ray cluster answers at `--address 127.0.0.1:1`" in printed
 
 
 def test_the_command(rules: str, texts: Path, tmp_path: Path) -> None:
