@@ -22,9 +22,10 @@ class Task(StrEnum):
     ner = "ner"
     textcat = "textcat"
     textcat_multilabel = "textcat_multilabel"
+    text2text = "text2text"
 
 
-COLUMNS, TEXTS = "Entities in columns", "Text categories"
+COLUMNS, TEXTS, PAIRS = "Entities in columns", "Text categories", "Pairs of texts"
 INPUTS = typer.Argument(..., help="Files and folders to read", show_default=False)
 OUTPUT = typer.Argument(..., help="Folder for the .spacy files, created if necessary")
 TASK = typer.Option(Task.ner, "--task", "-t", help="What to train on the files")
@@ -142,21 +143,25 @@ TOKENISED = typer.Option(
     help="The texts are tokenised: white space separates tokens",
     rich_help_panel=TEXTS,
 )
-# Options of one task only: as the function's parameter and as the command line's option
-FOR_COLUMNS = {"token_column", "tag_column", "pos_column", "scheme", "outside", "missing"}
-FOR_COLUMNS |= {"comment", "n_sents"}
-FOR_TEXTS = {
-    "lang",
-    "form",
-    "text_field",
-    "label_field",
-    "header",
-    "delimiter",
-    "quote",
-    "separator",
-    "until",
+TARGETS = typer.Option(
+    [],
+    "--targets",
+    help="File with a text in each line for those of an input, once for each input; without it, an "
+    "input has both, as JSON or with a tab between them",
+    show_default=False,
+    rich_help_panel=PAIRS,
+)
+OF_COLUMNS, OF_TEXTS = (Task.ner,), (Task.textcat, Task.textcat_multilabel)
+# The tasks of the options that not all have, by the function's parameter
+TASKS = {
+    **dict.fromkeys(("token_column", "tag_column", "pos_column", "scheme", "outside"), OF_COLUMNS),
+    **dict.fromkeys(("missing", "comment", "n_sents"), OF_COLUMNS),
+    **dict.fromkeys(("form", "text_field", "label_field", "header", "delimiter"), OF_TEXTS),
+    **dict.fromkeys(("quote", "separator", "until", "tokenised"), OF_TEXTS),
+    "rename": (*OF_COLUMNS, *OF_TEXTS),
+    "lang": (*OF_TEXTS, Task.text2text),
+    "target_files": (Task.text2text,),
 }
-FOR_TEXTS |= {"tokenised"}
 
 
 @seqrnn_cli.command("convert")
@@ -187,6 +192,7 @@ def convert_cli(
     until: str | None = UNTIL,
     tokenised: bool = TOKENISED,
     lang: str = LANG,
+    target_files: list[Path] = TARGETS,
 ) -> None:
     """Convert annotated files of other programs to .spacy files, one for each input."""
     from ..convert.files import find_sources, name_targets  # noqa: PLC0415
@@ -201,7 +207,9 @@ def convert_cli(
         for path in left_out:
             msg.warn(f"Skipped because of its name: '{path}'")
         renamed = _pairs(rename)
-        if task is Task.ner:
+        if task is Task.text2text:
+            _convert_pairs(targets, target_files, encoding, lang)
+        elif task is Task.ner:
             columns = ColumnOptions(
                 token_column=token_column,
                 tag_column=tag_column,
@@ -235,13 +243,13 @@ def convert_cli(
 
 def _check_options(context: typer.Context, task: Task) -> None:
     """Raise ValueError for an option that the task does not have."""
-    for name in FOR_TEXTS if task is Task.ner else FOR_COLUMNS:
+    for name, tasks in TASKS.items():
         source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if task not in tasks and source is not None and source.name == "COMMANDLINE":
             option = next(each.opts[0] for each in context.command.params if each.name == name)
-            tasks = "textcat and textcat_multilabel" if task is Task.ner else "ner"
             raise ValueError(
-                f"`{option}` is for {tasks}, but `--task {task}` is set: omit it, or set the task."
+                f"`{option}` is for {' and '.join(tasks)}, but `--task {task}` is set: omit it, or "
+                "set the task."
             )
 
 
@@ -286,6 +294,35 @@ def _convert_texts(targets: dict[Path, Path], options: TextOptions, lang: str) -
         docs = make_docs(texts, labels, nlp, tokenised=options.tokenised)
         _write(targets[path], _progress(docs, targets[path].name, len(texts.texts)), str(texts))
     msg.text(f"Labels: {', '.join(labels)}")
+
+
+def _convert_pairs(
+    targets: dict[Path, Path], target_files: list[Path], encoding: str, lang: str
+) -> None:
+    from ..seq2seq.extension import OUTPUT, set_extension  # noqa: PLC0415
+    from ..seq2seq.pairs import read_pairs  # noqa: PLC0415
+
+    if target_files and len(target_files) != len(targets):
+        raise ValueError(
+            f"`--targets` is given {len(target_files)} times for {len(targets)} inputs: give it "
+            "once for each, in the same order."
+        )
+    nlp = _blank(lang)
+    set_extension(OUTPUT)
+    others: list[Path | None] = [*target_files] or [None] * len(targets)
+    found = {
+        path: list(read_pairs(path, other, encoding))
+        for path, other in zip(_progress(targets, "Reading"), others, strict=True)
+    }
+    for path, pairs in found.items():
+        docs = (_doc_of(nlp, source, target) for source, target in pairs if source)
+        _write(targets[path], _progress(docs, targets[path].name, len(pairs)), "pairs of texts")
+
+
+def _doc_of(nlp: Any, source: str, target: str) -> Any:
+    doc = nlp.make_doc(source)
+    doc._.output = target
+    return doc
 
 
 def _blank(lang: str) -> Any:

@@ -6,6 +6,8 @@ from spacy.tokens import Doc
 
 from ..config_errors import ConfigError
 
+OUTPUT = "output"  # unless another name is set
+
 
 def check_extension(output: Any) -> None:
     """Raise ConfigError if a name cannot be one of an extension."""

@@ -11,6 +11,7 @@ from spacy.training import Example
 from ..checks import check_int
 from ..config_errors import ConfigError
 from ..convert.encodings import read_text
+from ..convert.options import AUTO
 from ..lm.texts import JSON_LINES, suffix_of
 from .extension import check_extension, set_extension
 
@@ -55,16 +56,19 @@ class Pairs:
         return Doc(nlp.vocab, words=text.split()) if self.tokenized else nlp.make_doc(text)
 
 
-def read_pairs(path: Path, target_path: Path | None) -> Iterator[tuple[str, str]]:
+def read_pairs(
+    path: Path, target_path: Path | None, encoding: str = AUTO
+) -> Iterator[tuple[str, str]]:
     """The pairs of sources and targets.
 
     path, target_path: see `make_pairs_reader`.
+    encoding: that of the files.
 
     Raises ValueError for files that do not belong together, or a line in another format.
     """
-    lines = _lines(path)
+    lines = _lines(path, encoding)
     if target_path is not None:
-        yield from _aligned(path, lines, target_path, _lines(target_path))
+        yield from _aligned(path, lines, target_path, _lines(target_path, encoding))
         return
     read = _from_json if suffix_of(path) in JSON_LINES else _from_tabs
     for number, line in enumerate(lines, start=1):
@@ -83,8 +87,8 @@ def _aligned(
     yield from ((s.strip(), t.strip()) for s, t in zip(sources, targets, strict=True))
 
 
-def _lines(path: Path) -> list[str]:
-    return read_text(path).removesuffix("\n").split("\n")
+def _lines(path: Path, encoding: str) -> list[str]:
+    return read_text(path, encoding).removesuffix("\n").split("\n")
 
 
 def _from_tabs(line: str, path: Path, number: int) -> tuple[str, str]:
