@@ -8,6 +8,7 @@ from wasabi import msg
 from command import run
 
 CONFIGS = {
+    "lemmatizer.cfg": recipe("lemmatizer", "accuracy", vectors=False),
     "lm.cfg": recipe("lm", "accuracy", vectors=True, both_directions=True),
     "ner_accuracy.cfg": recipe("ner", "accuracy", vectors=True),
     "ner_ensemble.cfg": recipe("ner", "accuracy", vectors=True, ensemble=True),
@@ -18,6 +19,7 @@ CONFIGS = {
     "textcat_accuracy.cfg": recipe("textcat", "accuracy", vectors=True),
     "textcat_efficiency.cfg": recipe("textcat", "efficiency", vectors=True),
     "textcat_long.cfg": recipe("textcat", "accuracy", vectors=True, long_texts=True),
+    "translation.cfg": recipe("text2text", "accuracy", vectors=False),
 }
 HEAD = "# `spacy train` fills in omitted options with their defaults.\n"
 

@@ -16,16 +16,25 @@ from .output import busy, check_targets, clear_errors, write
 from .plan import Plan, has_pipeline, make_plan
 
 TEMPLATES = Path(__file__).parent / "templates"
+OWN_TEMPLATES = {"lm": "lm.jinja", "text2text": "text2text.jinja"}  # by task
+# Tasks that lengths and labels of the training data say nothing about
+UNPLANNED = {
+    "lemmatizer": "lemmas",
+    "lm": "a language model",
+    "text2text": "texts that are written",
+}
 
 
 class Task(StrEnum):
-    """The task of the pipeline: this package's component for entities, spaCy's for the others."""
+    """The task of the pipeline, with spaCy's components for text categories and tags."""
 
     ner = "ner"
     textcat = "textcat"
     textcat_multilabel = "textcat_multilabel"
     tagger = "tagger"
+    lemmatizer = "lemmatizer"
     lm = "lm"
+    text2text = "text2text"
 
 
 class Optimize(StrEnum):
@@ -59,7 +68,8 @@ VECTORS = typer.Option(
 LM = typer.Option(
     None,
     "--lm",
-    help="Pipeline with a language model, whose states are features of the words (not for lm)",
+    help="Pipeline with a language model, whose states are features of the words (ner, textcat, "
+    "tagger)",
     show_default=False,
 )
 TRAIN = typer.Option(
@@ -103,11 +113,7 @@ def init_config_cli(
         check_targets([None if is_stdout else output], force=force)
         name, plan = task.value, None
         if train is not None:
-            if task is Task.lm:
-                raise ValueError(
-                    "`--train` plans for annotated data, which a language model does not need: "
-                    "omit it, and give the text to `spacy train` with `--paths.train`."
-                )
+            _check_planned(name)
             with busy("Reading the training data ..."):
                 plan = make_plan(train, name, optimize.value, vectors)
             name, long_texts = plan.task, long_texts or plan.long_texts
@@ -139,6 +145,15 @@ def init_config_cli(
     given, dev = ("texts/", "dev.txt") if task is Task.lm else ("train.spacy", "dev.spacy")
     data = f"--paths.train {train or given} --paths.dev {dev}"
     print(f"python -m spacy train {output} --output training {data}")
+
+
+def _check_planned(task: str) -> None:
+    """Raise ValueError for a task that `--train` does not plan."""
+    if task in UNPLANNED:
+        raise ValueError(
+            f"`--train` plans for entities, categories and tags, not for {UNPLANNED[task]}: omit "
+            "it, and give the data to `spacy train` with `--paths.train`."
+        )
 
 
 def config_text(*, vectors: str | None = None, **options: Any) -> str:
@@ -244,15 +259,20 @@ def recipe(
             f"`--both-directions` is for language models, but `task = {task!r}`, whose encoder "
             "reads in both directions anyway: omit it, or set the task to lm."
         )
-    if ensemble and (task in ("tagger", "lm") or optimize != "accuracy" or long_texts):
+    if vectors and task == "text2text":
+        raise ValueError(
+            "`--vectors` are of words, but `task = 'text2text'` reads subwords: omit it."
+        )
+    has_ensemble = task == "ner" or task.startswith("textcat")
+    if ensemble and (not has_ensemble or optimize != "accuracy" or long_texts):
         raise ValueError(
             "`--ensemble` is for entities or short texts with accuracy, but "
             f"`task = {task!r}`, `optimize = {optimize!r}` and `long_texts = {long_texts}`: omit "
             "it, or set ner or textcat, accuracy, and no `--long`."
         )
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    name = "lm.jinja" if task == "lm" else "recipe.jinja"
-    template = environment.from_string((TEMPLATES / name).read_text(encoding="utf8"))
+    path = TEMPLATES / OWN_TEMPLATES.get(task, "recipe.jinja")
+    template = environment.from_string(path.read_text(encoding="utf8"))
     text = template.render(
         task=task,
         optimize=optimize,

@@ -22,9 +22,10 @@ def add_language_model(
     """
     from ..config_places import all_parts  # noqa: PLC0415
 
-    if task == "lm":
+    if task in ("lemmatizer", "lm", "text2text"):
         raise ValueError(
-            "`--lm` puts a language model under another component, but `task = 'lm'`: omit it."
+            "`--lm` puts a language model under another component, for entities, categories or "
+            f"tags, but `task = {task!r}`: omit it."
         )
     features = _features(source)
     reads_vectors = any(

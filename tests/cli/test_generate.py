@@ -102,7 +102,7 @@ def test_train_and_evaluate(tmp_path: Path) -> None:
     ("options", "sentence"),
     [
         (["--task", "ner", "--both-directions"], "`--both-directions` is for language models"),
-        (["--task", "lm", "--train", "a.spacy"], "which a language model does not need"),
+        (["--task", "lm", "--train", "a.spacy"], "and tags, not for a language model: omit it"),
     ],
 )
 def test_options_of_other_tasks(tmp_path: Path, options: list[str], sentence: str) -> None:

@@ -17,21 +17,30 @@ from .conftest import invoke, succeed
 
 TASKS = [task.value for task in Task]
 OPTIMIZE = [optimize.value for optimize in Optimize]
-FACTORIES = {"ner": "seqrnn_ner", "lm": "seqrnn_lm"}
+FACTORIES = {"ner": "seqrnn_ner", "lm": "seqrnn_lm", "text2text": "seqrnn_text2text"}
 NO_OPTIONS: dict[str, bool] = {}
-SHORT = list(product(TASKS, OPTIMIZE, [None, "vectors"], [NO_OPTIONS]))
+SHORT = [
+    (task, optimize, vectors, NO_OPTIONS)
+    for task, optimize, vectors in product(TASKS, OPTIMIZE, [None, "vectors"])
+    if not (task == "text2text" and vectors)  # refused
+]
 LONG = [(*each[:3], {"long_texts": True}) for each in SHORT if each[0].startswith("textcat")]
 ENSEMBLES = [
     (task, "accuracy", vectors, {"ensemble": True})
     for task in TASKS
     for vectors in (None, "vectors")
-    if task not in ("tagger", "lm")
+    if task == "ner" or task.startswith("textcat")
 ]
 
 
 def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> Config:
     config: Config = init_config(task=task, optimize=optimize, **options)
     return config
+
+
+def components_of(task: str) -> list[str]:
+    """The names of a recipe's components."""
+    return ["tagger", "seqrnn_lemmatizer"] if task == "lemmatizer" else [FACTORIES.get(task, task)]
 
 
 def named(block: Any, name: str) -> list[Any]:
@@ -93,12 +102,13 @@ def test_every_recipe_is_complete(
     config = filled(task, optimize, vectors=vectors, lang="de", **options)
     nlp = load_model_from_config(config, auto_fill=False)  # rejects incomplete configs
     assert nlp.lang == "de"
-    assert nlp.pipe_names == [FACTORIES.get(task, task)]
+    assert nlp.pipe_names == components_of(task)
     components = config["components"]
     assert config["paths"]["vectors"] == vectors
     assert (True in named(components, "include_static_vectors")) == (vectors is not None)
     learned = "spacy-seqrnn.WordEmbed.v1" in named(components, "@architectures")
-    assert learned == (vectors is None)
+    written = task in ("lemmatizer", "text2text")  # from characters or subwords, which are learned
+    assert learned == (vectors is None or written)
     several = (task == "ner" and vectors is None) or "ensemble" in options
     members = components[nlp.pipe_names[0]]["model"].get("members", {})
     assert bool(members) == ("long_texts" in options or (optimize == "accuracy" and several))
@@ -114,8 +124,8 @@ def test_every_recipe_is_complete(
         assert len(members) == n_members + ("ensemble" in options and task == "ner")
     # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.
     text = recipe(task, optimize, vectors=bool(vectors), **options)
-    written = load_config_from_str(text)["components"]
-    assert layers(components) == layers(written)
+    of_recipe = load_config_from_str(text)["components"]
+    assert layers(components) == layers(of_recipe)
     exclusive = set(named(components, "exclusive_classes"))
     assert exclusive == ({task == "textcat"} if task.startswith("textcat") else set())
 
@@ -162,7 +172,7 @@ def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path:
     steps = ["--training.max_steps", "3", "--training.eval_frequency", "3"]
     data = ["--paths.train", corpus, "--paths.dev", corpus]
     assert score in succeed("train", path, "--output", output, *data, *steps)
-    assert spacy.load(output / "model-best").pipe_names == [FACTORIES.get(task, task)]
+    assert spacy.load(output / "model-best").pipe_names == components_of(task)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +189,10 @@ def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path:
             "`long_texts = True`: omit it",
         ),
         (["--long"], "`--long` is for text categories, but `task = 'ner'`: omit it"),
+        (["-t", "text2text", "--vectors", "v"], "`task = 'text2text'` reads subwords: omit it"),
+        (["-t", "lemmatizer", "--train", "t"], "and tags, not for lemmas: omit it"),
+        (["-t", "text2text", "--train", "t"], "not for texts that are written: omit it"),
+        (["-t", "lemmatizer", "--lm", "m"], "`task = 'lemmatizer'`: omit it"),
     ],
 )
 def test_options_that_cannot_work(options: list[str], sentence: str, tmp_path: Path) -> None:
