@@ -1,9 +1,9 @@
 """Draw the pictures and print the tables of the documentation: `make docs-pictures`.
 
 The pipelines are the quickstart's recogniser and three others that are trained here in the same
-way: recognisers with the two other cells, and a classifier with several poolings. The commands are
-those on the pages. The README's picture is a part of a page as shown by a browser, and needs a
-Chromium on the PATH.
+way: recognisers with the two other cells, and a classifier with several poolings. A fifth one is
+trained by the code of docs/seq2seq.md. The commands are those on the pages. Two pictures, one of
+them the README's, are parts of a page as shown by a browser, and need a Chromium on the PATH.
 """
 
 import os
@@ -26,12 +26,14 @@ VECTORS = Path("training/vectors/glove-6b-50d")
 TRAINED = Path("training/docs")
 NEWS = "On Friday Rose May of Rift Valley Dairies flew from Accra to New York."
 REVIEW = "The plot is thin and the jokes are old, but I loved every minute of it."
+DATE = "3.11."
 JOINED = "Maria Schneider joined Siemens in Munich on 3 May 2019."
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MARGIN = 12  # of the screenshot, in pixels
 STEPS = {"training.max_steps": "400", "training.eval_frequency": "100"}
 POOLINGS = '["max", "mean", "attention", "last"]'
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 
@@ -57,7 +59,8 @@ def pictures(
         keep(target / f"{remedy}.svg", draw("gradients", "--compare", remedy))
     keep(target / "explain-ner.txt", seqrnn("explain", lstm, NEWS))
     keep(target / "explain-textcat.txt", seqrnn("explain", classifier, REVIEW))
-    photograph(lstm, target / "entities.png")
+    photograph(lstm, JOINED, ".entities", target / "entities.png")
+    photograph(train_dates(), DATE, "table.heat", target / "alignment.png")
 
 
 def train(name: str, task: str, changes: dict[str, str]) -> Path:
@@ -78,6 +81,16 @@ def train(name: str, task: str, changes: dict[str, str]) -> Path:
     return output / "model-best"
 
 
+def train_dates() -> Path:
+    """The pipeline that docs/seq2seq.md trains, by the first code on that page."""
+    code = CODE.search(Path("docs/seq2seq.md").read_text(encoding="utf8"))
+    if code is None:
+        raise UserError("docs/seq2seq.md no longer trains a pipeline.")
+    TRAINED.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-c", code[1]], cwd=TRAINED, check=True)
+    return TRAINED / "dates"
+
+
 def draw(command: str, *arguments: Path | str) -> str:
     """The first picture that a command of `spacy seqrnn` draws on its page."""
     with TemporaryDirectory() as folder:
@@ -90,21 +103,24 @@ def draw(command: str, *arguments: Path | str) -> str:
     return found[0].replace(' role="img"', "", 1) + "\n"
 
 
-def photograph(model: Path, target: Path) -> None:
-    """The entities and their heat map on the page of `spacy seqrnn explain`."""
+def photograph(model: Path, text: str, begin: str, target: Path) -> None:
+    """A part of the page of `spacy seqrnn explain`, which ends with the heat map.
+
+    begin: the selector of what it begins with.
+    """
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise UserError(f"None of {', '.join(BROWSERS)} is on the PATH: install one for {target}.")
     with TemporaryDirectory() as folder, sync_playwright() as started:
         page = Path(folder, "page.html")
-        seqrnn("explain", model, JOINED, "--html", page)
+        seqrnn("explain", model, text, "--html", page)
         # Without a sandbox, which containers have no rights for; the page is our own.
         chromium = started.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         view = chromium.new_page(device_scale_factor=2, color_scheme="light")
         view.goto(page.as_uri())
-        first, last = (view.locator(name).bounding_box() for name in (".entities", "table.heat"))
+        first, last = (view.locator(name).bounding_box() for name in (begin, "table.heat"))
         if first is None or last is None:
-            raise UserError("`spacy seqrnn explain` no longer shows entities and a heat map.")
+            raise UserError(f"`spacy seqrnn explain` no longer shows {begin} and a heat map.")
         top, bottom = first["y"] - MARGIN, last["y"] + last["height"] + MARGIN
         left, width = last["x"] - MARGIN, last["width"] + 2 * MARGIN
         clip = FloatRect(x=left, y=top, width=width, height=bottom - top)

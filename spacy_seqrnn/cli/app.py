@@ -26,8 +26,8 @@ TOP = typer.Option(
     min=1,
     max=100,
     show_default=False,
-    help="How many tag sequences and tags per token to show (else 3), next words (else 10), and "
-    "tokens of a category (else all)",
+    help="How many tag sequences, tags per token, outputs and attended units to show (else 3), "
+    "next words (else 10), and tokens of a category (else all)",
 )
 
 
@@ -55,7 +55,7 @@ def explain_cli(
     force: bool = FORCE,
     top: int | None = TOP,
 ) -> None:
-    """Explain why a pipeline predicts its entities and categories, and which words it expects."""
+    """Explain a pipeline's entities, categories, written texts and lemmas, and what it expects."""
     with clear_errors():
         check_targets([html, json], force=force)
         found = _explanations(load(model), text, top)
@@ -73,21 +73,29 @@ def explain_cli(
 
 def _explanations(nlp: Any, text: str, top: int | None) -> list[Any]:
     from ..explain import find  # noqa: PLC0415
+    from ..explain.alignment import explain_text2text  # noqa: PLC0415
+    from ..explain.lemmas import explain_lemmatizer  # noqa: PLC0415
     from ..explain.lm import explain_lm  # noqa: PLC0415
     from ..explain.ner import explain_ner  # noqa: PLC0415
     from ..explain.textcat import explain_textcat  # noqa: PLC0415
 
-    recognisers, classifiers = find.find_recognisers(nlp), find.find_classifiers(nlp)
-    language_models = find.find_language_models(nlp)
-    if not recognisers and not classifiers and not language_models:
-        raise find.no_part(nlp, "seqrnn_ner", "seqrnn_textcat", "seqrnn_lm")
     options = {} if top is None else {"k": top}
+    ways: list[tuple[str, Any, Any, dict[str, int]]] = [
+        ("seqrnn_ner", find.find_recognisers, explain_ner, options),
+        ("seqrnn_textcat", find.find_classifiers, explain_textcat, {}),
+        ("seqrnn_lm", find.find_language_models, explain_lm, options),
+        ("seqrnn_text2text", find.find_text2text, explain_text2text, options),
+        ("seqrnn_lemmatizer", find.find_lemmatizers, explain_lemmatizer, options),
+    ]
     with busy("Computing ..."):
-        return [
-            *(explain_ner(nlp, text, component=name, **options) for name in recognisers),
-            *(explain_textcat(nlp, text, component=name) for name in classifiers),
-            *(explain_lm(nlp, text, component=name, **options) for name in language_models),
+        found = [
+            explain(nlp, text, component=name, **own)
+            for _, find_parts, explain, own in ways
+            for name in find_parts(nlp)
         ]
+    if not found:
+        raise find.no_part(nlp, *(part for part, *_ in ways))
+    return found
 
 
 def show(title: str, header: list[str], rows: list[list[str]]) -> None:

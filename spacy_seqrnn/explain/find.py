@@ -12,6 +12,8 @@ from ..checks import check_choice
 from ..lm.component import RecurrentLM
 from ..ner.component import RecurrentNER
 from ..rnn import stack
+from ..seq2seq.component import RecurrentText2Text
+from ..seq2seq.lemmatizer import RecurrentLemmatizer
 
 Part = TypeVar("Part")
 
@@ -19,6 +21,8 @@ MAKE = {
     "seqrnn_ner": "a component with the factory `seqrnn_ner`",
     "seqrnn_textcat": "a `textcat` or `textcat_multilabel` with `spacy-seqrnn.TextCat.v1`",
     "seqrnn_lm": "a component with the factory `seqrnn_lm`",
+    "seqrnn_text2text": "a component with the factory `seqrnn_text2text`",
+    "seqrnn_lemmatizer": "a component with the factory `seqrnn_lemmatizer`",
     "rnn_stack": "a `spacy-seqrnn.RNNEncoder.v1` behind an embedding in `spacy.Tok2Vec.v2`",
 }
 
@@ -54,6 +58,16 @@ def find_recognisers(nlp: Language) -> dict[str, RecurrentNER]:
 def find_language_models(nlp: Language) -> dict[str, RecurrentLM]:
     """The language models of this package, by component."""
     return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, RecurrentLM)}
+
+
+def find_text2text(nlp: Language) -> dict[str, RecurrentText2Text]:
+    """The components of this package that write a text for each document, by name."""
+    return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, RecurrentText2Text)}
+
+
+def find_lemmatizers(nlp: Language) -> dict[str, RecurrentLemmatizer]:
+    """The lemmatizers of this package, by component."""
+    return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, RecurrentLemmatizer)}
 
 
 def find_classifiers(nlp: Language) -> dict[str, list[Model[Any, Any]]]:

@@ -24,7 +24,7 @@ ENTITY = (
     '<mark style="background: {bg}">{text}<span class="label">{label}'
     '<span class="score"> {score}</span></span></mark>'
 )
-STYLE = """
+TEXT_STYLE = """
 .seqrnn .entities { margin: 0 0 1em; line-height: 2.2 !important; overflow-wrap: anywhere;
   white-space: pre-wrap; padding-inline-end: .6em; }
 .seqrnn .entities mark { color: #1b1b1f; padding: .2em .4em; border-radius: .3em;
@@ -32,6 +32,8 @@ STYLE = """
 .seqrnn .entities .label { font-size: .75em; font-weight: 700; margin-inline-start: .6em;
   unicode-bidi: isolate; }
 .seqrnn .entities .score { font-weight: 400; }
+""".strip()
+TABLE_STYLE = """
 .seqrnn .heat th, .seqrnn .heat td { padding: .2em .5em; text-align: center; white-space: nowrap; }
 .seqrnn .heat caption { text-align: start; }
 .seqrnn .heat caption span { position: sticky; inset-inline-start: 0; }
@@ -49,6 +51,7 @@ STYLE = """
   .seqrnn .heat .differs { outline-color: #fbbf24; }
 }
 """.strip()
+STYLE = f"{TEXT_STYLE}\n{TABLE_STYLE}"
 
 
 def entity_text(

@@ -17,7 +17,7 @@ from ..config_errors import ConfigError
 from ..lm.units import in_units
 from .extension import check_extension, set_extension
 from .model import Seq2SeqModel
-from .pipe import Output, Seq2SeqPipe
+from .pipe import WIDEST_BEAM, Output, Seq2SeqPipe
 from .units import SUBWORDS, learn_subwords
 
 
@@ -81,7 +81,7 @@ class RecurrentText2Text(Seq2SeqPipe):
 
     def predict(self, docs: Iterable[Doc]) -> list[str]:
         """The best text for each document, without changing it."""
-        found = self._write(self._sources(docs), beam=self.beam, k=1)
+        found = self.write(self.sources(docs), beam=self.beam, k=1)
         return [outputs[0].text if outputs else "" for outputs in found]
 
     def set_annotations(self, docs: Iterable[Doc], texts: list[str]) -> None:
@@ -100,9 +100,9 @@ class RecurrentText2Text(Seq2SeqPipe):
         text. Raises ValueError for a number out of its range.
         """
         beam = max(self.beam, k) if beam is None else beam
-        check_int("k", k, 1)
-        check_int("beam", beam, k)
-        return self._write(self._sources(docs), beam=beam, k=k)
+        check_int("k", k, 1, WIDEST_BEAM)
+        check_int("beam", beam, k, WIDEST_BEAM)
+        return self.write(self.sources(docs), beam=beam, k=k)
 
     def align(self, docs: Iterable[Doc], texts: Iterable[str]) -> list[np.ndarray]:
         """What each unit of given texts attends to in their documents.
@@ -110,10 +110,10 @@ class RecurrentText2Text(Seq2SeqPipe):
         Returns the weights of the attention, of shape (n_units + 1, n_source_units) for each
         document; the last row is of the end of the text.
         """
-        return self._align(self._sources(docs), list(texts))
+        return self.attend(self.sources(docs), list(texts))
 
     def _read(self, examples: list[Example]) -> tuple[list[Doc], list[str | None]]:
-        sources = self._sources(example.predicted for example in examples)
+        sources = self.sources(example.predicted for example in examples)
         return sources, [example.reference._.get(self.output) for example in examples]
 
     def initialize(
@@ -150,7 +150,7 @@ class RecurrentText2Text(Seq2SeqPipe):
         if SUBWORDS in self._units:
             self._learn_subwords(corpus(nlp) if corpus and nlp else get_examples())
         self._count_units(chain([first], texts))
-        self._set_sizes(self._sources(sample))
+        self._set_sizes(self.sources(sample))
 
     def _learn_subwords(self, examples: Iterable[Example]) -> None:
         """Learn the subwords of sources and targets together, of those that consist of some."""
@@ -170,7 +170,8 @@ class RecurrentText2Text(Seq2SeqPipe):
         """Those of source and target."""
         return self.model.attrs["source_unit"], self.model.attrs["target_unit"]
 
-    def _sources(self, docs: Iterable[Doc]) -> list[Doc]:
+    def sources(self, docs: Iterable[Doc]) -> list[Doc]:
+        """Documents whose tokens are the units that the encoder reads."""
         if self._units[0] != SUBWORDS:
             return in_units(docs, self._units[0])
         split = self._kind(SUBWORDS).split

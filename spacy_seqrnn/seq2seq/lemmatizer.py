@@ -110,6 +110,16 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         known |= self._written([form for form in found.forms if form not in known])
         return Lemmas([known[form] for form in found.forms], found.index)
 
+    def sources(self, docs: Iterable[Doc]) -> dict[Form, Doc]:
+        """The forms that the network writes, because the dictionary has none of them.
+
+        Returns each once, in the order of the documents, as a document whose tokens are units.
+        """
+        found = find_forms(list(docs), tagged=self.use_tags)
+        order = dict.fromkeys(number for index in found.index for number in index.tolist())
+        forms = [found.forms[number] for number in order]
+        return {form: source_of(self.vocab, form) for form in forms if self._look_up(form) is None}
+
     def _look_up(self, form: Form) -> str | None:
         """The lemma that needs no network."""
         word, tag = form
@@ -126,7 +136,7 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         found = {form: table[form] for form in forms if form in table}
         missing = [form for form in forms if form not in found]
         sources = [source_of(self.vocab, form) for form in missing]
-        outputs = self._write(sources, beam=self.beam, k=1)
+        outputs = self.write(sources, beam=self.beam, k=1)
         fresh = {
             form: best[0].text if best else form[0]
             for form, best in zip(missing, outputs, strict=True)

@@ -94,8 +94,12 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
             self._kinds[key] = make_units(unit, b64decode(self.cfg["subwords"]))
         return self._kinds[key]
 
-    def _write(self, sources: list[Doc], *, beam: int, k: int) -> list[list[Output]]:
-        """The k best texts for each source; none for one without units."""
+    def write(self, sources: list[Doc], *, beam: int, k: int) -> list[list[Output]]:
+        """The k best texts for each source; none for one without units.
+
+        sources: documents whose tokens are units.
+        beam: how many beginnings are continued at a time.
+        """
         lengths = np.asarray([len(source) for source in sources])
         if not lengths.any():
             return [[] for _ in sources]
@@ -121,9 +125,17 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
             return self.vocabulary.find_copied(sources)
         return Copied(None, [[] for _ in sources])
 
-    def _align(self, sources: list[Doc], texts: list[str]) -> list[np.ndarray]:
-        """What each unit of a text, and its end, attends to: (n_units + 1, n_source_units)."""
+    def attend(self, sources: list[Doc], texts: list[str]) -> list[np.ndarray]:
+        """What each unit of given texts, and their end, attends to in their sources.
+
+        sources: documents whose tokens are units.
+
+        Returns weights of shape (n_units + 1, n_source_units) for each source; (n_units + 1, 0)
+        without attention.
+        """
         targets = [self.vocabulary.numbers_of(text) for text in texts]
+        if not any(map(len, sources)):
+            return [np.zeros((len(units) + 1, 0), dtype="float32") for units in targets]
         states = self.model.predict(sources)
         found = align(self.model.get_ref("decoder"), states, targets)
         return [self.model.ops.to_numpy(each) for each in found]

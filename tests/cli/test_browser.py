@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ..lm.models import trained_lm
+from ..seq2seq.models import trained_text2text
 from .test_inside import TEXT, call
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -20,8 +21,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(PATH is None, reason=f"none of {', '.join(BROWSERS)} is on the PATH"),
 ]
-PAGES = ["report", "explain", "lm", "gates", "gradients"]
-WITHOUT_PICTURES = ["explain", "lm"]
+PAGES = ["report", "explain", "lm", "attention", "gates", "gradients"]
+WITHOUT_PICTURES = ["explain", "lm", "attention"]
 # The contrast of text and background by WCAG 2: above 1 if the text is lighter
 CONTRAST = """() => {
   const channels = (name) => getComputedStyle(document.body)[name].match(/[0-9.]+/g).map(Number);
@@ -75,12 +76,14 @@ def browser() -> Iterator[Any]:
 def pages(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all pages, each with its data beside it."""
     folder = tmp_path_factory.mktemp("pages")
-    lm = tmp_path_factory.mktemp("lm")
+    lm, writer = (tmp_path_factory.mktemp(name) for name in ("lm", "text2text"))
     trained_lm().to_disk(lm)
+    trained_text2text().to_disk(writer)
     commands = {
         "report": ["report", trained.parent, "--output"],
         "explain": ["explain", trained, TEXT, "--html"],
         "lm": ["explain", lm, "The <b>cat</b> sat on the dog.", "--html"],
+        "attention": ["explain", writer, "<b>cafe & deaf</b>", "--html"],
         "gates": ["gates", trained, TEXT, "--html"],
         "gradients": ["gradients", trained, TEXT, "--html"],
     }
@@ -153,6 +156,13 @@ def check_numbers(view: Any, name: str, found: Any) -> None:
         assert view.locator(".entities mark").count() == len(places) - 1
         framed = [each["unit"] for place in places for each in place["best"] if each["is_true"]]
         assert sorted(view.locator(".heat .true .cut").all_text_contents()) == sorted(framed)
+    if name == "attention":
+        alignment = found[0]["alignment"]
+        rows = cells(view, "Attention in %")
+        assert [row[0] for row in rows] == alignment["units"]
+        for row, weights in zip(rows, alignment["weights"], strict=True):
+            percent = [float(share or 0) for share in row[1:]]
+            assert percent == pytest.approx([100 * each for each in weights], abs=0.51)
     if name == "gates":
         view_data = found["views"][0]
         means = [sum(units) / len(units) for units in view_data["gates"]["update"]]
@@ -223,7 +233,7 @@ def test_links_and_details_work_with_the_keyboard(opened: Opened, name: str) -> 
     assert "spacy-seqrnn.NER.v1" in view.locator("pre").text_content()
 
 
-@pytest.mark.parametrize("name", ["explain", "lm"])
+@pytest.mark.parametrize("name", ["explain", "lm", "attention"])
 def test_heat_map_is_readable(opened: Opened, name: str) -> None:
     assert opened.view.locator(".heat td[style]").count() > 0
     assert opened.view.evaluate(HEAT_CONTRAST) > 4.5

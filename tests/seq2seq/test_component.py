@@ -94,6 +94,8 @@ def test_documents_without_text() -> None:
     assert pipe_of(nlp).predict([]) == []
     assert nlp.make_doc("not read")._.output is None
     assert pipe_of(nlp).best([nlp.make_doc("")], 3) == [[]]
+    assert pipe_of(nlp).align([], []) == []
+    assert [each.shape for each in pipe_of(nlp).align([nlp.make_doc("")], ["ab"])] == [(3, 0)]
     losses = nlp.update([pair(nlp.make_doc(""), "a")], losses={})
     assert losses == {"seqrnn_text2text": 0.0}
 

@@ -160,13 +160,13 @@ def test_each_distinct_form_is_written_once(
 ) -> None:
     component: Any = pipe_of(trained)
     written: list[str] = []
-    write = component._write
+    write = component.write
 
     def recorded(sources: list[Doc], **options: Any) -> Any:
         written.extend(source.text.replace(" ", "") for source in sources)
         return write(sources, **options)
 
-    monkeypatch.setattr(component, "_write", recorded)
+    monkeypatch.setattr(component, "write", recorded)
     tokens = [("zzko", tag, "") for tag in ("PAST", "PAST", "NOUN")] + [("went", "PAST", "")]
     component._table.clear()
     expected = lemmas(trained, tokens)
