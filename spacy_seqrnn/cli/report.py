@@ -12,7 +12,9 @@ from .output import as_json, busy, check_targets, clear_errors, load, write
 
 FOLDER = typer.Argument(..., help="Output folder of `spacy train`")
 DATA = typer.Option(
-    None, "--data", help="Annotated .spacy data; the config's dev corpus if not set"
+    None,
+    "--data",
+    help="Annotated .spacy data, or pairs of texts; the config's dev corpus if not set",
 )
 TRAIN = typer.Option(None, "--train", help="Training .spacy data; the config's if not set")
 OUTPUT = typer.Option(None, "--output", help="Page to write; FOLDER/report.html if not set")
@@ -32,7 +34,7 @@ def report_cli(
     gpu_id: int = GPU,
     force: bool = FORCE,
 ) -> None:
-    """Write a page about a training run: learning curves, scores, errors, CRF transitions."""
+    """Write a page about a training run: curves, scores, errors, CRF transitions, attention."""
     with clear_errors():
         from spacy.cli._util import setup_gpu  # noqa: PLC0415
         from spacy.util import import_file  # noqa: PLC0415

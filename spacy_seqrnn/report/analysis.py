@@ -14,7 +14,7 @@ from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.training import Example
 
 from ..about import __version__
-from ..explain.find import find_classifiers, find_recognisers
+from ..explain.find import find_classifiers, find_recognisers, find_text2text
 from ..explain.textcat import explain_textcat
 from ..ner.component import RecurrentNER
 from .categories import CategoryDoc, CategoryReport, category_report, read_categories
@@ -24,6 +24,7 @@ from .errors import Attribute
 from .gather import TrainingWords, predicted_examples, read_examples, read_training_words
 from .spans import EntityDoc, read_entities
 from .tags import TagDoc, TagReport, read_tags, tag_report
+from .texts import TextReport, text_report
 from .transitions import transitions
 
 MODELS = ("model-best", "model-last")
@@ -61,6 +62,7 @@ class Report:
     entities: EntityReport | None
     categories: list[CategoryReport]
     tags: TagReport | None
+    texts: list[TextReport]
     performance: dict[str, float]
     config: str
     versions: dict[str, str]
@@ -114,8 +116,10 @@ def analyse(
     name = None
     if evaluation.any:
         name, examples = read_examples(nlp, data)
-        with busy("Reading the training data ..."):
-            trained = _trained(nlp, train, notes)
+        trained = None
+        if evaluation.compares_words:
+            with busy("Reading the training data ..."):
+                trained = _trained(nlp, train, notes)
         evaluation.read(progress(predicted_examples(nlp, examples)), trained)
         # A user who names data wants scores.
         notes += evaluation.missing(name, fatal=curves is None or data is not None)
@@ -135,6 +139,7 @@ def analyse(
             entities=evaluation.entity_report(),
             categories=evaluation.category_reports(),
             tags=evaluation.tag_report(),
+            texts=evaluation.text_reports(),
             performance=_performance(nlp),
             config=nlp.config.to_str(),
             versions=_versions(nlp),
@@ -151,8 +156,8 @@ def _trained(nlp: Language, train: Path | None, notes: list[str]) -> TrainingWor
 def _nothing_to_score(nlp: Language, *, fatal: bool) -> str:
     pipes = ", ".join(nlp.pipe_names) or "no component"
     sentence = (
-        f"The pipeline has {pipes}: a report only has scores of entities, text categories and "
-        "part-of-speech tags."
+        f"The pipeline has {pipes}: a report only has scores of entities, text categories, "
+        "part-of-speech tags and written texts."
     )
     if fatal:
         raise ValueError(sentence)
@@ -188,12 +193,19 @@ class Evaluation:
         self._classifiers = {
             name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, TextCategorizer)
         }
+        self._writers = find_text2text(nlp)
         self._entities: list[EntityDoc] = []
         self._tags: list[TagDoc] = []
         self._categories: dict[str, list[CategoryDoc]] = {name: [] for name in self._classifiers}
+        self._texts: dict[str, list[Example]] = {name: [] for name in self._writers}
 
     @property
     def any(self) -> bool:
+        return bool(self.compares_words or self._writers)
+
+    @property
+    def compares_words(self) -> bool:
+        """Whether a report tells seen from unseen words."""
         return bool(self._recogniser or self._tagger or self._classifiers)
 
     def read(self, examples: Iterable[Example], trained: TrainingWords | None) -> None:
@@ -210,6 +222,9 @@ class Evaluation:
                 cats = read_categories(example, pipe.labels, _is_exclusive(pipe), trained)
                 if cats:
                     self._categories[name].append(cats)
+            for name, writer in self._writers.items():
+                if example.reference._.get(writer.output) is not None:
+                    self._texts[name].append(example)
         if not any(doc.annotated for doc in self._entities):
             self._entities = []  # nothing to compare with
 
@@ -234,6 +249,7 @@ class Evaluation:
             "entity": (self._recogniser, self._entities),
             "part-of-speech tag": (self._tagger, self._tags),
             **{f"category of '{name}'": (name, docs) for name, docs in self._categories.items()},
+            **{f"text for '{name}'": (name, docs) for name, docs in self._texts.items()},
         }
         missing = [what for what, (component, docs) in read.items() if component and not docs]
         sentences = [
@@ -282,6 +298,13 @@ class Evaluation:
             return list(zip(explained.tokens, explained.attributions, strict=True))
 
         return attribute
+
+    def text_reports(self) -> list[TextReport]:
+        return [
+            text_report(name, self._writers[name], examples)
+            for name, examples in self._texts.items()
+            if examples
+        ]
 
     def tag_report(self) -> TagReport | None:
         return tag_report(self._tagger, self._tags) if self._tags and self._tagger else None

@@ -5,9 +5,13 @@ from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import TypeAlias
 
+from spacy.tokens import Doc
+
+from ..explain.alignment import Alignment
 from .spans import RIGHT, Entity, EntityDoc, Matched
 
 MOST_ERRORS = 20
+MOST_ALIGNMENTS = 5
 # How many characters to show on either side of an entity, and of a misclassified text
 AROUND = 150
 MOST_CHARACTERS = 400
@@ -80,6 +84,26 @@ class CategoryError:
     score: float
     label: str
     words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class TextError:
+    """A text that was written, with the one of the reference. Both may be the same.
+
+    source, reference, written: the texts, or their beginnings.
+    error_rate: the edits from `written` to `reference`, by the characters of `reference`.
+    alignment: what the units of `written` attend to; None if it is not shown.
+    """
+
+    source: str
+    reference: str
+    written: str
+    error_rate: float
+    alignment: Alignment | None = None
+
+
+# What a component writes for a document, and what each unit of it attends to
+Align: TypeAlias = Callable[[Doc], Alignment]
 
 
 def entity_errors(docs: Iterable[EntityDoc], matched: Iterable[Matched]) -> list[EntityError]:
@@ -157,6 +181,28 @@ def _category_error(error: CategoryError, attribute: Attribute | None) -> Catego
     tokens = attribute(error.text, error.label) if attribute else []
     words = [word for word in _words(error.text, tokens) if word.end <= len(text)]
     return replace(error, text=text, words=tuple(words))
+
+
+def worst_texts(found: Iterable[tuple[Doc, TextError]], align: Align) -> list[TextError]:
+    """The texts with the highest error rates, shortened; the first of them with their alignment.
+
+    found: documents with their annotation, and what was written for each.
+    """
+    worst = nlargest(MOST_ERRORS, found, key=_error_rate)
+    return [
+        replace(
+            error,
+            source=_cut(error.source),
+            reference=_cut(error.reference),
+            written=_cut(error.written),
+            alignment=align(doc) if number < MOST_ALIGNMENTS else None,
+        )
+        for number, (doc, error) in enumerate(worst)
+    ]
+
+
+def _error_rate(found: tuple[Doc, TextError]) -> float:
+    return found[1].error_rate
 
 
 def _words(text: str, tokens: Iterable[tuple[str, float]]) -> Iterator[Word]:

@@ -14,6 +14,7 @@ from spacy.vocab import Vocab
 
 BATCH = 256
 SUFFIX = ".spacy"
+PAIRS = "spacy-seqrnn.Pairs.v1"
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,19 @@ def word_of(token: Token) -> str:
 def read_examples(nlp: Language, data: Path | None) -> tuple[str, Iterable[Example]]:
     """The documents to evaluate on, and a name for them.
 
-    data: a `.spacy` file or a folder of them; None: the development corpus of the config.
+    data: a `.spacy` file or a folder of them; for a development corpus of pairs of texts, also a
+        file of sources and targets. None: the development corpus of the config.
 
     Raises ValueError if there are none.
     """
-    if data is not None:
-        return str(data), Corpus(checked_data(data, "--data"))(nlp)
     config = nlp.config.interpolate()
     name = config["training"]["dev_corpus"]
     section = _section(config, name)
+    if data is not None:
+        if section.get("@readers") == PAIRS and data.is_file() and data.suffix != SUFFIX:
+            section = {**section, "path": str(data), "target_path": None}
+            return str(data), registry.resolve({"corpus": section})["corpus"](nlp)
+        return str(data), Corpus(checked_data(data, "--data"))(nlp)
     path = section.get("path")
     if path is None and "path" in section:
         raise ValueError(

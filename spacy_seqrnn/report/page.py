@@ -3,8 +3,10 @@
 from html import escape
 
 from ..draw.html import details, document, links, paragraph, section, table
+from ..explain.alignment_heat import ALIGNMENT_STYLE
+from ..explain.heat import TABLE_STYLE
 from .analysis import Report
-from .sections import Part, category_parts, curves_parts, entity_parts, tag_parts
+from .sections import Part, category_parts, curves_parts, entity_parts, tag_parts, text_parts
 
 STYLE = """
 .seqrnn .error { border-top: 1px solid #ccc; padding: .6em 0; }
@@ -14,7 +16,9 @@ STYLE = """
 .seqrnn mark { background: #dbeafe; color: inherit; padding: .15em .35em; border-radius: .3em; }
 .seqrnn .annotated mark { background: #dcfce7; }
 .seqrnn mark .label { font-size: .8em; font-weight: 600; margin-left: .5em; }
-.seqrnn .predicted, .seqrnn .annotated { display: grid; grid-template-columns: 6em 1fr; }
+.seqrnn .predicted, .seqrnn .annotated, .seqrnn .text { display: grid;
+  grid-template-columns: 6em 1fr; }
+.seqrnn .text p { line-height: 1.9; }
 .seqrnn .entities { line-height: 1.9 !important; }
 .seqrnn .kind { line-height: 1.9; }
 .seqrnn mark.wrong { outline: 2px solid #dc2626; }
@@ -51,13 +55,15 @@ def report_page(report: Report) -> str:
         *([(report.entities.component, entity_parts(report.entities))] if report.entities else []),
         *((each.component, category_parts(each)) for each in report.categories),
         *([(report.tags.component, tag_parts(report.tags))] if report.tags else []),
+        *((each.component, text_parts(each)) for each in report.texts),
     ]
     parts += scored[0][1] if len(scored) == 1 else _told_apart(scored)
     parts.append(("config", "Config and versions", _config(report)))
     contents = links({name: title for name, title, _ in parts})
     sections = [section(name, title, inside) for name, title, inside in parts]
     title = f"Report on {report.folder}"
-    return document(title, [*_summary(report), contents, *sections], style=STYLE)
+    style = STYLE + TABLE_STYLE + ALIGNMENT_STYLE
+    return document(title, [*_summary(report), contents, *sections], style=style)
 
 
 def _told_apart(scored: list[tuple[str, list[Part]]]) -> list[Part]:
@@ -79,6 +85,7 @@ def _summary(report: Report) -> list[str]:
         cards.append((f"macro F1 of {each.component}", each.macro_f1))
     if report.tags:
         cards.append(("tag accuracy", report.tags.accuracy))
+    cards += [(f"exact match of {each.component}", each.exact) for each in report.texts]
     shown = "".join(
         f"<li>{escape(name)} <strong>{score.value:.3f}</strong> {score.low:.3f} to "
         f"{score.high:.3f}</li>"

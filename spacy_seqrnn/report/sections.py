@@ -10,15 +10,18 @@ from ..report import pictures
 from .categories import CategoryReport
 from .curves import Curves
 from .entities import Confusion, EntityReport
-from .errors import CategoryError, EntityError, Mark, Word
+from .errors import CategoryError, EntityError, Mark, TextError, Word
 from .groups import Group
 from .reliability import Reliability
 from .scores import LabelScores, Score
 from .tags import TagReport
+from .texts import TextReport
 from .transitions import Transitions
 
 # displaCy's markup of an entity, with its probability and with colours that the page sets
 ENTITY = '<mark class="entity{kind}">{text}<span class="label">{label}{score}</span></mark>'
+# The texts of an example
+TEXTS = '<div class="text"><span class="kind">{kind}</span><p dir="auto">{text}</p></div>'
 LEAST_COLOUR = 0.05  # share of the strongest word's attribution that is visible
 # How many labels a picture shows
 MOST_ROWS = 25
@@ -346,3 +349,28 @@ def tag_parts(found: TagReport) -> list[Part]:
             ("seen", "Tags of seen and unseen words", _group_parts("accuracy", found.seen))
         )
     return parts
+
+
+def text_parts(found: TextReport) -> list[Part]:
+    """All sections about written texts."""
+    rows = [[name, f"{value:.4f}"] for name, value in found.scores.items()]
+    about = (
+        "The texts with the most edits to the reference, by its characters (character error rate). "
+        "A heat map shows the attention in %: a row for each unit of the output, a column for each "
+        "of the source."
+    )
+    worst = [_text_error(error, found.direction) for error in found.worst]
+    return [
+        ("types", "Scores", [table("Scores of all texts together", ["score", "value"], rows)]),
+        ("lengths", "Texts by length of the source", _group_parts("exact match", found.lengths)),
+        ("errors", "Worst texts", [paragraph(about), *worst]),
+    ]
+
+
+def _text_error(error: TextError, direction: str) -> str:
+    title = f"Character error rate {error.error_rate:.2f}"
+    shown = {"source": error.source, "reference": error.reference, "output": error.written}
+    texts = "".join(TEXTS.format(kind=kind, text=escape(text)) for kind, text in shown.items())
+    found = error.alignment
+    picture = found.picture("Attention in %", direction=direction) if found else ""
+    return f'<div class="error"><h3>{title}</h3>{texts}{picture}</div>'
