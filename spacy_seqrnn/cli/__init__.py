@@ -9,6 +9,7 @@ from ..cli import (  # noqa: F401  # they add their commands
     init_config,
     report,
     train,
+    translate,
 )
 from .app import seqrnn_cli
 

@@ -66,9 +66,9 @@ def read_pairs(
 
     Raises ValueError for files that do not belong together, or a line in another format.
     """
-    lines = _lines(path, encoding)
+    lines = read_lines(path, encoding)
     if target_path is not None:
-        yield from _aligned(path, lines, target_path, _lines(target_path, encoding))
+        yield from _aligned(path, lines, target_path, read_lines(target_path, encoding))
         return
     read = _from_json if suffix_of(path) in JSON_LINES else _from_tabs
     for number, line in enumerate(lines, start=1):
@@ -87,8 +87,15 @@ def _aligned(
     yield from ((s.strip(), t.strip()) for s, t in zip(sources, targets, strict=True))
 
 
-def _lines(path: Path, encoding: str) -> list[str]:
-    return read_text(path, encoding).removesuffix("\n").split("\n")
+def read_lines(path: Path, encoding: str = AUTO) -> list[str]:
+    """The lines of a text file, compressed by gzip or not.
+
+    encoding: see `read_text`.
+
+    Raises ValueError if the file is not text.
+    """
+    lines = read_text(path, encoding).split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def _from_tabs(line: str, path: Path, number: int) -> tuple[str, str]:

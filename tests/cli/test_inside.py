@@ -64,6 +64,7 @@ def test_imports_nothing_heavy() -> None:
         "plan",
         "report",
         "train",
+        "translate",
     )
     ours |= {f"spacy_seqrnn.cli.{name}" for name in names}
     ours |= {"spacy_seqrnn.convert", "spacy_seqrnn.convert.options"}
