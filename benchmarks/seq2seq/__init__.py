@@ -1,0 +1,1 @@
+"""Benchmarks of what writes texts for texts."""
