@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 # Where a checkout keeps files that are not part of it
 MADE = ["build", "corpus", "dist", "metrics", "packages", "training", "*.egg-info", "__pycache__"]
 # Files of the package other than its modules
-TEMPLATES = {f"spacy_seqrnn/cli/templates/{name}.jinja" for name in ("lm", "recipe")}
+NAMES = ("lm", "recipe", "text2text")
+TEMPLATES = {f"spacy_seqrnn/cli/templates/{name}.jinja" for name in NAMES}
 DATA = {"spacy_seqrnn/py.typed", *TEMPLATES}
 MODULES = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("spacy_seqrnn/**/*.py")}
 
