@@ -120,8 +120,7 @@ def _write_best(
     from ..explain.find import make_doc  # noqa: PLC0415
 
     with busy("Computing ..."):
-        with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-            doc = make_doc(nlp, text.strip())
+        doc = make_doc(nlp, text.strip(), before=name)
         (found,) = nlp.get_pipe(name).best([doc], k, beam=beam)
     return [asdict(each) for each in found]
 

@@ -169,8 +169,7 @@ def explain_text2text(
     name, pipe = choose(nlp, find_text2text(nlp), "seqrnn_text2text", component)
     beam = pipe.beam if beam is None else beam
     check_int("beam", beam, 1, WIDEST_BEAM)
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        doc = make_doc(nlp, text)
+    doc = make_doc(nlp, text, before=name)
     (alignment,) = align(pipe, pipe.sources([doc]), k=k, beam=beam)
     return Text2TextExplanation(
         component=name,

@@ -43,11 +43,16 @@ class Encoder:
     residual: bool
 
 
-def make_doc(nlp: Language, text: str) -> Doc:
-    """A text annotated by all components of a pipeline. Raises ValueError if it has no word."""
+def make_doc(nlp: Language, text: str, *, before: str | None = None) -> Doc:
+    """A text annotated by all components of a pipeline, or by those before one.
+
+    Raises ValueError if it has no word.
+    """
     if not text.strip():
         raise ValueError(f"The text {text!r} is empty: give it at least one word.")
-    return nlp(text)
+    names = nlp.pipe_names
+    with nlp.select_pipes(disable=names[names.index(before) :] if before else []):
+        return nlp(text)
 
 
 def find_recognisers(nlp: Language) -> dict[str, RecurrentNER]:

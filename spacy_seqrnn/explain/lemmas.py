@@ -98,8 +98,7 @@ def explain_lemmatizer(
     """
     check_int("k", k, 1, MOST_OUTPUTS)
     name, pipe = choose(nlp, find_lemmatizers(nlp), "seqrnn_lemmatizer", component)
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        doc = make_doc(nlp, text)
+    doc = make_doc(nlp, text, before=name)
     found, sources = pipe.predict([doc]), pipe.sources([doc])
     alignments = align(pipe, list(sources.values()), k=k, beam=pipe.beam)
     return LemmatizerExplanation(

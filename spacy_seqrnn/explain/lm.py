@@ -97,8 +97,7 @@ def explain_lm(
     """
     check_int("k", k, 1, MOST_CANDIDATES)
     name, pipe = choose(nlp, find_language_models(nlp), "seqrnn_lm", component)
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        doc = make_doc(nlp, text)
+    doc = make_doc(nlp, text, before=name)
     (found,) = pipe.predict([doc])
     return LMExplanation(
         component=name,

@@ -154,9 +154,8 @@ def explain_ner(
     """
     check_int("k", k, 1, MOST_PATHS)
     name, pipe = choose(nlp, find_recognisers(nlp), "seqrnn_ner", component)
-    with nlp.select_pipes(disable=nlp.pipe_names[nlp.pipe_names.index(name) :]):
-        # Later components could change the entities that are to be explained.
-        doc = make_doc(nlp, text)
+    # Later components could change the entities that are to be explained.
+    doc = make_doc(nlp, text, before=name)
     return _explain(name, pipe, doc, k)
 
 
