@@ -1,6 +1,9 @@
-"""Read members of zip archives, with plain messages about what is wrong with an archive."""
+"""Read archives and compressed files, with plain messages about what is wrong with one."""
 
+import gzip
+import lzma
 import stat
+import tarfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from zipfile import BadZipFile, ZipFile
@@ -8,6 +11,8 @@ from zipfile import BadZipFile, ZipFile
 from command import UserError
 from files import LARGEST
 
+# What reading other damaged files raises
+OTHER_DAMAGE = (EOFError, gzip.BadGzipFile, lzma.LZMAError, tarfile.TarError, zlib.error)
 # What `zipfile` raises for damaged or manipulated archives
 DAMAGE = (BadZipFile, EOFError, ValueError, OverflowError, NotImplementedError, zlib.error)
 
@@ -54,3 +59,22 @@ def read_member(archive: ZipFile, name: str, source: str) -> bytes:
             return member.read(info.file_size)
     except (*DAMAGE, OSError, RuntimeError):  # a place outside the file; a password is wanted
         raise UserError(f"{source} is damaged: its member {name!r} cannot be read.") from None
+
+
+def unpack(path: Path, suffix: str) -> list[bytes]:
+    """The content of a file, compressed or not, or of the files of this suffix in a tar archive."""
+    try:
+        if path.suffix == ".tar":
+            return _read_tar(path, suffix)
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            return [gzip.decompress(content)]
+        return [lzma.decompress(content) if path.suffix == ".xz" else content]
+    except OTHER_DAMAGE:
+        raise UserError(f"{path} is truncated or damaged: put it there again.") from None
+
+
+def _read_tar(path: Path, suffix: str) -> list[bytes]:
+    with tarfile.open(path) as archive:
+        members = (member for member in archive if member.name.endswith(suffix))
+        return [file.read() for member in members if (file := archive.extractfile(member))]

@@ -5,10 +5,7 @@ states are used for entities should read what the entity recogniser reads.
 """
 
 import gzip
-import lzma
 import random
-import tarfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,14 +17,14 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import compile_prefix_regex
 from wasabi import msg
 
+from archive import unpack
 from command import UserError, run
 from files import decode, replacing
 
 FORMATS = ".txt, .txt.gz, .txt.xz or .tar"
+SUFFIXES = (".txt", ".gz", ".xz", ".tar")
 SHORTEST, LONGEST = 3, 100  # words of a sentence; others are mostly headings and tables
 HELD_OUT = 1000  # sentences of development data
-# What reading damaged files raises
-DAMAGE = (EOFError, gzip.BadGzipFile, lzma.LZMAError, tarfile.TarError, zlib.error)
 RUN = 8  # words in a row that are in both texts only if one has copied the other
 
 
@@ -81,35 +78,15 @@ def make_splitter() -> Language:
 
 def read_folder(folder: Path) -> Iterator[str]:
     """The lines of all files, by name."""
-    readers = {".txt": Path.read_bytes, ".gz": read_gzip, ".xz": read_xz}
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix in (*readers, ".tar")]
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES]
     if not files:
         raise UserError(
             f"{folder} has no text: put {FORMATS} there, or for news, run `spacy project run "
             "fetch-news`."
         )
     for path in files:
-        try:
-            contents = read_tar(path) if path.suffix == ".tar" else [readers[path.suffix](path)]
-        except DAMAGE:
-            raise UserError(f"{path} is truncated or damaged: put it there again.") from None
-        for content in contents:
+        for content in unpack(path, SUFFIXES[0]):
             yield from decode(content, path).splitlines()
-
-
-def read_gzip(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes())
-
-
-def read_xz(path: Path) -> bytes:
-    return lzma.decompress(path.read_bytes())
-
-
-def read_tar(path: Path) -> list[bytes]:
-    """The text files of an archive."""
-    with tarfile.open(path) as archive:
-        members = (member for member in archive if member.name.endswith(".txt"))
-        return [file.read() for member in members if (file := archive.extractfile(member))]
 
 
 def split(nlp: Language, texts: Iterable[str], *, lines: bool) -> Iterator[str]:

@@ -1,13 +1,12 @@
 """Take the three parts of a treebank of Universal Dependencies out of a folder of archives."""
 
-import lzma
-import tarfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from wasabi import msg
 
+from archive import unpack
 from command import UserError, run
 from files import replacing
 
@@ -34,7 +33,7 @@ def read_part(folder: Path, part: str) -> bytes:
         content
         for path in sorted(folder.glob(f"*-ud-{part}*"))
         if path.name.endswith((*SUFFIXES, ".tar"))
-        for content in read(path)
+        for content in unpack(path, SUFFIXES[0])
     ]
     if len(contents) != 1:
         raise UserError(
@@ -42,23 +41,6 @@ def read_part(folder: Path, part: str) -> bytes:
             f"whose name contains -ud-{part} and ends with {', '.join(SUFFIXES)} or .tar."
         )
     return contents[0]
-
-
-def read(path: Path) -> list[bytes]:
-    """The content of a file, or of those in an archive."""
-    try:
-        if path.suffix == ".tar":
-            return read_tar(path)
-        content = path.read_bytes()
-        return [lzma.decompress(content) if path.suffix == ".xz" else content]
-    except (EOFError, lzma.LZMAError, tarfile.TarError):
-        raise UserError(f"{path} is truncated or damaged: put it there again.") from None
-
-
-def read_tar(path: Path) -> list[bytes]:
-    with tarfile.open(path) as archive:
-        members = [member for member in archive if member.name.endswith(".conllu")]
-        return [file.read() for member in members if (file := archive.extractfile(member))]
 
 
 if __name__ == "__main__":
