@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -45,10 +46,14 @@ def annotate(model: Path) -> Annotator:
 
 @pytest.fixture(scope="module")
 def surroundings() -> Iterator[None]:
-    """Of workers: this package, and the number of threads that the engine wants, not the tests."""
+    """Of workers: this package, and the number of threads that the engine wants, not the tests.
+
+    All of the environment is restored, since engines change this process's too: a cluster of Dask
+    leaves MKL_NUM_THREADS=1 behind.
+    """
     path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("OMP_NUM_THREADS", raising=False)
-        patch.setenv("PYTHONPATH", os.pathsep.join(path))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    with patch.dict(os.environ):
+        os.environ.pop("OMP_NUM_THREADS", None)
+        os.environ["PYTHONPATH"] = os.pathsep.join(path)
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         yield
