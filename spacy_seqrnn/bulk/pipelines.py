@@ -1,9 +1,9 @@
 """The pipeline of a process, loaded once, and documents from it slice by slice."""
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from threading import Lock, RLock
 from typing import Any
 
@@ -19,6 +19,9 @@ SLICE_TEXTS, SLICE_CHARACTERS = 2048, 1_000_000
 # The vocabulary keeps so many words. Those after them are dropped with their slice, and looked up
 # again in the next one, which takes longer: common words are among the first.
 MOST_WORDS = 200_000
+# Its tables keep a place for every word that they have had, dropped or not, and grow without end:
+# after so many, the pipeline is loaded anew.
+MOST_WORDS_EVER = 500_000
 LOADING = Lock()
 
 
@@ -50,10 +53,22 @@ class Slice:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A pipeline, and the lock of the one thread that may use it at a time."""
+    """A pipeline of this process.
+
+    lock: of the one thread that may use it at a time.
+    n_words: how many words its vocabulary had when it was loaded.
+    """
 
     nlp: Language
     lock: RLock
+    n_words: int
+
+    def is_worn(self) -> bool:
+        """Whether its vocabulary has had too many words since; dropped ones count as well."""
+        return len(self.nlp.vocab) - self.n_words > MOST_WORDS_EVER
+
+
+LOADED: dict[tuple[str, int], Loaded] = {}
 
 
 def load_once(model: str, gpu_id: int) -> Loaded:
@@ -63,15 +78,21 @@ def load_once(model: str, gpu_id: int) -> Loaded:
 
     Raises ValueError if there is no such pipeline or GPU.
     """
-    with LOADING:  # `cache` alone lets threads that come together load one each
-        return _load(model, gpu_id)
+    key = model, gpu_id
+    with LOADING:  # else threads that come together load one each
+        if key in LOADED and LOADED[key].is_worn():
+            del LOADED[key]
+            gc.collect()  # before there is another one in memory
+        if key not in LOADED:
+            LOADED[key] = _load(model, gpu_id)
+        return LOADED[key]
 
 
-@cache
 def _load(model: str, gpu_id: int) -> Loaded:
     if gpu_id >= 0:
         require_gpu(gpu_id)
-    return Loaded(spacy.load(folder_of(model)), RLock())
+    nlp = spacy.load(folder_of(model))
+    return Loaded(nlp, RLock(), len(nlp.vocab))
 
 
 def annotate(

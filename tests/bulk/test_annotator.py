@@ -3,6 +3,7 @@
 import pickle
 import shutil
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -358,6 +359,29 @@ def test_new_words_are_dropped_when_there_are_many(
     monkeypatch.setattr(pipelines, "MOST_WORDS", 1_000_000)
     annotate(batch(["Zanzibarquux"]))
     assert "Zanzibarquux" in vocab.strings
+
+
+def test_a_pipeline_that_has_had_many_words_is_loaded_anew(
+    model: Path, tmp_path: Path, expected: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spacy.load(model).to_disk(tmp_path)  # which no other test has loaded
+    annotate = annotator(str(tmp_path), id_column="id", columns=list(COLUMNS))
+    old = weakref.ref(pipelines.load_once(str(tmp_path), -1).nlp)
+    monkeypatch.setattr(pipelines, "MOST_WORDS", 0)  # dropped words count as well
+    monkeypatch.setattr(pipelines, "MOST_WORDS_EVER", 2)
+    annotate(batch(["Zanzibarquux Xanadaquux"]))
+    assert pipelines.load_once(str(tmp_path), -1).nlp is old()
+    annotate(batch(["Quuxistan"]))
+    gone = []
+    load = pipelines._load
+
+    def observed(*key: Any) -> pipelines.Loaded:
+        gone.append(old() is None)
+        return load(*key)
+
+    monkeypatch.setattr(pipelines, "_load", observed)
+    assert_close(rows(annotate(batch(TEXTS))), expected)
+    assert gone == [True]  # before the new one was in memory
 
 
 def test_small_chunks_of_a_table_are_annotated_together(model: Path, calls: list[Any]) -> None:
