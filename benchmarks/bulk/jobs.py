@@ -88,8 +88,10 @@ def _with_spark(spark: Any, annotate: Annotator, texts: Path, output: Path) -> N
 
 @contextmanager
 def _dask() -> Iterator[None]:
+    import dask  # noqa: PLC0415
     from distributed import Client  # noqa: PLC0415
 
+    dask.config.set({"distributed.worker.profile.enabled": False})  # as docs/scaling.md advises
     with Client(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None):
         yield
 
