@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -18,9 +17,8 @@ from ..environment import describe_environment
 from ..speed.compare import compare, ratios
 from ..speed.rows import Row
 from ..speed.table import speed
+from .results import PAGE, RESULTS
 
-PAGE = Path("docs/seq2seq.md")
-RESULTS = Path(__file__).parent / "results"
 OURS, PEER = "ours", "peer"
 
 
