@@ -50,13 +50,34 @@ class Memory:
     keys: torch.Tensor
     outside: torch.Tensor
 
-    def take(self, docs: torch.Tensor) -> "Memory":
-        """The memory of some of the documents."""
-        return Memory(self.values[docs], self.keys[docs], self.outside[docs])
+    def keep(self, docs: torch.Tensor) -> "Memory":
+        """The memory of some of the documents, as `close_gaps` orders them; overwrites this one."""
+        for array in (self.values, self.keys, self.outside):
+            fill_gaps(array, docs)
+        return self.first(len(docs))
 
     def first(self, n_docs: int) -> "Memory":
         """The memory of the first documents; a view."""
         return Memory(self.values[:n_docs], self.keys[:n_docs], self.outside[:n_docs])
+
+
+def close_gaps(stays: torch.Tensor) -> torch.Tensor:
+    """The rows that stay, in an order for which few of them have to be copied. Shape (m,).
+
+    stays: which of the rows of an array do. Shape (n,).
+
+    The first m rows stay where they are, but for gaps, which are filled with the last rows.
+    """
+    rows = stays.nonzero()[:, 0]
+    order = torch.arange(len(rows), device=rows.device)
+    order[~stays[: len(rows)]] = rows[rows >= len(rows)]
+    return order
+
+
+def fill_gaps(array: torch.Tensor, order: torch.Tensor) -> None:
+    """Put the rows that stay first. order: what `close_gaps` gives."""
+    gaps = (order >= len(order)).nonzero()[:, 0]
+    array.index_copy_(0, gaps, array[order[gaps]])
 
 
 def lay_out(rows: torch.Tensor, places: Places) -> torch.Tensor:

@@ -13,7 +13,8 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..checks import check_at_least, check_int
 from ..config_errors import ConfigError
-from .decoding import Hypothesis, Search, search
+from .decoding import Search, search
+from .hypotheses import Hypothesis
 from .model import Seq2SeqModel
 from .training import align, train_decoder
 from .units import Units, make_units
