@@ -29,6 +29,7 @@ from .memory import Memory, close_gaps, find_places
 from .recurrence import advance
 from .softmax import log_probabilities
 from .source import read_source
+from .unit_inputs import UnitInputs
 from .vocab import END, UNKNOWN
 
 SHORTEST = 16  # shorter sources count as this many tokens when documents are put into chunks
@@ -157,15 +158,16 @@ def _begin(
 def _write(weights: Weights, beams: _Beams, how: Search) -> list[list[Hypothesis]]:
     """Write until all documents are finished. Returns the best hypotheses of each."""
     written, ended = Written(), Ended(beams.totals)
+    inputs = UnitInputs(weights.cell, weights.layers[0], weights.arrays["embed"])
     step = 0
     while len(beams.docs):
-        beams, scores = _read(weights, beams)
+        beams, scores = _read(weights, inputs, beams)
         beams = _continue(beams, scores, written, ended, step, how)
         step += 1
     return ended.best(how.k, written)
 
 
-def _read(weights: Weights, beams: _Beams) -> tuple[_Beams, torch.Tensor]:
+def _read(weights: Weights, inputs: UnitInputs, beams: _Beams) -> tuple[_Beams, torch.Tensor]:
     """Let the decoder read the last units.
 
     Returns the beams after it, and the log probability of each next unit: those of the vocabulary,
@@ -173,9 +175,9 @@ def _read(weights: Weights, beams: _Beams) -> tuple[_Beams, torch.Tensor]:
     """
     arrays = weights.arrays
     units = torch.where(beams.units < len(arrays["embed"]), beams.units, UNKNOWN)
-    x = torch.cat([arrays["embed"][units], beams.fed], dim=1)
+    x, layers = beams.fed, [inputs.weights(units), *weights.layers[1:]]
     states = []
-    for prepared, before in zip(weights.layers, beams.states, strict=True):
+    for prepared, before in zip(layers, beams.states, strict=True):
         x, after = advance(weights.cell, prepared, x, before)
         states.append(after)
     joint, shares = x, None
