@@ -22,12 +22,11 @@ from ..rnn.states import scaled
 from ..rnn.tensors import to_torch
 from .attention import attend
 from .batches import in_chunks, lay_out_copied
-from .copying import all_log_probabilities
+from .choosing import Outputs, choose
 from .decoder import DecoderModel, Weights, weights_of
 from .hypotheses import Ended, Hypothesis, Written
 from .memory import Memory, close_gaps, find_places
 from .recurrence import advance
-from .softmax import log_probabilities
 from .source import read_source
 from .unit_inputs import UnitInputs
 from .vocab import END, UNKNOWN
@@ -124,9 +123,10 @@ class _Beams:
             memory = memory.keep(docs)
             copied = None if copied is None else copied[docs]
         states = [
-            {name: state[:, origins] for name, state in layer.items()} for layer in self.states
+            {name: state.index_select(1, origins) for name, state in layer.items()}
+            for layer in self.states
         ]
-        fed, most = self.fed[origins], self.most[docs]
+        fed, most = self.fed.index_select(0, origins), self.most[docs]
         return _Beams(self.docs[docs], most, memory, copied, states, fed, units, totals)
 
 
@@ -161,18 +161,15 @@ def _write(weights: Weights, beams: _Beams, how: Search) -> list[list[Hypothesis
     inputs = UnitInputs(weights.cell, weights.layers[0], weights.arrays["embed"])
     step = 0
     while len(beams.docs):
-        beams, scores = _read(weights, inputs, beams)
-        beams = _continue(beams, scores, written, ended, step, how)
+        beams, outputs = _read(weights, inputs, beams)
+        best = choose(weights, outputs, beams.totals, beams.most == step)
+        beams = _continue(beams, *best, written, ended, step, how)
         step += 1
     return ended.best(how.k, written)
 
 
-def _read(weights: Weights, inputs: UnitInputs, beams: _Beams) -> tuple[_Beams, torch.Tensor]:
-    """Let the decoder read the last units.
-
-    Returns the beams after it, and the log probability of each next unit: those of the vocabulary,
-    and of the sources for a decoder that copies. Shape (n, B, nO or more).
-    """
+def _read(weights: Weights, inputs: UnitInputs, beams: _Beams) -> tuple[_Beams, Outputs]:
+    """Let the decoder read the last units. Returns the beams after it, and what predicts others."""
     arrays = weights.arrays
     units = torch.where(beams.units < len(arrays["embed"]), beams.units, UNKNOWN)
     x, layers = beams.fed, [inputs.weights(units), *weights.layers[1:]]
@@ -180,43 +177,40 @@ def _read(weights: Weights, inputs: UnitInputs, beams: _Beams) -> tuple[_Beams, 
     for prepared, before in zip(layers, beams.states, strict=True):
         x, after = advance(weights.cell, prepared, x, before)
         states.append(after)
-    joint, shares = x, None
+    joint, shares, gates = x, None, None
     if weights.attention is not None:
         queries = x.view(*beams.totals.shape, -1)
         shares, contexts = attend(weights.attention, arrays, beams.memory, queries)
         joint = torch.cat([contexts.flatten(0, 1), x], dim=1)
     fed = torch.addmm(arrays["combine_bias"], joint, arrays["combine_weights"].T).tanh_()
-    scores = log_probabilities(arrays["output_weights"], arrays["output_bias"], fed)
-    scores = scores.view(*beams.totals.shape, -1)
-    if beams.copied is not None and shares is not None:
+    if beams.copied is not None:
         gates = torch.addmv(arrays["gate_bias"], joint, arrays["gate_weights"])
-        scores = all_log_probabilities(scores, gates.view(beams.totals.shape), shares, beams.copied)
-    return replace(beams, states=states, fed=fed), scores
+        gates = gates.view(beams.totals.shape)
+    outputs = Outputs(fed.view(*beams.totals.shape, -1), gates, shares, beams.copied)
+    return replace(beams, states=states, fed=fed), outputs
 
 
 def _continue(
-    beams: _Beams, scores: torch.Tensor, written: Written, ended: Ended, step: int, how: Search
+    beams: _Beams,
+    totals: torch.Tensor,
+    places: torch.Tensor,
+    units: torch.Tensor,
+    written: Written,
+    ended: Ended,
+    step: int,
+    how: Search,
 ) -> _Beams:
     """Continue the beginnings by the best units.
 
-    scores: the log probability of each next unit. Shape (n, B, nO).
+    totals, places, units: the best continuations, as `choose` gives them. Shape (n, B) each.
 
     Returns the beams of the documents that go on.
     """
-    n_docs, _, n_units = scores.shape
-    scores += beams.totals.unsqueeze(2)
-    scores[:, :, UNKNOWN] = -torch.inf
-    must_end = (beams.most == step).nonzero()[:, 0]
-    ends = scores[must_end, :, END]
-    scores[must_end] = -torch.inf
-    scores[must_end, :, END] = ends
-    totals, best = scores.flatten(1).topk(how.beam, dim=1)  # (n, B), in descending order
-    units = best % n_units
-    first_rows = torch.arange(0, n_docs * how.beam, how.beam, device=best.device)
-    origins = first_rows.unsqueeze(1) + best // n_units
+    rows = torch.arange(len(places), device=places.device).unsqueeze(1) * how.beam
+    origins = rows + places
     room = (how.beam - ended.counts[beams.docs]).unsqueeze(1)
-    places = torch.arange(how.beam, device=room.device)
-    stays = (places < room) & (totals > -torch.inf)
+    ranks = torch.arange(how.beam, device=room.device)
+    stays = (ranks < room) & (totals > -torch.inf)
     is_end = stays & (units == END)
     ended.add(beams.docs, is_end, origins, totals, totals / how.penalty(step + 1), step)
     totals = totals.masked_fill(~stays | is_end, -torch.inf)

@@ -84,6 +84,8 @@ class Ended:
         length: how many units they have.
         """
         which = ends.nonzero(as_tuple=True)
+        if not len(which[0]):
+            return
         places = self.counts[docs].unsqueeze(1) + ends.cumsum(1) - 1
         at = docs[which[0]], places[which]
         self.rows[at], self.totals[at], self.scores[at] = rows[which], totals[which], scores[which]

@@ -77,7 +77,7 @@ def close_gaps(stays: torch.Tensor) -> torch.Tensor:
 def fill_gaps(array: torch.Tensor, order: torch.Tensor) -> None:
     """Put the rows that stay first. order: what `close_gaps` gives."""
     gaps = (order >= len(order)).nonzero()[:, 0]
-    array.index_copy_(0, gaps, array[order[gaps]])
+    array.index_copy_(0, gaps, array.index_select(0, order[gaps]))
 
 
 def lay_out(rows: torch.Tensor, places: Places) -> torch.Tensor:

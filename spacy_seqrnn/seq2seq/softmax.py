@@ -67,7 +67,7 @@ def learn(
     return loss, dx
 
 
-def in_parts(n_rows: int, n_units: int) -> list[slice]:
+def in_parts(n_rows: int, n_units: int, at_once: int = NUMBERS_AT_ONCE) -> list[slice]:
     """The rows of parts whose scores of all units fit into a bounded memory."""
-    size = max(1, NUMBERS_AT_ONCE // n_units)
+    size = max(1, at_once // n_units)
     return [slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size)]

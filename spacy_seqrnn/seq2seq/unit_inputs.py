@@ -22,8 +22,9 @@ class UnitInputs:
 
     def weights(self, units: torch.Tensor) -> Tensors:
         """The layer's weights for what it reads beside units, which are in the bias. units: (n,)"""
-        new = units[~self._is_known[units]].unique()
+        new = units[~self._is_known[units]]
         if len(new):
+            new = new.unique()
             self._sums[new] = project(self._cell, self._of_units, self._vectors[new].unsqueeze(0))
             self._is_known[new] = True
         return {**self.prepared, "bias": self._sums.index_select(0, units).unsqueeze(0)}

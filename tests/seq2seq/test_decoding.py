@@ -12,8 +12,9 @@ from thinc.api import Model
 
 from spacy_seqrnn.batch.packed import Packed, pack, unpack
 from spacy_seqrnn.rnn.cells import CELLS
-from spacy_seqrnn.seq2seq import batches, decoding
-from spacy_seqrnn.seq2seq.decoding import Hypothesis, Search, search
+from spacy_seqrnn.seq2seq import batches, choosing
+from spacy_seqrnn.seq2seq.decoding import Search, search
+from spacy_seqrnn.seq2seq.hypotheses import Hypothesis
 from spacy_seqrnn.seq2seq.softmax import log_probabilities
 from spacy_seqrnn.seq2seq.training import score_targets
 from spacy_seqrnn.seq2seq.vocab import END, N_SPECIAL, UNKNOWN
@@ -217,7 +218,7 @@ def test_work_ends_with_the_documents(monkeypatch: pytest.MonkeyPatch) -> None:
         rows.append(len(x))
         return log_probabilities(weights, bias, x)
 
-    monkeypatch.setattr(decoding, "log_probabilities", recorded)
+    monkeypatch.setattr(choosing, "log_probabilities", recorded)
     found = search(decoder, source, bounds(source, 1000), Search(beam=4))
     assert [one.units for (one,) in found] == [[], []]
     assert rows == [8]

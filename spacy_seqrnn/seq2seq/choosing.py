@@ -1,0 +1,91 @@
+"""The most probable units at a time step, without the scores of all units for all documents.
+
+Documents are scored some at a time, so that their scores stay in a core's cache. Shapes: n
+documents that are being written, B places in a beam, U units: those of the vocabulary, and of the
+sources for a decoder that copies.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from .copying import all_log_probabilities
+from .decoder import Weights
+from .softmax import in_parts, log_probabilities
+from .vocab import END, UNKNOWN
+
+NUMBERS_AT_ONCE = 2**18
+BLOCK = 64  # units of which only the largest score is compared first
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a decoder gives at a time step.
+
+    vectors: the attentional ones. Shape (n, B, H).
+    gates: of a decoder that copies, (n, B). shares: what it attends to, (n, B, S). copied: the unit
+        of each source token, (n, S). None for others.
+    """
+
+    vectors: torch.Tensor
+    gates: torch.Tensor | None = None
+    shares: torch.Tensor | None = None
+    copied: torch.Tensor | None = None
+
+    def log_probabilities(self, weights: Weights, docs: slice) -> torch.Tensor:
+        """Of all units, for some of the documents. Shape (n, B, U)."""
+        vectors, arrays = self.vectors[docs], weights.arrays
+        scores = log_probabilities(
+            arrays["output_weights"], arrays["output_bias"], vectors.flatten(0, 1)
+        ).view(*vectors.shape[:2], -1)
+        if self.gates is None or self.shares is None or self.copied is None:
+            return scores
+        return all_log_probabilities(scores, self.gates[docs], self.shares[docs], self.copied[docs])
+
+
+def choose(
+    weights: Weights, outputs: Outputs, totals: torch.Tensor, must_end: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The B most probable continuations of the beginnings of each document.
+
+    totals: the log probabilities of the beginnings. Shape (n, B).
+    must_end: which documents have only the end. Shape (n,).
+
+    Returns their log probabilities, in descending order, and the place and the unit of each, all of
+    shape (n, B).
+    """
+    n_docs, beam = totals.shape
+    found = []
+    for docs in in_parts(n_docs, beam * len(weights.arrays["output_bias"]), NUMBERS_AT_ONCE):
+        scores = outputs.log_probabilities(weights, docs)
+        scores += totals[docs].unsqueeze(2)
+        scores[:, :, UNKNOWN] = -torch.inf
+        rows = must_end[docs].nonzero()[:, 0]
+        if len(rows):
+            ends = scores[rows, :, END]
+            scores[rows] = -torch.inf
+            scores[rows, :, END] = ends
+        best, at = largest(scores.flatten(1), beam)
+        found.append((best, at // scores.shape[2], at % scores.shape[2]))
+    best, places, units = (torch.cat(each) for each in zip(*found, strict=True))
+    return best, places, units
+
+
+def largest(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `scores.topk(k, dim=1)`, faster where k is small: the k largest are in k blocks at most.
+
+    scores: Shape (n, size). Returns values and columns, (n, k) each.
+    """
+    n_blocks, rest = divmod(scores.shape[1], BLOCK)
+    if n_blocks < 4 * k:
+        values, columns = scores.topk(k, dim=1)
+        return values, columns
+    whole = scores[:, : n_blocks * BLOCK].unflatten(1, (n_blocks, BLOCK)).amax(2)
+    if rest:
+        whole = torch.cat([whole, scores[:, -rest:].amax(1, keepdim=True)], dim=1)
+    blocks = whole.topk(k, dim=1).indices.unsqueeze(2)  # (n, k, 1)
+    columns = (blocks * BLOCK + torch.arange(BLOCK, device=blocks.device)).flatten(1)
+    is_outside = columns >= scores.shape[1]
+    values = scores.gather(1, columns.masked_fill(is_outside, 0))
+    values, at = values.masked_fill_(is_outside, -torch.inf).topk(k, dim=1)
+    return values, columns.gather(1, at)
