@@ -2,7 +2,7 @@
 
 MODEL is a pipeline of `spacy project run multi30k`, and CORPUS a `.spacy` file. Both sides have its
 weights, take the most probable unit each time, and run in turn, each in its own process on one
-thread. Ours reads 256 texts at a time, as its config says, and the other 64.
+thread. Ours reads as many texts at a time as its config says, and the other 64.
 """
 
 import argparse
