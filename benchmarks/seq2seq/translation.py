@@ -140,7 +140,7 @@ def table(found: dict[str, dict[str, Any]]) -> str:
 
 def _group(i: int) -> str:
     if i + 1 == len(STARTS):
-        return f"{STARTS[i]} words or more"
+        return f"{STARTS[i]} or more"
     return f"{STARTS[i]} to {STARTS[i + 1] - 1}"
 
 
