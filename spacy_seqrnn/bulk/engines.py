@@ -1,5 +1,6 @@
 """Where parts are annotated: in processes of this machine, or on a Ray cluster."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,7 @@ Result = TypeVar("Result")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 KILLED = "A worker process was killed, perhaps because the memory was full: use fewer --workers."
 SECONDS_TO_ANSWER = 10
+OBJECTS_BETWEEN_SEARCHES = 10_000  # Python's own 700 takes a tenth of a worker's time
 QUEUED = 2  # tasks that are sent to each worker ahead of its need
 
 
@@ -77,7 +79,11 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _prepare_worker() -> None:
-    """Leave Ctrl+C to the parent, and end with it: a killed parent cannot end its workers."""
+    """Leave Ctrl+C to the parent, and end with it: a killed parent cannot end its workers.
+
+    Cycles of objects are looked for less often, since a whole pipeline is searched for them.
+    """
+    gc.set_threshold(OBJECTS_BETWEEN_SEARCHES)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

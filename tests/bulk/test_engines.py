@@ -1,5 +1,6 @@
 """Processes that do tasks: all of them, a few at a time, and none left over."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacy_seqrnn.bulk.engines import QUEUED, THREADS, run_locally
+from spacy_seqrnn.bulk.engines import OBJECTS_BETWEEN_SEARCHES, QUEUED, THREADS, run_locally
 
 WORKERS = 2
 
@@ -25,6 +26,10 @@ def process_of(_task: int) -> tuple[int, int, str]:
     """The worker, its number of torch's threads, and the thread setting that it has inherited."""
     time.sleep(0.1)  # so that both workers have some
     return os.getpid(), torch.get_num_threads(), os.environ[THREADS[0]]
+
+
+def searches_of(_task: int) -> int:
+    return gc.get_threshold()[0]
 
 
 def fail_at(number: int) -> int:
@@ -48,6 +53,12 @@ def write_process(folder: str) -> None:
 def test_every_task_once() -> None:
     assert sorted(run_locally(square, range(50), workers=WORKERS)) == [n * n for n in range(50)]
     assert list(run_locally(square, [], workers=WORKERS)) == []
+
+
+def test_workers_look_for_cycles_less_often_than_their_parent() -> None:
+    before = gc.get_threshold()
+    assert set(run_locally(searches_of, range(4), workers=WORKERS)) == {OBJECTS_BETWEEN_SEARCHES}
+    assert gc.get_threshold() == before != (OBJECTS_BETWEEN_SEARCHES, *before[1:])
 
 
 def test_workers_have_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
