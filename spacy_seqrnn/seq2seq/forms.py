@@ -59,13 +59,15 @@ def source_of(vocab: Vocab, form: Form) -> Doc:
 def lemmas_of(example: Example, *, tagged: bool) -> Iterator[tuple[Form, str]]:
     """The forms of an example with their lemmas, those that are annotated.
 
-    The tags are those of earlier components, and where there are none, those of the reference.
+    A token that is only part of one of the reference, or several of them, has no lemma. The tags
+    are those of earlier components, and where there are none, those of the reference.
     """
     lemmas = example.get_aligned("LEMMA", as_string=True)
+    words = example.get_aligned("ORTH", as_string=True)
     tags = example.get_aligned("TAG", as_string=True) if tagged else [""] * len(lemmas)
-    for token, lemma, tag in zip(example.predicted, lemmas, tags, strict=True):
-        if lemma and not token.is_space:
-            yield (token.text, (token.tag_ or tag or "") if tagged else ""), lemma
+    for token, word, lemma, tag in zip(example.predicted, words, lemmas, tags, strict=True):
+        if lemma and word == token.text and not token.is_space:
+            yield (word, (token.tag_ or tag or "") if tagged else ""), lemma
 
 
 def make_dictionary(counts: Counter[tuple[Form, str]]) -> Dictionary:

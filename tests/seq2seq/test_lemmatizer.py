@@ -265,6 +265,14 @@ def test_forms_without_a_lemma_teach_nothing() -> None:
     assert list(lemmas_of(example, tagged=True)) == [(("a", ""), "1")]
 
 
+def test_parts_of_a_token_do_not_get_its_lemma() -> None:
+    nlp = spacy.blank("xx")
+    reference = Doc(nlp.vocab, words=["<<", "re-typed", "it"], lemmas=["<<", "re-type", "it"])
+    predicted = Doc(nlp.vocab, words=["<", "<", "re", "-", "typed", "it"])
+    example = Example(predicted, reference)
+    assert list(lemmas_of(example, tagged=False)) == [(("it", ""), "it")]
+
+
 def test_the_most_frequent_lemma_is_in_the_dictionary() -> None:
     counts = Counter(
         {(("saw", "V"), "see"): 3, (("saw", "V"), "sew"): 1, (("saw", "N"), "saw"): 2}
