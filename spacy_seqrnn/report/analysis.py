@@ -22,9 +22,11 @@ from .curves import HOW_TO_LOG, Curves, read_curves
 from .entities import EntityReport, entity_report
 from .errors import Attribute
 from .gather import TrainingWords, predicted_examples, read_examples, read_training_words
+from .lemmas import LemmaReport, lemma_report
 from .spans import EntityDoc, read_entities
-from .tags import TagDoc, TagReport, read_tags, tag_report
+from .tags import TagReport, tag_report
 from .texts import TextReport, text_report
+from .tokens import TokenDoc, read_tokens
 from .transitions import transitions
 
 MODELS = ("model-best", "model-last")
@@ -62,6 +64,7 @@ class Report:
     entities: EntityReport | None
     categories: list[CategoryReport]
     tags: TagReport | None
+    lemmas: LemmaReport | None
     texts: list[TextReport]
     performance: dict[str, float]
     config: str
@@ -139,6 +142,7 @@ def analyse(
             entities=evaluation.entity_report(),
             categories=evaluation.category_reports(),
             tags=evaluation.tag_report(),
+            lemmas=evaluation.lemma_report(),
             texts=evaluation.text_reports(),
             performance=_performance(nlp),
             config=nlp.config.to_str(),
@@ -157,7 +161,7 @@ def _nothing_to_score(nlp: Language, *, fatal: bool) -> str:
     pipes = ", ".join(nlp.pipe_names) or "no component"
     sentence = (
         f"The pipeline has {pipes}: a report only has scores of entities, text categories, "
-        "part-of-speech tags and written texts."
+        "part-of-speech tags, lemmas and written texts."
     )
     if fatal:
         raise ValueError(sentence)
@@ -190,12 +194,14 @@ class Evaluation:
         # it.
         self._recogniser = next(iter(find_recognisers(nlp)), None) or _last(nlp, "doc.ents")
         self._tagger = _last(nlp, "token.tag")
+        self._lemmatizer = _last(nlp, "token.lemma")
         self._classifiers = {
             name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, TextCategorizer)
         }
         self._writers = find_text2text(nlp)
         self._entities: list[EntityDoc] = []
-        self._tags: list[TagDoc] = []
+        self._tags: list[TokenDoc] = []
+        self._lemmas: list[TokenDoc] = []
         self._categories: dict[str, list[CategoryDoc]] = {name: [] for name in self._classifiers}
         self._texts: dict[str, list[Example]] = {name: [] for name in self._writers}
 
@@ -206,7 +212,7 @@ class Evaluation:
     @property
     def compares_words(self) -> bool:
         """Whether a report tells seen from unseen words."""
-        return bool(self._recogniser or self._tagger or self._classifiers)
+        return bool(self._recogniser or self._tagger or self._lemmatizer or self._classifiers)
 
     def read(self, examples: Iterable[Example], trained: TrainingWords | None) -> None:
         """Collect what the reports need from examples with predictions."""
@@ -216,8 +222,10 @@ class Evaluation:
             self.n_tokens += len(example.reference)
             if self._recogniser and (ents := read_entities(example, key, trained)):
                 self._entities.append(ents)
-            if self._tagger and (tags := read_tags(example, trained)):
+            if self._tagger and (tags := read_tokens(example, "tag", trained)):
                 self._tags.append(tags)
+            if self._lemmatizer and (lemmas := read_tokens(example, "lemma", trained)):
+                self._lemmas.append(lemmas)
             for name, pipe in self._classifiers.items():
                 cats = read_categories(example, pipe.labels, _is_exclusive(pipe), trained)
                 if cats:
@@ -248,6 +256,7 @@ class Evaluation:
         read = {
             "entity": (self._recogniser, self._entities),
             "part-of-speech tag": (self._tagger, self._tags),
+            "lemma": (self._lemmatizer, self._lemmas),
             **{f"category of '{name}'": (name, docs) for name, docs in self._categories.items()},
             **{f"text for '{name}'": (name, docs) for name, docs in self._texts.items()},
         }
@@ -308,6 +317,11 @@ class Evaluation:
 
     def tag_report(self) -> TagReport | None:
         return tag_report(self._tagger, self._tags) if self._tags and self._tagger else None
+
+    def lemma_report(self) -> LemmaReport | None:
+        if not self._lemmas or self._lemmatizer is None:
+            return None
+        return lemma_report(self._lemmatizer, self._lemmas)
 
 
 def _last(nlp: Language, attr: str) -> str | None:

@@ -6,7 +6,15 @@ from ..draw.html import details, document, links, paragraph, section, table
 from ..explain.alignment_heat import ALIGNMENT_STYLE
 from ..explain.heat import TABLE_STYLE
 from .analysis import Report
-from .sections import Part, category_parts, curves_parts, entity_parts, tag_parts, text_parts
+from .sections import (
+    Part,
+    category_parts,
+    curves_parts,
+    entity_parts,
+    lemma_parts,
+    tag_parts,
+    text_parts,
+)
 
 STYLE = """
 .seqrnn .error { border-top: 1px solid #ccc; padding: .6em 0; }
@@ -55,6 +63,7 @@ def report_page(report: Report) -> str:
         *([(report.entities.component, entity_parts(report.entities))] if report.entities else []),
         *((each.component, category_parts(each)) for each in report.categories),
         *([(report.tags.component, tag_parts(report.tags))] if report.tags else []),
+        *([(report.lemmas.component, lemma_parts(report.lemmas))] if report.lemmas else []),
         *((each.component, text_parts(each)) for each in report.texts),
     ]
     parts += scored[0][1] if len(scored) == 1 else _told_apart(scored)
@@ -85,6 +94,8 @@ def _summary(report: Report) -> list[str]:
         cards.append((f"macro F1 of {each.component}", each.macro_f1))
     if report.tags:
         cards.append(("tag accuracy", report.tags.accuracy))
+    if report.lemmas:
+        cards.append(("lemma accuracy", report.lemmas.accuracy))
     cards += [(f"exact match of {each.component}", each.exact) for each in report.texts]
     shown = "".join(
         f"<li>{escape(name)} <strong>{score.value:.3f}</strong> {score.low:.3f} to "

@@ -12,6 +12,7 @@ from .curves import Curves
 from .entities import Confusion, EntityReport
 from .errors import CategoryError, EntityError, Mark, TextError, Word
 from .groups import Group
+from .lemmas import LemmaReport
 from .reliability import Reliability
 from .scores import LabelScores, Score
 from .tags import TagReport
@@ -348,6 +349,17 @@ def tag_parts(found: TagReport) -> list[Part]:
         parts.append(
             ("seen", "Tags of seen and unseen words", _group_parts("accuracy", found.seen))
         )
+    return parts
+
+
+def lemma_parts(found: LemmaReport) -> list[Part]:
+    """All sections about lemmas."""
+    rows = [[each.word, each.annotated, each.found, f"{each.n:,}"] for each in found.wrong]
+    header = ["word", "annotated", "predicted", "how many"]
+    parts = [("errors", "Most frequent wrong lemmas", [table("Tokens", header, rows)])]
+    if found.seen:
+        seen = _group_parts("accuracy", found.seen)
+        parts.insert(0, ("seen", "Lemmas of seen and unseen words", seen))
     return parts
 
 

@@ -10,7 +10,8 @@ from spacy.training import Example
 
 from spacy_seqrnn.report.categories import category_report, read_categories
 from spacy_seqrnn.report.gather import TrainingWords
-from spacy_seqrnn.report.tags import read_tags, tag_report
+from spacy_seqrnn.report.tags import tag_report
+from spacy_seqrnn.report.tokens import read_tokens
 
 VOCAB = spacy.blank("xx").vocab
 LABELS = ["a", "b", "c"]
@@ -92,7 +93,7 @@ def test_tags_are_scored_as_by_spacy() -> None:
         guessed = [tag if chance.random() < 0.7 else "N" for tag in tags]
         examples.append(Example(Doc(VOCAB, words=words, tags=guessed), gold))
     trained = TrainingWords(frozenset(["w0", "w1"]), frozenset())
-    docs = [doc for each in examples if (doc := read_tags(each, trained))]
+    docs = [doc for each in examples if (doc := read_tokens(each, "tag", trained))]
     found = tag_report("tagger", docs)
     theirs = Scorer.score_token_attr(examples, "tag")
     assert found.accuracy.value == pytest.approx(theirs["tag_acc"])

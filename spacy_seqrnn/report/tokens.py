@@ -1,0 +1,63 @@
+"""What a component sets for each token, such as its tag, compared with the annotation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from spacy.training import Example
+
+from .gather import TrainingWords, word_of
+from .groups import Group, by_kind
+from .scores import accuracy
+
+SEEN = ("seen word", "unseen word")
+
+
+@dataclass(frozen=True)
+class TokenDoc:
+    """The annotated tokens of a document that can be aligned with predicted ones.
+
+    words: the tokens. found, annotated: what the component sets for each, and what is right.
+    seen: indices into `SEEN`; empty if unknown.
+    """
+
+    words: tuple[str, ...]
+    found: tuple[str, ...]
+    annotated: tuple[str, ...]
+    seen: tuple[int, ...]
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """What is annotated, where the same was found."""
+        return tuple(a for a, b in zip(self.annotated, self.found, strict=True) if a == b)
+
+
+def read_tokens(example: Example, attr: str, trained: TrainingWords | None) -> TokenDoc | None:
+    """The tokens of an example; None if none is annotated. attr: "tag" or "lemma"."""
+    gold = example.get_aligned(attr.upper(), as_string=True)
+    kept = [(own, value) for own, value in zip(example.predicted, gold, strict=True) if value]
+    if not kept:
+        return None
+    words = trained.words if trained else frozenset()
+    return TokenDoc(
+        words=tuple(token.text for token, _ in kept),
+        found=tuple(getattr(token, f"{attr}_") for token, _ in kept),
+        annotated=tuple(value for _, value in kept),
+        seen=tuple(int(word_of(t) not in words) for t, _ in kept) if trained else (),
+    )
+
+
+def count_right(docs: Sequence[TokenDoc]) -> np.ndarray:
+    """How many tokens of each document are right, and how many there are. Shape (n_docs, 2)."""
+    return np.asarray([[len(doc.right), len(doc.annotated)] for doc in docs])
+
+
+def by_seen(docs: Sequence[TokenDoc]) -> list[Group] | None:
+    """Accuracy of words that the training data have and of others; None if unknown."""
+    if not docs[0].seen:
+        return None
+    counts = np.zeros((len(docs), len(SEEN), 2), dtype="int64")
+    for row, doc in zip(counts, docs, strict=True):
+        for gold, own, seen in zip(doc.annotated, doc.found, doc.seen, strict=True):
+            row[seen] += (gold == own, 1)
+    return by_kind(SEEN, counts, counts.sum(axis=0)[:, 1], accuracy)
