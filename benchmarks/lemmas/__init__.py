@@ -1,0 +1,1 @@
+"""Lemmas, compared with spaCy's edit trees and Stanza's lemmatizer trained on the same treebank."""
