@@ -11,7 +11,8 @@ from .treebank import CORPUS
 FOLDER = Path("training/lemmas")
 OURS, SPACY, STANZA = "ours", "spaCy", "Stanza"
 RETAGGED = "Stanza, predicted tags"
-EPOCHS = 60  # of Stanza, which keeps the best by development data
+# Of Stanza, which keeps the best by development data. Its own default is 60, which take many hours.
+EPOCHS = 5
 
 
 def prepare() -> None:
