@@ -68,7 +68,8 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         name: its name in the pipeline and in `losses`.
         use_tags: whether forms with other tags are others. In training, tags that no earlier
             component sets are those of the reference.
-        use_dictionary: look up forms of the training data before the network writes them.
+        use_dictionary: look up forms of the training data, as they are and in lower case, before
+            the network writes them.
         overwrite: whether lemmas that an earlier component has set are replaced.
         table_size: the most written lemmas that are kept.
         max_units, min_count, beam, length_penalty, max_length, max_growth: as for
@@ -125,10 +126,11 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         word, tag = form
         if not word.strip():
             return word
-        found: str | None = None
-        if self.use_dictionary:
-            found = self.cfg["dictionary"].get(tag, {}).get(word)
-        return found
+        if not self.use_dictionary:
+            return None
+        of_tag: dict[str, str] = self.cfg["dictionary"].get(tag, {})
+        # Such as the first word of a sentence
+        return of_tag.get(word) or of_tag.get(word.lower())
 
     def _written(self, forms: list[Form]) -> dict[Form, str]:
         """What the network writes for forms, most of it before."""

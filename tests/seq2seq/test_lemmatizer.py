@@ -102,6 +102,18 @@ def test_the_dictionary_comes_first(trained: Language) -> None:
     assert without.get_pipe("seqrnn_lemmatizer").cfg["dictionary"] == {}  # type: ignore[attr-defined]
 
 
+def test_the_dictionary_is_read_in_lower_case_too() -> None:
+    """With the same tag, and after the form as it is."""
+    nlp = make_lemmatizer([*TOKENS, ("Saw", "NAME", "Saw"), ("SAW", "NOUN", "saw")])
+    assert lemmas(nlp, [("Saw", "PAST", ""), ("Went", "PAST", ""), ("Saw", "NAME", "")]) == [
+        "see",
+        "go",
+        "Saw",
+    ]
+    written = [form for form, _ in pipe_of(nlp).sources([tagged(nlp, [("Saw", "X", "")])])]
+    assert written == ["Saw"]
+
+
 def test_the_network_reads_the_tag() -> None:
     """The same form with two tags, which no dictionary has."""
     ends = {"V": "", "N": "s"}
