@@ -38,10 +38,11 @@ def Seq2Seq(
 
     tok2vec: the encoder: an embedding, and usually a `spacy-seqrnn.RNNEncoder.v1` over it. Or a
         listener to a `tok2vec` component, for a source of words.
-    source_unit: what the encoder reads: "words", which are the tokens of a document, or
-        "characters" or "subwords", of which the embedding then reads each as a word. Subwords are
-        learned from the training texts and need `pip install spacy-seqrnn[translation]`.
-    target_unit: what the decoder writes: "words", between white space, "characters" or "subwords".
+    source_unit: what the encoder reads: "words", which are the tokens of a document, or units of
+        which the embedding then reads each as a word: "characters", "characters_and_tags", where
+        <TAG> is one unit, or "subwords". Subwords are learned from the training texts and need
+        `pip install spacy-seqrnn[translation]`.
+    target_unit: what the decoder writes: "words", between white space, or one of the others.
     cell: the decoder's: "lstm", "gru", "rnn" or "sru".
     width: of the decoder's states.
     embed_width: of the vectors of the target's units.

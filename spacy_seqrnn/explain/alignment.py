@@ -106,7 +106,7 @@ class Text2TextExplanation:
     component: its name in the pipeline.
     text: the text that it reads.
     direction: of the language's script, "ltr" or "rtl".
-    source_unit, target_unit: what it reads and writes: "words", "characters" or "subwords".
+    source_unit, target_unit: what it reads and writes: "words", "characters" and so on.
     alignment: the best outputs, and the weights of the attention.
     """
 
@@ -175,7 +175,7 @@ def explain_text2text(
         component=name,
         text=doc.text,
         direction=doc.vocab.writing_system.get("direction", "ltr"),
-        source_unit=pipe.model.attrs["source_unit"],
-        target_unit=pipe.model.attrs["target_unit"],
+        source_unit=pipe.model.attrs["source_unit"].replace("_", " "),
+        target_unit=pipe.model.attrs["target_unit"].replace("_", " "),
         alignment=alignment,
     )

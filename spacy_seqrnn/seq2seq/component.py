@@ -14,7 +14,7 @@ from spacy.vocab import Vocab
 
 from ..checks import MOST_ROWS, check_int
 from ..config_errors import ConfigError
-from ..lm.units import in_units
+from ..lm.units import WORDS
 from .extension import check_extension, set_extension
 from .model import Seq2SeqModel
 from .pipe import WIDEST_BEAM, Output, Seq2SeqPipe
@@ -172,10 +172,12 @@ class RecurrentText2Text(Seq2SeqPipe):
 
     def sources(self, docs: Iterable[Doc]) -> list[Doc]:
         """Documents whose tokens are the units that the encoder reads."""
-        if self._units[0] != SUBWORDS:
-            return in_units(docs, self._units[0])
-        split = self._kind(SUBWORDS).split
-        return [Doc(doc.vocab, words=split(doc.text)) for doc in docs]
+        unit = self._units[0]
+        if unit == WORDS:
+            return list(docs)
+        split = self._kind(unit).split
+        units = ((doc.vocab, split(doc.text)) for doc in docs)
+        return [Doc(vocab, words=each, spaces=[False] * len(each)) for vocab, each in units]
 
     def _texts(self, examples: Iterable[Example]) -> Iterator[str]:
         texts = (example.reference._.get(self.output) for example in examples)

@@ -1,10 +1,11 @@
-"""The kinds of units that texts consist of: words, characters and subwords.
+"""The kinds of units that texts consist of: words, characters, with tags or without, and subwords.
 
 Subwords are those of sentencepiece (Kudo 2018), an extra: pieces of words, learned from the
 training texts, of which any word can be put together.
 """
 
 import io
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -12,8 +13,11 @@ from ..config_errors import ConfigError
 from ..lm.units import CHARACTERS, WORDS
 
 SUBWORDS = "subwords"
-UNITS = [WORDS, CHARACTERS, SUBWORDS]
+CHARACTERS_AND_TAGS = "characters_and_tags"
+UNITS = [WORDS, CHARACTERS, CHARACTERS_AND_TAGS, SUBWORDS]
 SPACE = "▁"  # what sentencepiece writes for a space, also before the first word
+TAG = re.compile(r"<[^<>\s]+>")
+TAG_OR_CHARACTER = re.compile(rf"{TAG.pattern}|.", re.DOTALL)
 
 
 class Units(Protocol):
@@ -55,6 +59,16 @@ class Characters:
         return len(text) == 1
 
 
+class CharactersAndTags(Characters):
+    """The characters, and whole tags: words such as `<PAST>`, in angle brackets."""
+
+    def split(self, text: str) -> list[str]:
+        return TAG_OR_CHARACTER.findall(text)
+
+    def has(self, text: str) -> bool:
+        return len(text) == 1 or TAG.fullmatch(text) is not None
+
+
 class Subwords:
     """Pieces of words. Spaces around a text, and all but one between words, are lost."""
 
@@ -82,7 +96,7 @@ def make_units(kind: str, subwords: bytes) -> Units:
     """kind: one of `UNITS`. subwords: what `learn_subwords` gives, if that is needed."""
     if kind == SUBWORDS:
         return Subwords(subwords)
-    return Words() if kind == WORDS else Characters()
+    return {WORDS: Words, CHARACTERS: Characters, CHARACTERS_AND_TAGS: CharactersAndTags}[kind]()
 
 
 def learn_subwords(texts: Iterable[str], most: int) -> bytes:

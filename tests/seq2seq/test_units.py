@@ -1,4 +1,4 @@
-"""Words, characters and subwords."""
+"""Words, characters, characters with tags, and subwords."""
 
 import pickle
 import sys
@@ -11,7 +11,13 @@ from spacy.language import Language
 from spacy.util import load_model_from_config
 from thinc.api import Adam
 
-from spacy_seqrnn.seq2seq.units import Characters, Subwords, Words, learn_subwords
+from spacy_seqrnn.seq2seq.units import (
+    Characters,
+    CharactersAndTags,
+    Subwords,
+    Words,
+    learn_subwords,
+)
 
 from ..pipes import get_pipe
 from .models import pair, small_seq2seq
@@ -25,9 +31,17 @@ TEXTS = [
 ]
 
 
-@given(st.text())
+@given(st.text() | st.text(alphabet="<>a "))
 def test_characters_are_joined_to_the_same_text(text: str) -> None:
-    assert Characters().join(Characters().split(text)) == text
+    for kind in (Characters(), CharactersAndTags()):
+        assert kind.join(kind.split(text)) == text
+        assert all(kind.has(unit) for unit in kind.split(text))
+
+
+def test_tags_are_units() -> None:
+    split = CharactersAndTags().split
+    assert split("<V;PST>a b\n<1>") == ["<V;PST>", "a", " ", "b", "\n", "<1>"]
+    assert split("<<a>> <> <a b>") == ["<", "<a>", ">", " ", *"<> <a b>"]
 
 
 @given(st.lists(st.text(alphabet="abc.", min_size=1)))
@@ -41,6 +55,8 @@ def test_words_are_joined_to_the_same_text(words: list[str]) -> None:
 def test_what_can_be_a_unit() -> None:
     assert [Words().has(text) for text in ("a", "a b", " ", "")] == [True, False, False, False]
     assert [Characters().has(text) for text in ("a", "ab", " ", "")] == [True, False, True, False]
+    tags = [CharactersAndTags().has(text) for text in ("a", "ab", "<a>", "<a", "<a>b", "")]
+    assert tags == [True, False, True, False, False, False]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +115,25 @@ def test_a_component_of_subwords(source: str, target: str) -> None:
     loaded = load_model_from_config(nlp.config).from_bytes(nlp.to_bytes())
     texts = [*TEXTS, "a cat", "", " "]
     assert [d._.output for d in loaded.pipe(texts)] == [d._.output for d in nlp.pipe(texts)]
+
+
+def test_a_component_of_characters_and_tags() -> None:
+    """One source unit for each tag, whatever its length, and one target unit."""
+    nlp = spacy.blank("en")
+    kind = "characters_and_tags"
+    model = small_seq2seq(source_unit=kind, target_unit=kind, copy=True)
+    nlp.add_pipe("seqrnn_text2text", config={"model": model, "max_growth": 0})
+    texts = {f"<{tag}>{word}": f"{word}<{tag}>" for tag in ("PST", "PRS") for word in ("a", "b")}
+    batch = [pair(nlp.make_doc(text), target) for text, target in texts.items()]
+    nlp.initialize(lambda: batch)
+    component = get_pipe(nlp, "seqrnn_text2text")
+    assert sorted(component.vocabulary.units) == ["<PRS>", "<PST>", "a", "b"]
+    sources = component.sources([nlp.make_doc("<PST>a b")])
+    assert [token.text for token in sources[0]] == ["<PST>", "a", " ", "b"]
+    optimizer = Adam(0.01)
+    for _ in range(80):
+        nlp.update(batch, sgd=optimizer, losses={})
+    assert [doc._.output for doc in nlp.pipe(texts)] == list(texts.values())
 
 
 def test_the_number_of_subwords() -> None:
