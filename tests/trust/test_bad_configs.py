@@ -93,6 +93,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.PretrainLM.v1": {"corpus": {"@readers": "spacy.JsonlCorpus.v1", "path": None}},
     "spacy-seqrnn.Texts.v1": {"path": str(Path(__file__).parent)},
     "spacy-seqrnn.Pairs.v1": {"path": __file__},
+    "spacy-seqrnn.hallucinate.v1": {},
     "spacy-seqrnn.lm_scorer.v1": {},
     "spacy-seqrnn.text2text_scorer.v1": {},
     "seqrnn_ner": {"model": small_ner()},
@@ -111,7 +112,7 @@ COMPONENTS = {
     "TextCat": "textcat",
 }
 # Registries, and functions of others, whose results are no part of a pipeline
-NOT_IN_A_PIPELINE = {"spacy_loggers", "spacy_readers", "spacy_scorers"}
+NOT_IN_A_PIPELINE = {"spacy_augmenters", "spacy_loggers", "spacy_readers", "spacy_scorers"}
 NOT_IN_A_PIPELINE |= {"spacy-seqrnn.PretrainLM.v1"}
 NOT_IN_A_CONFIG = {"nlp", "name"}  # of a factory; spaCy passes them
 
