@@ -8,6 +8,7 @@ from wasabi import msg
 from command import run
 
 CONFIGS = {
+    "inflection.cfg": recipe("text2text", "accuracy", vectors=False, characters=True),
     "lemmatizer.cfg": recipe("lemmatizer", "accuracy", vectors=False),
     "lm.cfg": recipe("lm", "accuracy", vectors=True, both_directions=True),
     "ner_accuracy.cfg": recipe("ner", "accuracy", vectors=True),

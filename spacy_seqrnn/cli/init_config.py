@@ -90,6 +90,11 @@ BOTH = typer.Option(
     "--both-directions",
     help="Also read right to left, so that other components can use the states (lm only)",
 )
+CHARACTERS = typer.Option(
+    False,
+    "--characters",
+    help="For words, character by character: inflection, spelling (text2text only)",
+)
 
 
 @seqrnn_cli.command("init-config")
@@ -102,6 +107,7 @@ def init_config_cli(
     long_texts: bool = LONG,
     ensemble: bool = ENSEMBLE,
     both_directions: bool = BOTH,
+    characters: bool = CHARACTERS,
     lm: str | None = LM,
     train: Path | None = TRAIN,
     force: bool = FORCE,
@@ -127,6 +133,7 @@ def init_config_cli(
                 long_texts=long_texts,
                 ensemble=ensemble,
                 both_directions=both_directions,
+                characters=characters,
                 lm=lm,
                 plan=plan,
             )
@@ -177,6 +184,7 @@ def init_config(
     long_texts: bool = False,
     ensemble: bool = False,
     both_directions: bool = False,
+    characters: bool = False,
     lm: str | None = None,
     plan: Plan | None = None,
 ) -> Any:
@@ -211,6 +219,7 @@ def init_config(
         long_texts=long_texts,
         ensemble=ensemble,
         both_directions=both_directions,
+        characters=characters,
         plan=plan,
     )
     config = load_config_from_str(text)
@@ -230,6 +239,7 @@ def recipe(
     long_texts: bool = False,
     ensemble: bool = False,
     both_directions: bool = False,
+    characters: bool = False,
     plan: Plan | None = None,
 ) -> str:
     """The text of a config with comments, and without what spaCy fills in.
@@ -241,6 +251,7 @@ def recipe(
     ensemble: three models for entities, or two for short texts, with `optimize = "accuracy"`. It
         helps most with little data.
     both_directions: a language model that also reads right to left.
+    characters: texts that are written are words, character by character.
     plan: what follows from the training data; None if they are unknown.
 
     Raises ValueError for an unknown name, or an option that the task does not have.
@@ -258,6 +269,11 @@ def recipe(
         raise ValueError(
             f"`--both-directions` is for language models, but `task = {task!r}`, whose encoder "
             "reads in both directions anyway: omit it, or set the task to lm."
+        )
+    if characters and task != "text2text":
+        raise ValueError(
+            f"`--characters` is for texts that are written, but `task = {task!r}`: omit it, or set "
+            "the task to text2text."
         )
     if vectors and task == "text2text":
         raise ValueError(
@@ -280,6 +296,7 @@ def recipe(
         long_texts=long_texts,
         ensemble=ensemble,
         both_directions=both_directions,
+        characters=characters,
         plan=plan,
     )
     # Omitted blocks leave blank lines behind.

@@ -24,6 +24,7 @@ SHORT = [
     for task, optimize, vectors in product(TASKS, OPTIMIZE, [None, "vectors"])
     if not (task == "text2text" and vectors)  # refused
 ]
+OF_CHARACTERS = [("text2text", optimize, None, {"characters": True}) for optimize in OPTIMIZE]
 LONG = [(*each[:3], {"long_texts": True}) for each in SHORT if each[0].startswith("textcat")]
 ENSEMBLES = [
     (task, "accuracy", vectors, {"ensemble": True})
@@ -31,6 +32,7 @@ ENSEMBLES = [
     for vectors in (None, "vectors")
     if task == "ner" or task.startswith("textcat")
 ]
+ALL = SHORT + OF_CHARACTERS + LONG + ENSEMBLES
 
 
 def filled(task: str = "ner", optimize: str = "efficiency", **options: Any) -> Config:
@@ -71,7 +73,7 @@ def commented(text: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
+@pytest.mark.parametrize(("task", "optimize", "vectors", "options"), ALL)
 def test_comments_are_where_the_recipe_has_them(
     task: str, optimize: str, vectors: str | None, options: dict[str, Any]
 ) -> None:
@@ -95,7 +97,7 @@ def test_values_over_several_lines_are_no_options() -> None:
     assert with_comments(text, source) == shown
 
 
-@pytest.mark.parametrize(("task", "optimize", "vectors", "options"), SHORT + LONG + ENSEMBLES)
+@pytest.mark.parametrize(("task", "optimize", "vectors", "options"), ALL)
 def test_every_recipe_is_complete(
     task: str, optimize: str, vectors: str | None, options: dict[str, Any]
 ) -> None:
@@ -189,6 +191,7 @@ def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path:
             "`long_texts = True`: omit it",
         ),
         (["--long"], "`--long` is for text categories, but `task = 'ner'`: omit it"),
+        (["-t", "ner", "--characters"], "`--characters` is for texts that are written, but"),
         (["-t", "text2text", "--vectors", "v"], "`task = 'text2text'` reads subwords: omit it"),
         (["-t", "lemmatizer", "--train", "t"], "and tags, not for lemmas: omit it"),
         (["-t", "text2text", "--train", "t"], "not for texts that are written: omit it"),
