@@ -119,7 +119,8 @@ def test_overrides_change_what_the_configs_set(config: dict[str, Any]) -> None:
 
 
 def test_which_corpora_do_without_vectors(config: dict[str, Any]) -> None:
-    without = ("training/conll2002", f"training/{TREEBANK}", "training/multi30k")
+    names = ("conll2002", TREEBANK, "multi30k", "sigmorphon2017")
+    without = tuple(f"training/{name}" for name in names)
     for words in scripts(config):
         if words[3:5] == ["seqrnn", "train"]:
             has_none = words[words.index("--output") + 1].startswith(without)
