@@ -96,7 +96,12 @@ def make_units(kind: str, subwords: bytes) -> Units:
     """kind: one of `UNITS`. subwords: what `learn_subwords` gives, if that is needed."""
     if kind == SUBWORDS:
         return Subwords(subwords)
-    return {WORDS: Words, CHARACTERS: Characters, CHARACTERS_AND_TAGS: CharactersAndTags}[kind]()
+    kinds: dict[str, type[Units]] = {
+        WORDS: Words,
+        CHARACTERS: Characters,
+        CHARACTERS_AND_TAGS: CharactersAndTags,
+    }
+    return kinds[kind]()
 
 
 def learn_subwords(texts: Iterable[str], most: int) -> bytes:

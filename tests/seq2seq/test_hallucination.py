@@ -87,7 +87,8 @@ def test_nothing_new(nlp: Language) -> None:
 
 
 def test_options_out_of_range() -> None:
-    for option, value in (("per_pair", -1), ("shortest", 0), ("kept", -1), ("output", "a b")):
+    wrong: list[tuple[str, Any]] = [("per_pair", -1), ("shortest", 0), ("kept", -1)]
+    for option, value in [*wrong, ("output", "a b")]:
         with pytest.raises(ValueError, match=f"`{option} = "):
             make_hallucination(**{option: value})
 
