@@ -90,7 +90,7 @@ def test_table_names_every_option(name: str, cell: str) -> None:
     else:
         kinds = (
             *(registry.callbacks, registry.loggers, registry.architectures),
-            *(registry.readers, registry.scorers),
+            *(registry.readers, registry.scorers, registry.augmenters),
         )
         kind = next(kind for kind in kinds if name in kind)
         options = set(signature(kind.get(name)).parameters) - {"nO"}

@@ -1,7 +1,8 @@
 """New pairs of texts with other letters in what both texts share (Anastasopoulos and Neubig 2019).
 
-From `<PAST>walk` and `walked`, such as `<PAST>womk` and `womked`: so few examples are enough to
-learn to copy stems, and to change what is around them.
+From `<PAST>remember` and `remembered`, such as `<PAST>dowanber` and `dowanbered`: so few examples
+are enough to learn to copy stems, and to change what is around them. The end of a stem stays,
+because the form often depends on it, as by vowel harmony.
 """
 
 import random
@@ -84,7 +85,7 @@ def replace_letters(
 
 
 def make_hallucination(
-    *, per_pair: int = 2, shortest: int = 3, kept: int = 1, output: str = "output"
+    *, per_pair: int = 2, shortest: int = 3, kept: int = 3, output: str = "output"
 ) -> Callable[[Language, Example], Iterator[Example]]:
     """Add pairs with other letters in what source and target share, each time they are read.
 

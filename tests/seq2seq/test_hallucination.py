@@ -42,7 +42,7 @@ def test_letters_are_those_of_the_component(nlp: Language) -> None:
 
 
 def test_the_shared_letters_are_replaced_alike(nlp: Language) -> None:
-    found = hallucinate(nlp, "<abcd>gehen", "gehst geh", per_pair=50)
+    found = hallucinate(nlp, "<abcd>gehen", "gehst geh", per_pair=50, kept=1)
     assert len(found) > 20
     for source, target in found:
         match = re.fullmatch("<abcd>([a-f][a-f])hen", source)
@@ -71,12 +71,12 @@ def test_what_is_kept(nlp: Language) -> None:
 
 
 def test_short_parts_stay(nlp: Language) -> None:
-    assert hallucinate(nlp, "ssst", "sssu", shortest=4) == set()
-    assert hallucinate(nlp, "ssst", "sssu", shortest=3)
+    assert hallucinate(nlp, "ssst", "sssu", shortest=4, kept=1) == set()
+    assert hallucinate(nlp, "ssst", "sssu", shortest=3, kept=1)
 
 
 def test_what_is_not_a_letter_stays(nlp: Language) -> None:
-    found = hallucinate(nlp, "s-2 ss", "s-2 ss", per_pair=50)
+    found = hallucinate(nlp, "s-2 ss", "s-2 ss", per_pair=50, kept=1)
     assert all(re.fullmatch("[a-f]-2 [a-f]s", source) for source, _ in found)
 
 
@@ -99,7 +99,7 @@ def test_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     docs = DocBin(docs=[pair(nlp.make_doc(w), w).reference for w in WORDS], store_user_data=True)
     docs.to_disk(tmp_path / "train.spacy")
     corpus = {"@readers": "spacy.Corpus.v1", "path": str(tmp_path / "train.spacy")}
-    augmenter = {"@augmenters": "spacy-seqrnn.hallucinate.v1", "per_pair": 3}
+    augmenter = {"@augmenters": "spacy-seqrnn.hallucinate.v1", "per_pair": 3, "kept": 1}
     config = {
         "nlp": {"lang": "en", "pipeline": ["seqrnn_text2text"]},
         "components": {
