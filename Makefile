@@ -28,7 +28,7 @@ help:
 	@echo "make docs        build the documentation in docs/build/html"
 	@echo "make docs-pictures  redraw its pictures (some minutes more than the quickstart)"
 	@echo "make mutation    change the code in small ways and see whether tests notice (an hour)"
-	@echo "make peers       make the environment of the taggers that the speed benchmark compares with"
+	@echo "make peers       make the environment of what the speed benchmarks compare with"
 	@echo "make clean       remove the environment and everything made by the project's commands"
 
 quickstart: $(INSTALLED)
@@ -59,7 +59,8 @@ mutation: $(INSTALLED)
 	$(BIN)/mutmut run --max-children 1
 	$(BIN)/python -m benchmarks.mutation
 
-# Other taggers, for `python -m benchmarks.speed`, in an environment of their own.
+# Other libraries, for `python -m benchmarks.speed` and `python -m benchmarks.seq2seq`, in an
+# environment of their own.
 peers: $(INSTALLED)
 	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
 	$(VENV)-peers/bin/python -m pip install --quiet --requirement benchmarks/speed/peers.txt

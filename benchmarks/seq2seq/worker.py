@@ -1,28 +1,30 @@
-"""One side of the comparison: `python -m benchmarks.seq2seq.worker SIDE MODEL CORPUS`."""
+"""Our side, or PyTorch's: `python -m benchmarks.seq2seq.worker SIDE MODEL TEXTS BEAM`.
+
+TEXTS is a JSON file with a list of texts. PyTorch's side has no beam.
+"""
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import spacy
+import srsly
 import torch
 from spacy.about import __version__
 from spacy.language import Language
-from spacy.tokens import DocBin
 
 from ..speed.workers.serve import serve, timed
-from .peer import Peer
+from .peer import BATCH, Peer
 
 
-def main(side: str, model: str, corpus: str) -> None:
-    """Write a text for each text of the corpus, as often as asked for."""
+def main(side: str, model: str, path: str, beam: str) -> None:
+    """Write a text for each text, as often as asked for."""
     torch.set_num_threads(1)
     nlp = spacy.load(model)
     (name,) = nlp.pipe_names
     component: Any = nlp.get_pipe(name)
-    component.beam = 1
-    texts = [doc.text for doc in DocBin().from_disk(Path(corpus)).get_docs(nlp.vocab)]
+    component.beam = int(beam)
+    texts = srsly.read_json(path)
     write = partial(annotate, nlp, component.output, texts)
     if side != "ours":
         write = partial(Peer(component).translate, texts)
@@ -31,6 +33,7 @@ def main(side: str, model: str, corpus: str) -> None:
         lambda: timed(write),
         sum(len(text.split()) for text in written),
         texts=written,
+        batch_size=nlp.batch_size if side == "ours" else BATCH,
         version=__version__ if side == "ours" else torch.__version__,
     )
 

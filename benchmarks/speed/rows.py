@@ -40,7 +40,7 @@ def _peer(module: str) -> Command:
 
 
 def peers_python() -> str:
-    """The Python of the other taggers. Raises FileNotFoundError if they are not installed."""
+    """The Python of the other libraries. Raises FileNotFoundError if they are not installed."""
     if not PEERS_PYTHON.exists():
         raise FileNotFoundError(
             f"{PEERS_PYTHON} does not exist: `make peers` makes the environment of the others."

@@ -19,9 +19,9 @@ CONFIG.read(ROOT / "setup.cfg")
 EXTRAS = CONFIG["options.extras_require"]
 # What runs this repository and is not part of the package
 FOLDERS = ("benchmarks", "docs", "examples", "scripts", "tests")
-# In separate environments: the other taggers of `make peers`, the fuzzer of CONTRIBUTING.md, and
+# In separate environments: the other libraries of `make peers`, the fuzzer of CONTRIBUTING.md, and
 # the library that has a stand-in in tests/gpu
-ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "stanza"}
+ELSEWHERE = {"atheris", "cupy", "cupyx", "flair", "joeynmt", "stanza"}
 # What the package imports where a user wants it
 OPTIONAL = ("inside", "bulk", "dask", "ray", "translation")
 UNUSED = {"dask", "distributed"}  # users import it
