@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import sentencepiece
 import spacy
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
@@ -40,10 +39,7 @@ def prepare(folder: Path, model: Path, corpora: dict[str, Path]) -> None:
     nlp = spacy.load(model)
     (name,) = nlp.pipe_names
     component: Any = nlp.get_pipe(name)
-    subwords = component.vocabulary.kind.model
-    (folder / "subwords.model").write_bytes(subwords)
-    pieces = sentencepiece.SentencePieceProcessor(model_proto=subwords)
-    write_lines(folder / "subwords.txt", map(pieces.id_to_piece, range(len(pieces))))
+    (folder / "subwords.model").write_bytes(component.vocabulary.kind.model)
     for corpus, path in corpora.items():
         docs = list(DocBin().from_disk(path).get_docs(Vocab()))
         write_lines(folder / f"{corpus}.source", [doc.text for doc in docs])
