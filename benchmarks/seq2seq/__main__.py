@@ -95,8 +95,9 @@ def table(results: list[dict[str, Any]]) -> str:
         for other in result["same"]
     ]
     note = (
-        f"Words that each side writes a second, for the texts of `{results[0]['corpus']}`. PyTorch "
-        f"writes {results[0]['same'][PEER]:.1%} of the texts as ours does. Measured on: "
+        f"Words that each side writes a second, for the texts of `{results[0]['corpus']}`; beams "
+        f"have {BEAMS['beam']} beginnings. PyTorch writes "
+        f"{results[0]['same'][PEER]:.1%} of the texts as ours does. Measured on: "
         f"{environment_line(results)}; one thread for each side."
     )
     return f"{markdown_table(header, lines)}\n\n{note}"
