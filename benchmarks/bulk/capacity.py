@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..accuracy.results import markdown_table, replace_section
 from .local import BYTES_READ, ONE, best
+from .memory import NEW_WORDS
 from .results import PAGE, read
 
 DOCUMENTS = 1_000_000_000
@@ -48,7 +49,7 @@ class Plan:
 
 def measured() -> Measured:
     """Raises FileNotFoundError if a benchmark has not been run."""
-    local, memory = read("local"), read("memory")
+    local, memory = read("local"), read(NEW_WORDS)
     one = best(local["sides"][ONE])
     size = max(megabytes for _, megabytes in memory["looks"]) / memory["workers"]
     rows = local["rows"]

@@ -1,6 +1,7 @@
 """Memory of the workers over a long run: `python -m benchmarks.bulk.memory MODEL CORPUS`.
 
-Every text has a word that no other text has, so anything that keeps words grows without end.
+With `--new-words`, every text has a word that no other text has, so that anything that keeps words
+grows: far more of them than natural text has.
 """
 
 import argparse
@@ -12,12 +13,13 @@ from tempfile import TemporaryDirectory
 
 from spacy_seqrnn.bulk.manifest import FILE
 
-from ..accuracy.results import environment_line, replace_section
+from ..accuracy.results import environment_line, markdown_table, replace_section
 from .results import PAGE, keep, read
 from .texts import ID, TEXT, write_texts
 
 ROWS = 5_000_000
 WORKERS = 2
+KNOWN_WORDS, NEW_WORDS = "memory", "memory-new-words"  # the results
 SECONDS = 2.0  # between two looks
 MEGABYTE = 1e6
 Look = tuple[float, float]  # the share of the parts that are done, and megabytes of all workers
@@ -29,10 +31,11 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--new-words", action="store_true")
     options = parser.parse_args()
     with TemporaryDirectory() as name:
         texts, output = Path(name, "texts.parquet"), Path(name, "out")
-        write_texts(options.corpus, options.rows, texts, new_words=True)
+        write_texts(options.corpus, options.rows, texts, new_words=options.new_words)
         command = [sys.executable, "-m", "spacy", "seqrnn", "annotate", options.model, str(texts)]
         command += [str(output), "--text-column", TEXT, "--id-column", ID, "-w", str(WORKERS)]
         with subprocess.Popen(command) as process:
@@ -42,7 +45,8 @@ def main() -> None:
                 looks.append((float(parts_done(output)), megabytes_of_workers(process.pid)))
         parts = parts_done(output)
     shares = [(round(done / parts, 4), round(size)) for done, size in looks]
-    keep("memory", {"rows": options.rows, "workers": WORKERS, "looks": shares})
+    name = NEW_WORDS if options.new_words else KNOWN_WORDS
+    keep(name, {"rows": options.rows, "workers": WORKERS, "looks": shares})
     write_page()
 
 
@@ -67,17 +71,23 @@ def _megabytes(process: str) -> float:
 
 
 def write_page() -> None:
-    """Write the page's sentence from the result."""
-    result = read("memory")
-    early = max(size for share, size in result["looks"] if share <= 0.1)
-    late = max(size for share, size in result["looks"] if share > 0.1)
-    text = (
-        f"{result['workers']} workers that annotate {result['rows']:,} texts, each with a word "
-        f"that no other text has, use {early:,} MB at most during the first tenth, and {late:,} MB "
-        f"({(late / early - 1) * 100:+.1f} %) during the rest. "
-        f"Measured on: {environment_line([result])}."
+    """Write the page's table from the results."""
+    results = {"in the texts of a corpus": read(KNOWN_WORDS), "one in each text": read(NEW_WORDS)}
+    header = ["new words", "MB, first tenth", "MB, rest", "growth"]
+    rows = [[name, *row(result["looks"])] for name, result in results.items()]
+    workers, n_rows = (results["one in each text"][name] for name in ("workers", "rows"))
+    note = (
+        f"The most that {workers} workers use together while they annotate {n_rows:,} texts. "
+        f"Measured on: {environment_line(list(results.values()))}."
     )
-    replace_section(PAGE, "memory", text)
+    replace_section(PAGE, "memory", f"{markdown_table(header, rows)}\n\n{note}")
+
+
+def row(looks: list[Look]) -> list[str]:
+    """The most megabytes of the first tenth and of the rest, and the growth."""
+    early = max(size for share, size in looks if share <= 0.1)
+    late = max(size for share, size in looks if share > 0.1)
+    return [f"{early:,.0f}", f"{late:,.0f}", f"{(late / early - 1) * 100:+.1f} %"]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from spacy.tokens import DocBin
 from benchmarks.bulk.capacity import CORES, DOCUMENTS, HOUR, Measured, plan
 from benchmarks.bulk.engines import FILES, measure, write_files
 from benchmarks.bulk.jobs import OWN
+from benchmarks.bulk.memory import row
 from benchmarks.bulk.texts import read_texts, write_texts
 
 from ..ner.pipelines import trained
@@ -67,3 +68,7 @@ def test_a_plan_scales_with_the_workers() -> None:
     first = plans[0]
     seconds = 64e6 / 80 / 5000
     assert first.repeated == pytest.approx(first.failures * 2 * seconds / 2 / 60)
+
+
+def test_memory_grows_from_its_most_in_the_first_tenth() -> None:
+    assert row([(0.0, 10), (0.1, 2000), (0.5, 2100), (1.0, 900)]) == ["2,000", "2,100", "+5.0 %"]
