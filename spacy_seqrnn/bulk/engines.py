@@ -19,6 +19,9 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 # Processes side by side are faster with a thread each than with threads that wait for each other.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# oneDNN keeps what it has prepared for each shape of a matrix product, and each batch has others:
+# by its default of 1,024, a worker grows for millions of texts.
+SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16"}
 KILLED = "A worker process was killed, perhaps because the memory was full: use fewer --workers."
 SECONDS_TO_ANSWER = 10
 OBJECTS_BETWEEN_SEARCHES = 10_000  # Python's own 700 takes a tenth of a worker's time
@@ -38,7 +41,7 @@ def run_locally(
     context = multiprocessing.get_context("spawn")  # a forked process may inherit a held lock
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, initializer=_prepare_worker)
-    with _one_thread_each(), pool:
+    with _settings_of_workers(), pool:
         try:
             yield from _as_completed(pool, work, iter(tasks), workers * QUEUED)
         except BaseException as error:
@@ -66,16 +69,17 @@ def _as_completed(
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def _settings_of_workers() -> Iterator[None]:
     """Set the environment that new processes inherit, and restore it."""
-    before = dict(os.environ)
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    settings = dict.fromkeys(THREADS, "1") | SHAPES
+    before = {name: os.environ[name] for name in settings if name in os.environ}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        for name in THREADS:
+        for name in settings:
             os.environ.pop(name)
-        os.environ.update({name: before[name] for name in THREADS if name in before})
+        os.environ.update(before)
 
 
 def _prepare_worker() -> None:

@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from spacy_seqrnn.bulk.engines import OBJECTS_BETWEEN_SEARCHES, QUEUED, THREADS, run_locally
+from spacy_seqrnn.bulk.engines import (
+    OBJECTS_BETWEEN_SEARCHES,
+    QUEUED,
+    SHAPES,
+    THREADS,
+    run_locally,
+)
 
 WORKERS = 2
 
@@ -22,10 +28,11 @@ def square(number: int) -> int:
     return number * number
 
 
-def process_of(_task: int) -> tuple[int, int, str]:
-    """The worker, its number of torch's threads, and the thread setting that it has inherited."""
+def process_of(_task: int) -> tuple[int, int, str, str]:
+    """The worker, its number of torch's threads, and settings that it has inherited."""
     time.sleep(0.1)  # so that both workers have some
-    return os.getpid(), torch.get_num_threads(), os.environ[THREADS[0]]
+    settings = [os.environ[name] for name in (THREADS[0], *SHAPES)]
+    return os.getpid(), torch.get_num_threads(), settings[0], settings[1]
 
 
 def searches_of(_task: int) -> int:
@@ -61,14 +68,14 @@ def test_workers_look_for_cycles_less_often_than_their_parent() -> None:
     assert gc.get_threshold() == before != (OBJECTS_BETWEEN_SEARCHES, *before[1:])
 
 
-def test_workers_have_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_have_one_thread_each_and_few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS[0], "7")
     monkeypatch.delenv(THREADS[1], raising=False)
     found = list(run_locally(process_of, range(8), workers=WORKERS))
-    assert len({process for process, _, _ in found}) == WORKERS
-    assert {(threads, setting) for _, threads, setting in found} == {(1, "1")}
+    assert len({process for process, *_ in found}) == WORKERS
+    assert {tuple(settings) for _, *settings in found} == {(1, "1", *SHAPES.values())}
     assert os.environ[THREADS[0]] == "7"
-    assert THREADS[1] not in os.environ
+    assert not {THREADS[1], *SHAPES} & set(os.environ)
 
 
 def test_tasks_are_taken_as_they_are_needed() -> None:
