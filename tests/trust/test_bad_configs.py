@@ -369,7 +369,9 @@ TELLS_WHAT_TO_DO = re.compile(r"\b(set|name|give|leave|make)\b", re.IGNORECASE)
 def test_all_functions_are_known() -> None:
     """A new function needs a decision here on what its block needs."""
     assert set(BLOCKS) == set(GROUPS)
-    groups = {"factories", "architectures", "callbacks", "loggers", "readers", "scorers"}
+    groups = {
+        *("factories", "architectures", "augmenters", "callbacks", "loggers", "readers", "scorers")
+    }
     assert set(ENTRY_POINTS) == {f"spacy_{group}" for group in groups}
 
 
