@@ -9,6 +9,7 @@ from pathlib import Path
 from wasabi import msg
 from weasel.util import load_project_config
 
+from ..project import run_project
 from .sources import Source, spacy_files, universal_tags
 
 VECTORS = "training/vectors/glove-6b-50d"
@@ -120,7 +121,7 @@ def prepare(name: str, data: Path | None = None) -> None:
             exits=1,
         )
     for command in preparation(name):
-        subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
+        run_project(command)
     for side in set(CORPORA[name].sides) & {LM, LM_ENSEMBLE}:
         write_config(CORPORA[name], side)
 

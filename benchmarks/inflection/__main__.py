@@ -7,8 +7,6 @@ writes the table. The development data, never the test data, selects the checkpo
 
 import argparse
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,10 +23,11 @@ from ..accuracy.results import (
     write_result,
 )
 from ..environment import describe_environment
+from ..project import run_project
+from ..seq2seq.results import PAGE
 from .languages import LANGUAGES
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = Path("docs/seq2seq.md")
 STEPS = ("verify", "convert", "train", "evaluate")
 CORPUS = "sigmorphon2017"
 
@@ -65,10 +64,8 @@ def measure(language: str, seed: int) -> dict[str, Any]:
 
 
 def run_step(name: str, language: str, seed: int) -> None:
-    """Run one command of the project. Raises CalledProcessError if it fails."""
-    variables = ["--vars.inflection_language", language, "--vars.seed", str(seed)]
-    command = ["spacy", "project", "run", name, ".", "--force", *variables]
-    subprocess.run([sys.executable, "-m", *command], check=True)
+    """Run one command of the project for a language."""
+    run_project(name, "--force", "--vars.inflection_language", language, "--vars.seed", str(seed))
 
 
 def read_results() -> list[dict[str, Any]]:

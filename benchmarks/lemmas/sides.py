@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from ..accuracy.training import run_training
+from ..project import run_project
 from ..speed.rows import peers_python
 from .treebank import CORPUS
 
@@ -27,11 +28,6 @@ def ours() -> Path:
     if not path.exists():
         run_project("train-ewt-lemmas")
     return path
-
-
-def run_project(command: str) -> None:
-    """Run a command of project.yml."""
-    subprocess.run([sys.executable, "-m", "spacy", "project", "run", command], check=True)
 
 
 def spacy() -> Path:

@@ -5,12 +5,12 @@ from statistics import median
 from typing import Any
 
 from ..accuracy.results import environment_line, markdown_table, replace_section
+from ..seq2seq.results import PAGE
 from ..speed.compare import ratios
 from ..speed.table import speed
 from .sides import OURS, RETAGGED, SPACY, STANZA
 from .worker import ALONE, TAGGED
 
-PAGE = Path("docs/seq2seq.md")
 RESULTS = Path(__file__).parent / "results"
 HEADER = [
     "test data of UD English EWT",

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import spacy
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from ..speed.rows import peers_python
+from .pipelines import load
 
 CONFIG = Path(__file__).with_suffix(".yaml")
 
@@ -36,10 +36,9 @@ def main() -> None:
 def prepare(folder: Path, model: Path, corpora: dict[str, Path]) -> None:
     """Write subwords, the texts of each corpus, and the config to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    nlp = spacy.load(model)
-    (name,) = nlp.pipe_names
-    component: Any = nlp.get_pipe(name)
-    (folder / "subwords.model").write_bytes(component.vocabulary.kind.model)
+    _, component = load(model)
+    subwords: Any = component.vocabulary.kind
+    (folder / "subwords.model").write_bytes(subwords.model)
     for corpus, path in corpora.items():
         docs = list(DocBin().from_disk(path).get_docs(Vocab()))
         write_lines(folder / f"{corpus}.source", [doc.text for doc in docs])

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import sacrebleu
-import spacy
 import srsly
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
@@ -22,6 +21,7 @@ from spacy_seqrnn.draw.svg import as_file, as_svg, new_figure, style
 
 from ..accuracy.results import environment_line, markdown_table, replace_section, write_result
 from ..environment import describe_environment
+from .pipelines import load, write
 from .results import PAGE, RESULTS
 
 NAMES = {
@@ -66,12 +66,10 @@ def main() -> None:
 
 def translate(model: Path, corpus: Path) -> list[Pair]:
     """What a pipeline writes for each text of a corpus, by its own beam."""
-    nlp = spacy.load(model)
-    (name,) = nlp.pipe_names
-    component: Any = nlp.get_pipe(name)
+    nlp, component = load(model)
     references = list(DocBin().from_disk(corpus).get_docs(Vocab()))
     sources = [doc.text for doc in references]
-    written = [doc._.get(component.output) for doc in nlp.pipe(sources)]
+    written = write(nlp, component.output, sources)
     expected = [doc._.get(component.output) for doc in references]
     lengths = [len(source.split()) for source in sources]
     return list(map(Pair, written, expected, lengths))
