@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .groups import Group
 from .scores import Score, accuracy, score
-from .tokens import TokenDoc, by_seen, count_right
+from .tokens import TokenDoc, by_seen, count_right, most_frequent
 
 MOST_ERRORS = 30
 
@@ -47,17 +47,11 @@ def lemma_report(component: str, docs: Sequence[TokenDoc]) -> LemmaReport:
         for error in zip(doc.words, doc.annotated, doc.found, strict=True)
         if error[1] != error[2]
     )
-    frequent = sorted(errors.items(), key=_by_frequency)[:MOST_ERRORS]
     return LemmaReport(
         component=component,
         n_docs=len(docs),
         n_tokens=int(total[:, 1].sum()),
         accuracy=score(total, accuracy),
-        wrong=[WrongLemma(*error, n) for error, n in frequent],
+        wrong=[WrongLemma(*error, n) for error, n in most_frequent(errors, MOST_ERRORS)],
         seen=by_seen(docs),
     )
-
-
-def _by_frequency(error: tuple[tuple[str, str, str], int]) -> tuple[int, tuple[str, str, str]]:
-    texts, n = error
-    return -n, texts

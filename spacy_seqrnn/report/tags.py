@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .groups import Group, by_length
 from .scores import LabelScores, Score, accuracy, counts_of_labels, label_scores, score
-from .tokens import TokenDoc, by_seen, count_right
+from .tokens import TokenDoc, by_seen, count_right, most_frequent
 
 MOST_CONFUSIONS = 20
 
@@ -43,6 +43,7 @@ class TagReport:
 def tag_report(component: str, docs: Sequence[TokenDoc]) -> TagReport:
     """docs: annotated ones, not empty."""
     pairs = Counter(pair for doc in docs for pair in zip(doc.annotated, doc.found, strict=True))
+    confused = Counter({pair: n for pair, n in pairs.items() if pair[0] != pair[1]})
     labels = sorted({tag for pair in pairs for tag in pair})
     counts = counts_of_labels([(doc.right, doc.found, doc.annotated) for doc in docs], labels)
     total = count_right(docs)
@@ -52,16 +53,7 @@ def tag_report(component: str, docs: Sequence[TokenDoc]) -> TagReport:
         n_tokens=int(total[:, 1].sum()),
         accuracy=score(total, accuracy),
         labels=label_scores(counts, labels),
-        confused=[
-            Confused(gold, own, n)
-            for (gold, own), n in sorted(pairs.items(), key=_by_frequency)
-            if gold != own
-        ][:MOST_CONFUSIONS],
+        confused=[Confused(*pair, n) for pair, n in most_frequent(confused, MOST_CONFUSIONS)],
         lengths=by_length(total[:, 1], total, accuracy),
         seen=by_seen(docs),
     )
-
-
-def _by_frequency(pair: tuple[tuple[str, str], int]) -> tuple[int, tuple[str, str]]:
-    tags, n = pair
-    return -n, tags

@@ -1,7 +1,9 @@
 """What a component sets for each token, such as its tag, compared with the annotation."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from spacy.training import Example
@@ -10,6 +12,7 @@ from .gather import TrainingWords, word_of
 from .groups import Group, by_kind
 from .scores import accuracy
 
+Key = TypeVar("Key", bound=tuple[str, ...])
 SEEN = ("seen word", "unseen word")
 
 
@@ -50,6 +53,11 @@ def read_tokens(example: Example, attr: str, trained: TrainingWords | None) -> T
 def count_right(docs: Sequence[TokenDoc]) -> np.ndarray:
     """How many tokens of each document are right, and how many there are. Shape (n_docs, 2)."""
     return np.asarray([[len(doc.right), len(doc.annotated)] for doc in docs])
+
+
+def most_frequent(counts: Counter[Key], most: int) -> list[tuple[Key, int]]:
+    """The most frequent ones with their counts, in alphabetical order where those are equal."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
 
 
 def by_seen(docs: Sequence[TokenDoc]) -> list[Group] | None:
