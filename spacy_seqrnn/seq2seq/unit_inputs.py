@@ -14,7 +14,7 @@ class UnitInputs:
     def __init__(self, cell: Cell, prepared: Tensors, vectors: torch.Tensor) -> None:
         """prepared: the layer's weights. vectors: those of all units, (nO, nE)."""
         width = vectors.shape[1]
-        self.prepared = {**prepared, "input": prepared["input"][:, width:]}
+        self._prepared = {**prepared, "input": prepared["input"][:, width:]}
         self._cell, self._vectors = cell, vectors
         self._of_units = {**prepared, "input": prepared["input"][:, :width]}
         self._sums = vectors.new_empty(len(vectors), prepared["input"].shape[2])
@@ -27,4 +27,4 @@ class UnitInputs:
             new = new.unique()
             self._sums[new] = project(self._cell, self._of_units, self._vectors[new].unsqueeze(0))
             self._is_known[new] = True
-        return {**self.prepared, "bias": self._sums.index_select(0, units).unsqueeze(0)}
+        return {**self._prepared, "bias": self._sums.index_select(0, units).unsqueeze(0)}
