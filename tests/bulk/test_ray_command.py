@@ -34,11 +34,12 @@ def test_tasks_and_their_errors() -> None:
             yield number
 
     results = run_on_ray(work, tasks(), workers=2, address=None, gpus=0)
-    found = [next(results)]
+    found = {next(results)}
     assert taken == [0, 1]
     with pytest.raises(ValueError, match="thirteen"):
-        found.extend(results)
-    assert set(found) | {24} == {2 * number for number in range(13)}  # 12 runs beside 13
+        found.update(results)
+    missing = {2 * number for number in range(13)} ^ found
+    assert len(missing) <= 1  # what the other worker runs beside 13, however long it has run
     assert not ray.is_initialized()
 
 
