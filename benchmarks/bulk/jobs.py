@@ -1,5 +1,6 @@
 """The same work with each engine: read Parquet, annotate, write Parquet, with two workers."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -91,8 +92,10 @@ def _dask() -> Iterator[None]:
     import dask  # noqa: PLC0415
     from distributed import Client  # noqa: PLC0415
 
-    dask.config.set({"distributed.worker.profile.enabled": False})  # as docs/scaling.md advises
-    with Client(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None):
+    # Both as docs/scaling.md advises
+    dask.config.set({"distributed.worker.profile.enabled": False})
+    with Client(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as client:
+        client.run(gc.set_threshold, 10_000)
         yield
 
 

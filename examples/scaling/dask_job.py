@@ -4,6 +4,7 @@ TEXTS is a folder of Parquet files with the columns `id` and `text`. OUTPUT is r
 folders: `failed=False` with the annotation, `failed=True` with rows without it and the reason.
 """
 
+import gc
 import sys
 
 import dask
@@ -21,6 +22,8 @@ def main(model: str, texts: str, output: str, scheduler: str | None = None) -> N
     # Else a worker looks at what it computes every 10 ms, which takes a quarter of the time.
     dask.config.set({"distributed.worker.profile.enabled": False})
     client = Client(scheduler) if scheduler else Client(threads_per_worker=1)
+    # Else they often search the whole pipeline for cycles of objects.
+    client.run(gc.set_threshold, 10_000)
     annotate = annotator(model, id_column="id")
     rows = dd.read_parquet(texts, columns=["id", "text"], split_row_groups="adaptive")
     # Each of Dask's processes loads the pipeline once, for all partitions that it gets. The types
