@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # `typing` takes longer to import than this package
 if TYPE_CHECKING:
     from .architectures.embeds import CharCNNEmbed, CharRNNEmbed, LexemeEmbed, WordEmbed
     from .architectures.encoders import RNNEncoder
-    from .architectures.ensembles import NEREnsemble, TextCatEnsemble
+    from .architectures.ensembles import NEREnsemble, Seq2SeqEnsemble, TextCatEnsemble
     from .architectures.lm import LanguageModel, LMEmbed, PretrainLM
     from .architectures.ner import NER
     from .architectures.ngrams import NgramTextCat
@@ -85,6 +85,7 @@ __all__ = [
     "RecurrentText2Text",
     "ScoredSpans",
     "Seq2Seq",
+    "Seq2SeqEnsemble",
     "TagConstraints",
     "Text2TextExplanation",
     "TextCat",
@@ -123,7 +124,7 @@ __all__ = [
 _MODULES = {
     "architectures.embeds": ["CharCNNEmbed", "CharRNNEmbed", "LexemeEmbed", "WordEmbed"],
     "architectures.encoders": ["RNNEncoder"],
-    "architectures.ensembles": ["NEREnsemble", "TextCatEnsemble"],
+    "architectures.ensembles": ["NEREnsemble", "Seq2SeqEnsemble", "TextCatEnsemble"],
     "architectures.lm": ["LMEmbed", "LanguageModel", "PretrainLM"],
     "architectures.ner": ["NER"],
     "architectures.ngrams": ["NgramTextCat"],

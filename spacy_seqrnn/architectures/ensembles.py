@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from spacy.tokens import Doc
@@ -9,14 +10,16 @@ from thinc.api import Model
 
 from ..batch.composition import run
 from ..batch.docs import DocBatch
+from ..batch.packed import Packed
 from ..batch.windows import Chunk, run_in_chunks
 from ..checks import check_n_outputs
 from ..config_errors import ConfigError
 from ..crf.chain import PooledChain
 from ..lm.features import share_frozen
 from ..ner.model import run_windows
-from ..saved.layers import describe_layer, in_parallel
+from ..saved.layers import check_same, describe_layer, in_parallel, output_width
 from ..saved.shapes import Layer
+from ..seq2seq.model import Seq2SeqModel, decoders_of
 from ..types import Backprop, Floats2d, Forward
 
 
@@ -40,14 +43,9 @@ def TextCatEnsemble(
     Raises ValueError if there is no member, or a member is not a model of text classification.
     """
     model = _ensemble(members, textcat_forward, nO, "multi_label", "spacy-seqrnn.TextCat.v1")
-    kinds = {name: member.attrs["multi_label"] for name, member in members.items()}
-    if len(set(kinds.values())) > 1:
-        shown = ", ".join(f"{name} has {str(not multi).lower()}" for name, multi in kinds.items())
-        raise ConfigError(
-            "members",
-            None,
-            f"The members of TextCatEnsemble do not agree on `exclusive_classes`: {shown}.",
-        )
+    model.attrs["resize_output"] = resize_output
+    exclusive = {name: not member.attrs["multi_label"] for name, member in members.items()}
+    _check_agreement("TextCatEnsemble", "exclusive_classes", exclusive)
     return model
 
 
@@ -99,7 +97,7 @@ def NEREnsemble(
             "Some members of NEREnsemble have `adversarial = 0` and others do not, but they read "
             "each batch together: set it for all of them, or for none.",
         )
-    model.attrs["in_chunks"] = ner_in_chunks
+    model.attrs.update(resize_output=resize_output, in_chunks=ner_in_chunks)
     return model
 
 
@@ -154,6 +152,56 @@ def _backprop_members(backprops: Iterable[Backprop], d_chain: PooledChain) -> li
     return []
 
 
+def Seq2SeqEnsemble(
+    *,
+    members: dict[str, Any],  # of Model; a config's blocks are checked before they are Models
+) -> Seq2SeqModel:
+    """Write texts with several encoder-decoders, whose probabilities of each unit are averaged.
+
+    Registered as `spacy-seqrnn.Seq2SeqEnsemble.v1`. Sutskever et al. 2014. Each member is trained
+    on its own errors, as if it were alone. Training and prediction take as long as those of all
+    members together.
+
+    members: `spacy-seqrnn.Seq2Seq.v1` models under names of your choice, with the same
+        `source_unit`, `target_unit` and `copy`. They differ at least in their initial weights.
+
+    Returns a model that maps documents to the states of each member's encoder.
+    Raises ValueError if there is no member, or a member is not such a model, or they do not agree.
+    """
+    model = _ensemble(members, seq2seq_forward, None, "target_unit", "spacy-seqrnn.Seq2Seq.v1")
+    model.attrs["source_unit"] = model.layers[0].attrs["source_unit"]
+    for option in ("source_unit", "target_unit"):
+        found = {name: member.attrs[option] for name, member in members.items()}
+        _check_agreement("Seq2SeqEnsemble", option, found)
+    copies = {name: decoders_of(member)[0].attrs["copy"] for name, member in members.items()}
+    _check_agreement("Seq2SeqEnsemble", "copy", copies)
+    return model
+
+
+def seq2seq_forward(
+    model: Seq2SeqModel, docs: list[Doc], is_train: bool
+) -> tuple[list[Packed], Callable[[list[Packed]], list[Doc]]]:
+    """The states of each member's encoder."""
+    states, backprops = zip(*(member(docs, is_train) for member in model.layers), strict=True)
+
+    def backprop(d_states: list[Packed]) -> list[Doc]:
+        for backprop_member, d_member in zip(backprops, d_states, strict=True):
+            backprop_member([d_member])
+        return []
+
+    return list(chain.from_iterable(states)), backprop
+
+
+def of_same_units(model: Seq2SeqModel, width: int | None) -> None:
+    """The members have a score for each of the same units."""
+    for member in model.layers:
+        output_width(member, None)
+        check_same(member, "nO", model.maybe_get_dim("nO"))
+
+
+describe_layer(seq2seq_forward, width=of_same_units, fixed_attrs=["source_unit", "target_unit"])
+
+
 def _ensemble(
     members: dict[str, Any], forward: Forward, nO: int | None, attr: str, example: str
 ) -> Model[Any, Any]:
@@ -177,7 +225,7 @@ def _ensemble(
                 f"`members.{name} = {shown}` cannot be a member of {kind}: give the block an "
                 f'`@architectures` line such as "{example}".',
             )
-        if member._func is ner_forward:
+        if member._func in (ner_forward, seq2seq_forward):
             raise ConfigError(
                 f"members.{name}",
                 member,
@@ -201,10 +249,22 @@ def _ensemble(
         init=init,
         dims={"nO": nO},
         layers=layers,
-        attrs={attr: layers[0].attrs[attr], "resize_output": resize_output},
+        attrs={attr: layers[0].attrs[attr]},
     )
     _refer_to_first(model)
     return model
+
+
+def _check_agreement(kind: str, option: str, found: dict[str, Any]) -> None:
+    """Raise ConfigError if members differ in an option. found: that of each member."""
+    if len({*found.values()}) > 1:
+        shown = ", ".join(
+            f"{name} has {str(value).lower() if isinstance(value, bool) else repr(value)}"
+            for name, value in found.items()
+        )
+        raise ConfigError(
+            "members", None, f"The members of {kind} do not agree on `{option}`: {shown}."
+        )
 
 
 def init(model: Model[Any, Any], X: list[Doc] | None = None, Y: Floats2d | None = None) -> None:

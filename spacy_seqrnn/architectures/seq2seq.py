@@ -3,7 +3,6 @@
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..batch.packed import Packed
 from ..checks import DEEPEST, WIDEST, check_at_least, check_choice, check_int, check_rate
 from ..config_errors import ConfigError
 from ..lm.shared import is_listener
@@ -11,7 +10,7 @@ from ..lm.units import WORDS
 from ..rnn.cells import CELLS
 from ..seq2seq.attention import ATTENTIONS
 from ..seq2seq.decoder import NONE, Decoder
-from ..seq2seq.model import seq2seq_model
+from ..seq2seq.model import Seq2SeqModel, seq2seq_model
 from ..seq2seq.units import UNITS, check_subwords
 from ..types import Floats2d
 
@@ -30,7 +29,7 @@ def Seq2Seq(
     copy: bool = False,
     label_smoothing: float = 0.0,
     max_grad_norm: float = 0.0,
-) -> Model[list[Doc], Packed]:
+) -> Seq2SeqModel:
     """Write a text for a text: an encoder, and a recurrent decoder that attends to its states.
 
     Sutskever et al. 2014, Bahdanau et al. 2015, Luong et al. 2015 with input feeding. Registered as

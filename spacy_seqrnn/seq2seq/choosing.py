@@ -5,12 +5,14 @@ documents that are being written, B places in a beam, U units: those of the voca
 sources for a decoder that copies.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 import torch
 
+from ..rnn.cells import Tensors
 from .copying import all_log_probabilities
-from .decoder import Weights
 from .softmax import in_parts, log_probabilities
 from .vocab import END, UNKNOWN
 
@@ -22,32 +24,34 @@ BLOCK = 64  # units of which only the largest score is compared first
 class Outputs:
     """What a decoder gives at a time step.
 
+    arrays: its weights.
     vectors: the attentional ones. Shape (n, B, H).
     gates: of a decoder that copies, (n, B). shares: what it attends to, (n, B, S). copied: the unit
         of each source token, (n, S). None for others.
     """
 
+    arrays: Tensors
     vectors: torch.Tensor
     gates: torch.Tensor | None = None
     shares: torch.Tensor | None = None
     copied: torch.Tensor | None = None
 
-    def log_probabilities(self, weights: Weights, docs: slice) -> torch.Tensor:
+    def log_probabilities(self, docs: slice) -> torch.Tensor:
         """Of all units, for some of the documents. Shape (n, B, U)."""
-        vectors, arrays = self.vectors[docs], weights.arrays
-        scores = log_probabilities(
-            arrays["output_weights"], arrays["output_bias"], vectors.flatten(0, 1)
-        ).view(*vectors.shape[:2], -1)
+        vectors = self.vectors[docs]
+        W, b = self.arrays["output_weights"], self.arrays["output_bias"]
+        scores = log_probabilities(W, b, vectors.flatten(0, 1)).view(*vectors.shape[:2], -1)
         if self.gates is None or self.shares is None or self.copied is None:
             return scores
         return all_log_probabilities(scores, self.gates[docs], self.shares[docs], self.copied[docs])
 
 
 def choose(
-    weights: Weights, outputs: Outputs, totals: torch.Tensor, must_end: torch.Tensor
+    outputs: Sequence[Outputs], totals: torch.Tensor, must_end: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The B most probable continuations of the beginnings of each document.
 
+    outputs: of each decoder; the probability of a unit is the mean of theirs.
     totals: the log probabilities of the beginnings. Shape (n, B).
     must_end: which documents have only the end. Shape (n,).
 
@@ -56,8 +60,9 @@ def choose(
     """
     n_docs, beam = totals.shape
     found = []
-    for docs in in_parts(n_docs, beam * len(weights.arrays["output_bias"]), NUMBERS_AT_ONCE):
-        scores = outputs.log_probabilities(weights, docs)
+    n_units = len(outputs[0].arrays["output_bias"])
+    for docs in in_parts(n_docs, beam * n_units, NUMBERS_AT_ONCE):
+        scores = _mean([each.log_probabilities(docs) for each in outputs])
         scores += totals[docs].unsqueeze(2)
         scores[:, :, UNKNOWN] = -torch.inf
         rows = must_end[docs].nonzero()[:, 0]
@@ -69,6 +74,14 @@ def choose(
         found.append((best, at // scores.shape[2], at % scores.shape[2]))
     best, places, units = (torch.cat(each) for each in zip(*found, strict=True))
     return best, places, units
+
+
+def _mean(scores: list[torch.Tensor]) -> torch.Tensor:
+    """The logarithm of the mean of the probabilities of several decoders."""
+    total, *others = scores
+    for each in others:
+        torch.logaddexp(total, each, out=total)
+    return total.sub_(log(len(scores))) if others else total
 
 
 def largest(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:

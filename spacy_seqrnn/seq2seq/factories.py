@@ -76,7 +76,7 @@ LEMMATIZER_MODEL = Config().from_str(LEMMATIZER_MODEL_CONFIG)["model"]
 def make_seqrnn_text2text(
     nlp: Language,
     name: str,
-    model: Model[list[Doc], Packed],
+    model: Model[list[Doc], list[Packed]],
     output: str,
     max_subwords: int,
     max_units: int,
@@ -128,7 +128,7 @@ def make_seqrnn_text2text(
 def make_seqrnn_lemmatizer(
     nlp: Language,
     name: str,
-    model: Model[list[Doc], Packed],
+    model: Model[list[Doc], list[Packed]],
     use_tags: bool,
     use_dictionary: bool,
     overwrite: bool,

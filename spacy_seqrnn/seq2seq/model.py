@@ -21,7 +21,8 @@ from ..saved.shapes import Layer
 from ..types import Floats2d
 from .decoder import DecoderModel
 
-Seq2SeqModel: TypeAlias = Model[list[Doc], Packed]
+# The states of the encoder, or of each member of an ensemble
+Seq2SeqModel: TypeAlias = Model[list[Doc], list[Packed]]
 
 
 def seq2seq_model(
@@ -51,20 +52,26 @@ def seq2seq_model(
 
 def forward(
     model: Seq2SeqModel, docs: list[Doc], is_train: bool
-) -> tuple[Packed, Callable[[Packed], Any]]:
-    """The states of documents whose tokens are units."""
+) -> tuple[list[Packed], Callable[[list[Packed]], Any]]:
+    """The states of documents whose tokens are units, which are those of one encoder."""
     batch = DocBatch(docs)
     check_vectors(model, batch, is_train=is_train)
     tok2vec = model.get_ref("tok2vec")
     X, backprop_states = run_packed(tok2vec, batch, is_train)
     check_width(tok2vec, X.data)
 
-    def backprop(dX: Packed) -> Any:
-        d_docs = backprop_states(dX)
+    def backprop(d_states: list[Packed]) -> Any:
+        d_docs = backprop_states(*d_states)
         clip_gradients(model, model.attrs["max_grad_norm"])
         return d_docs
 
-    return X, backprop
+    return [X], backprop
+
+
+def decoders_of(model: Seq2SeqModel) -> list[DecoderModel]:
+    """The decoder of an encoder-decoder, or those of all members of an ensemble."""
+    members = [model] if model._func is forward else model.layers
+    return [member.get_ref("decoder") for member in members]
 
 
 def width_of(model: Seq2SeqModel, width: int | None) -> None:

@@ -15,7 +15,7 @@ from ..checks import check_at_least, check_int
 from ..config_errors import ConfigError
 from .decoding import Search, search
 from .hypotheses import Hypothesis
-from .model import Seq2SeqModel
+from .model import Seq2SeqModel, decoders_of
 from .training import align, train_decoder
 from .units import Units, make_units
 from .vocab import Copied, TargetVocabulary, count_units
@@ -106,9 +106,9 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
             return [[] for _ in sources]
         most = np.minimum(self.max_length, lengths * self.max_growth + MORE).astype("int64")
         how = Search(beam, self.length_penalty, min(beam, k))
-        states = self.model.predict(sources)
+        members = zip(decoders_of(self.model), self.model.predict(sources), strict=True)
         copied = self._find_copied(sources)
-        found = search(self.model.get_ref("decoder"), states, most, how, copied.numbers)
+        found = search(list(members), most, how, copied.numbers)
         return [
             [self._output(one, others) for one in of_source] if length else []
             for of_source, length, others in zip(
@@ -122,7 +122,7 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
 
     def _find_copied(self, sources: list[Doc]) -> Copied:
         """The units of the sources, if the decoder copies them."""
-        if self.model.get_ref("decoder").attrs["copy"]:
+        if decoders_of(self.model)[0].attrs["copy"]:
             return self.vocabulary.find_copied(sources)
         return Copied(None, [[] for _ in sources])
 
@@ -131,15 +131,18 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
 
         sources: documents whose tokens are units.
 
-        Returns weights of shape (n_units + 1, n_source_units) for each source; (n_units + 1, 0)
-        without attention.
+        Returns weights of shape (n_units + 1, n_source_units) for each source, their mean for an
+        ensemble; (n_units + 1, 0) without attention.
         """
         targets = [self.vocabulary.numbers_of(text) for text in texts]
         if not any(map(len, sources)):
             return [np.zeros((len(units) + 1, 0), dtype="float32") for units in targets]
-        states = self.model.predict(sources)
-        found = align(self.model.get_ref("decoder"), states, targets)
-        return [self.model.ops.to_numpy(each) for each in found]
+        members = zip(decoders_of(self.model), self.model.predict(sources), strict=True)
+        found = [
+            map(self.model.ops.to_numpy, align(decoder, states, targets))
+            for decoder, states in members
+        ]
+        return [np.mean(of_source, axis=0) for of_source in zip(*found, strict=True)]
 
     def update(
         self,
@@ -155,7 +158,8 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         drop: dropout rate, from 0 to below 1.
         sgd: the optimizer; None keeps the gradients for a later `finish_update`.
         losses: the loss is added under the component's name: the negative log probability of all
-            units, in nats, with label smoothing if there is some.
+            units, in nats, with label smoothing if there is some. Of an ensemble, it is the mean
+            of the members', each of which learns as if it were alone.
 
         Returns the losses.
         """
@@ -174,13 +178,15 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
         ]
         n_units = sum(len(units) + 1 for units in targets if units is not None)
         set_dropout_rate(self.model, drop)
+        scale = 1.0 / max(n_units, 1)
         # Without a text too: a shared tok2vec waits for its last listener.
         states, backprop = self.model.begin_update(sources)
-        decoder = self.model.get_ref("decoder")
-        scale = 1.0 / max(n_units, 1)
-        loss, gradient = train_decoder(decoder, states, targets, scale, copied.numbers)
-        backprop(gradient)
-        losses[self.name] += loss
+        gradients = []
+        for decoder, of_member in zip(decoders_of(self.model), states, strict=True):
+            loss, gradient = train_decoder(decoder, of_member, targets, scale, copied.numbers)
+            gradients.append(gradient)
+            losses[self.name] += loss / len(states)
+        backprop(gradients)
         if sgd is not None:
             self.finish_update(sgd)
         return losses

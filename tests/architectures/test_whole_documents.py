@@ -126,6 +126,7 @@ OTHERS = (
         "NEREnsemble.",
         "LanguageModel.",
         "Seq2Seq.",
+        "Seq2SeqEnsemble.",
         "LMEmbed.",
         "PretrainLM.",
         "NgramScores.",

@@ -31,7 +31,7 @@ def run(ops: Ops, options: dict[str, Any], saved: bytes) -> list[Any]:
     copied = random.integers(0, 12, sum(n for n, _ in SHAPES)) if options.get("copy") else None
     loss, d_source = train_decoder(decoder, source, targets, 1.0, copied)
     gradients = [node.get_grad(name) for node in decoder.walk() for name in node.grad_names]
-    found = search(decoder, source, np.full(len(SHAPES), 6), Search(beam=3, k=2), copied)
+    found = search([(decoder, source)], np.full(len(SHAPES), 6), Search(beam=3, k=2), copied)
     scores = [one.score for hypotheses in found for one in hypotheses]
     aligned = [*score_targets(decoder, source, targets, copied), *align(decoder, source, targets)]
     return [loss, scores, *map(on_host, [d_source.data, *gradients, *aligned])]

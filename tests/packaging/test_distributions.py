@@ -179,6 +179,7 @@ def test_the_wheel_works_without_the_sources(installed: Path, tmp_path: Path) ->
         "spacy-seqrnn.PretrainLM.v1",
         "spacy-seqrnn.RNNEncoder.v1",
         "spacy-seqrnn.Seq2Seq.v1",
+        "spacy-seqrnn.Seq2SeqEnsemble.v1",
         "spacy-seqrnn.TextCat.v1",
         "spacy-seqrnn.TextCatEnsemble.v1",
         "spacy-seqrnn.WordEmbed.v1",

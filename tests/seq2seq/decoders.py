@@ -32,8 +32,8 @@ def make_decoder(n_units: int = N_UNITS, *, noise: float = 0.2, **options: Any) 
     return decoder
 
 
-def make_source(lengths: list[int]) -> Packed:
-    random = np.random.default_rng(1)
+def make_source(lengths: list[int], seed: int = 1) -> Packed:
+    random = np.random.default_rng(seed)
     return pack(make_decoder().ops, [random.normal(size=(n, V)).astype("f") for n in lengths])
 
 

@@ -9,7 +9,10 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Adam, fix_random_seed
 
+from spacy_seqrnn.seq2seq.component import RecurrentText2Text
 from spacy_seqrnn.seq2seq.extension import set_extension
+
+from ..pipes import get_pipe
 
 WORDS = ["abc", "de", "fgha", "b", "cafe", "", "hag", "deaf"]
 
@@ -62,6 +65,11 @@ def trained_text2text(
     for _ in range(steps):
         nlp.update(batch, sgd=optimizer, losses={})
     return nlp
+
+
+def pipe_of(nlp: Language) -> RecurrentText2Text:
+    found: RecurrentText2Text = get_pipe(nlp, "seqrnn_text2text")
+    return found
 
 
 def random_words(n: int, seed: int = 0) -> list[str]:

@@ -11,28 +11,22 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import load_model_from_config
 from thinc.api import Adam
 
-from spacy_seqrnn.seq2seq.component import RecurrentText2Text
 from spacy_seqrnn.seq2seq.decoder import NONE
 from spacy_seqrnn.types import FloatsXd
 
 from ..gradients import check_gradient
-from ..pipes import get_pipe
 from .models import (
     WORDS,
     examples,
     make_text2text,
     pair,
+    pipe_of,
     random_words,
     small_seq2seq,
     trained_text2text,
 )
 
 REVERSED = [word[::-1] for word in WORDS]
-
-
-def pipe_of(nlp: Language) -> RecurrentText2Text:
-    found: RecurrentText2Text = get_pipe(nlp, "seqrnn_text2text")
-    return found
 
 
 def outputs(nlp: Language, texts: list[str] = WORDS) -> list[str]:

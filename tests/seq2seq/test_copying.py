@@ -103,7 +103,7 @@ def test_a_beam_of_all_outputs_finds_the_best(most: int) -> None:
     source, copied, _ = make_batch()
     how = Search(beam=60, k=60)
     bounds = np.full(len(SOURCES), most)
-    found = search(decoder, source, bounds, how, copied)
+    found = search([(decoder, source)], bounds, how, copied)
     for states, units, own in zip(unpack(decoder.ops, source), SOURCES, found, strict=True):
         choices = sorted({*range(N_SPECIAL, N_UNITS), *units} - {0})
         outputs = [list(each) for n in range(most + 1) for each in product(choices, repeat=n)]
@@ -124,11 +124,11 @@ def test_a_batch_changes_nothing() -> None:
     decoder = make_copier()
     source, copied, targets = make_batch()
     how, bounds = Search(beam=3, k=3), np.full(len(SOURCES), 5)
-    together = search(decoder, source, bounds, how, copied)
+    together = search([(decoder, source)], bounds, how, copied)
     scores = score_targets(decoder, source, targets, copied)
     for doc, states in enumerate(unpack(decoder.ops, source)):
         alone, units = pack(decoder.ops, [states]), np.asarray(SOURCES[doc])
-        (found,) = search(decoder, alone, bounds[:1], how, units)
+        (found,) = search([(decoder, alone)], bounds[:1], how, units)
         assert [one.units for one in found] == [one.units for one in together[doc]]
         (own,) = score_targets(decoder, alone, [targets[doc]], units)
         np.testing.assert_allclose(own, scores[doc], atol=1e-5)

@@ -35,15 +35,20 @@ def bounds(source: Packed, most: int = MOST) -> np.ndarray:
     return np.full(len(source.packing.lengths), most)
 
 
-def all_outputs(decoder: Model[Any, Any], states: Any, most: int, alpha: float) -> list[Hypothesis]:
-    """Every output of a source, the best first."""
+def all_outputs(
+    members: list[tuple[Model[Any, Any], Any]], most: int, alpha: float
+) -> list[Hypothesis]:
+    """Every output of a source, the best first. members: decoders and states of the source."""
     units = range(N_SPECIAL, N_UNITS)
     outputs = [list(each) for n in range(most + 1) for each in product(units, repeat=n)]
-    source = pack(decoder.ops, [states] * len(outputs))
-    scores = score_targets(decoder, source, [np.asarray(each, dtype="int64") for each in outputs])
+    targets = [np.asarray(each, dtype="int64") for each in outputs]
+    scores = [
+        score_targets(decoder, pack(decoder.ops, [states] * len(outputs)), targets)
+        for decoder, states in members
+    ]
     found = []
-    for output, of_units in zip(outputs, scores, strict=True):
-        total = float(of_units.sum())
+    for output, of_members in zip(outputs, zip(*scores, strict=True), strict=True):
+        total = float(np.log(np.mean(np.exp(of_members), axis=0)).sum())
         penalty = ((5 + len(output) + 1) / 6) ** alpha
         found.append(Hypothesis(output, total, total / penalty))
     return sorted(found, key=lambda one: one.score, reverse=True)
@@ -66,9 +71,11 @@ def test_a_beam_of_all_outputs_finds_the_best(alpha: float, most: int, k: int) -
     decoder, source = decoder_of(), make_source(LENGTHS)
     how = Search(beam=50, length_penalty=alpha, k=k)
     for states, found in zip(
-        unpack(decoder.ops, source), search(decoder, source, bounds(source, most), how), strict=True
+        unpack(decoder.ops, source),
+        search([(decoder, source)], bounds(source, most), how),
+        strict=True,
     ):
-        assert_same(found, all_outputs(decoder, states, most, alpha)[:k])
+        assert_same(found, all_outputs([(decoder, states)], most, alpha)[:k])
 
 
 @pytest.mark.parametrize("attention", KINDS)
@@ -77,16 +84,30 @@ def test_every_cell_and_attention(attention: str, cell: str) -> None:
     decoder, source = decoder_of(attention=attention, cell=cell, depth=2), make_source(LENGTHS)
     for states, found in zip(
         unpack(decoder.ops, source),
-        search(decoder, source, bounds(source), Search(beam=50, k=50)),
+        search([(decoder, source)], bounds(source), Search(beam=50, k=50)),
         strict=True,
     ):
-        assert_same(found, all_outputs(decoder, states, MOST, 0.6))
+        assert_same(found, all_outputs([(decoder, states)], MOST, 0.6))
+
+
+def test_several_decoders_average_their_probabilities() -> None:
+    """Of each unit; decoders and encoders may differ in anything but the units."""
+    decoders = [decoder_of(), decoder_of(cell="lstm", width=5, attention="additive")]
+    sources = [make_source(LENGTHS), make_source(LENGTHS, seed=2)]
+    members = list(zip(decoders, sources, strict=True))
+    found = search(members, bounds(sources[0]), Search(beam=50, k=50))
+    alone = search(members[:1], bounds(sources[0]), Search(beam=50, k=50))
+    states = zip(*(unpack(decoder.ops, source) for decoder, source in members), strict=True)
+    for of_doc, other, of_source in zip(found, alone, states, strict=True):
+        pairs = list(zip(decoders, of_source, strict=True))
+        assert_same(of_doc, all_outputs(pairs, MOST, 0.6))
+        assert [one.units for one in of_doc] != [one.units for one in other]
 
 
 def test_the_best_outputs_differ_in_length() -> None:
     """Or the tests above would not tell much."""
     decoder, source = decoder_of(), make_source(LENGTHS)
-    best = [found[0] for found in search(decoder, source, bounds(source), Search(beam=50))]
+    best = [found[0] for found in search([(decoder, source)], bounds(source), Search(beam=50))]
     assert len({len(one.units) for one in best}) > 1
 
 
@@ -110,7 +131,7 @@ def greedy(decoder: Model[Any, Any], states: Any, most: int) -> list[int]:
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_a_beam_of_one_is_greedy(alpha: float) -> None:
     decoder, source = decoder_of(), make_source(LENGTHS * 3)
-    found = search(decoder, source, bounds(source, 6), Search(beam=1, length_penalty=alpha))
+    found = search([(decoder, source)], bounds(source, 6), Search(beam=1, length_penalty=alpha))
     for states, (one,) in zip(unpack(decoder.ops, source), found, strict=True):
         assert one.units == greedy(decoder, states, 6)
 
@@ -155,7 +176,7 @@ def beam_by_the_book(
 def test_any_beam(beam: int, k: int, alpha: float, most: int, length: int) -> None:
     decoder, source = decoder_of(), make_source([length])
     how = Search(beam=beam, length_penalty=alpha, k=min(beam, k))
-    (found,) = search(decoder, source, bounds(source, most), how)
+    (found,) = search([(decoder, source)], bounds(source, most), how)
     (states,) = unpack(decoder.ops, source)
     assert_same(found, beam_by_the_book(decoder, states, most, how))
 
@@ -167,18 +188,18 @@ def test_the_result_does_not_depend_on_the_batch(
     decoder, source = decoder_of(cell="lstm"), make_source(LENGTHS * 4)
     most = np.arange(len(LENGTHS) * 4) % 7
     how = Search(beam=beam, k=beam)
-    together = search(decoder, source, most, how)
+    together = search([(decoder, source)], most, how)
     for states, bound, found in zip(unpack(decoder.ops, source), most, together, strict=True):
-        (alone,) = search(decoder, pack(decoder.ops, [states]), np.asarray([bound]), how)
+        (alone,) = search([(decoder, pack(decoder.ops, [states]))], np.asarray([bound]), how)
         assert_same(alone, found)
     monkeypatch.setattr(batches, "MOST_PLACES", 40)
-    for one, other in zip(search(decoder, source, most, how), together, strict=True):
+    for one, other in zip(search([(decoder, source)], most, how), together, strict=True):
         assert_same(one, other)
 
 
 def test_the_log_probability_is_that_of_the_output() -> None:
     decoder, source = decoder_of(), make_source(LENGTHS)
-    best = [found[0] for found in search(decoder, source, bounds(source, 20), Search(beam=3))]
+    best = [found[0] for found in search([(decoder, source)], bounds(source, 20), Search(beam=3))]
     targets = [np.asarray(one.units, dtype="int64") for one in best]
     scores = [float(each.sum()) for each in score_targets(decoder, source, targets)]
     np.testing.assert_allclose([one.log_probability for one in best], scores, atol=1e-4)
@@ -188,7 +209,7 @@ def test_the_unknown_unit_is_never_written_and_outputs_end() -> None:
     decoder, source = decoder_of(), make_source(LENGTHS)
     bias: FloatsXd = decoder.get_param("output_bias")
     bias[UNKNOWN], bias[END] = 100.0, -100.0
-    for found in search(decoder, source, bounds(source, 8), Search(beam=3, k=3)):
+    for found in search([(decoder, source)], bounds(source, 8), Search(beam=3, k=3)):
         assert {len(one.units) for one in found} == {8}
         for one in found:
             assert not {UNKNOWN, END} & set(one.units)
@@ -197,14 +218,14 @@ def test_the_unknown_unit_is_never_written_and_outputs_end() -> None:
 def test_a_longer_output_wins_with_a_larger_penalty() -> None:
     decoder, source = decoder_of(), make_source(LENGTHS * 2)
     lengths = [
-        [len(found[0].units) for found in search(decoder, source, bounds(source), how)]
+        [len(found[0].units) for found in search([(decoder, source)], bounds(source), how)]
         for how in (Search(beam=50, length_penalty=0.0), Search(beam=50, length_penalty=5.0))
     ]
     assert sum(lengths[0]) < sum(lengths[1])
 
 
 def test_no_documents() -> None:
-    assert search(decoder_of(), make_source([]), np.zeros(0, dtype="int64"), Search()) == []
+    assert search([(decoder_of(), make_source([]))], np.zeros(0, dtype="int64"), Search()) == []
 
 
 def test_work_ends_with_the_documents(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +240,6 @@ def test_work_ends_with_the_documents(monkeypatch: pytest.MonkeyPatch) -> None:
         return log_probabilities(weights, bias, x)
 
     monkeypatch.setattr(choosing, "log_probabilities", recorded)
-    found = search(decoder, source, bounds(source, 1000), Search(beam=4))
+    found = search([(decoder, source)], bounds(source, 1000), Search(beam=4))
     assert [one.units for (one,) in found] == [[], []]
     assert rows == [8]
