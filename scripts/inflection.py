@@ -18,7 +18,11 @@ def make_pairs(
     target: Annotated[Path, typer.Argument(help="Folder for LANGUAGE-train.tsv and so on")],
     language: Annotated[str, typer.Argument(help="How their names begin, such as german")],
 ) -> None:
-    """Write features and lemma as one text, such as `<V><PST>go`, with the form beside it."""
+    """Write features and lemma as one text, with the form beside it.
+
+    The features are before and behind the lemma, `<V><PST>go<V><PST>`, so that each direction of an
+    encoder has read them when it comes to a letter.
+    """
     found = {
         part: [pair_of(line) for line in read_lines(source / f"{language}-{suffix}")]
         for part, suffix in SUFFIXES.items()
@@ -44,7 +48,7 @@ def pair_of(line: str) -> str:
         raise UserError(f"{line!r} is not a lemma, a form and features, with tabs between them.")
     lemma, form, features = columns
     tags = "".join(f"<{feature}>" for feature in features.split(";"))
-    return f"{tags}{lemma}\t{form}"
+    return f"{tags}{lemma}{tags}\t{form}"
 
 
 if __name__ == "__main__":

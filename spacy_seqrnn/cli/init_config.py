@@ -83,7 +83,8 @@ LONG = typer.Option(False, "--long", help="For texts of many hundreds of words (
 ENSEMBLE = typer.Option(
     False,
     "--ensemble",
-    help="Ensemble of two or three models, for a few thousand training sentences (ner, textcat)",
+    help="Ensemble of two or three models, for a few thousand training texts (ner, textcat, "
+    "text2text)",
 )
 BOTH = typer.Option(
     False,
@@ -248,8 +249,8 @@ def recipe(
     optimize: "accuracy" for larger models or ensembles, "efficiency" for a small model.
     vectors: use the pipeline's word vectors; if not, vectors are learned.
     long_texts: for texts of many hundreds of words, with text categories only.
-    ensemble: three models for entities, or two for short texts, with `optimize = "accuracy"`. It
-        helps most with little data.
+    ensemble: three models for entities and text2text, or two for short texts, with
+        `optimize = "accuracy"`. It helps most with little data.
     both_directions: a language model that also reads right to left.
     characters: texts that are written are words, character by character.
     plan: what follows from the training data; None if they are unknown.
@@ -279,12 +280,12 @@ def recipe(
         raise ValueError(
             "`--vectors` are of words, but `task = 'text2text'` reads subwords: omit it."
         )
-    has_ensemble = task == "ner" or task.startswith("textcat")
+    has_ensemble = task in ("ner", "text2text") or task.startswith("textcat")
     if ensemble and (not has_ensemble or optimize != "accuracy" or long_texts):
         raise ValueError(
-            "`--ensemble` is for entities or short texts with accuracy, but "
+            "`--ensemble` is for entities, short texts or text2text with accuracy, but "
             f"`task = {task!r}`, `optimize = {optimize!r}` and `long_texts = {long_texts}`: omit "
-            "it, or set ner or textcat, accuracy, and no `--long`."
+            "it, or set ner, textcat or text2text, accuracy, and no `--long`."
         )
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     path = TEMPLATES / OWN_TEMPLATES.get(task, "recipe.jinja")

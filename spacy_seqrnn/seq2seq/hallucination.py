@@ -23,9 +23,8 @@ KIND = CharactersAndTags()  # letters are replaced, but not those of tags
 class Hallucination:
     """Pairs, each followed by new ones; see `make_hallucination`."""
 
-    def __init__(self, *, per_pair: int, shortest: int, kept: int, output: str) -> None:
+    def __init__(self, *, per_pair: int, kept: int, output: str) -> None:
         self.per_pair = per_pair
-        self.shortest = shortest
         self.kept = kept
         self.output = output
 
@@ -50,7 +49,6 @@ class Hallucination:
         return [
             (run.a + i, run.b + i)
             for run in runs
-            if run.size >= self.shortest
             for i in range(run.size - self.kept)
             if source[run.a + i].isalpha()
         ]
@@ -85,7 +83,7 @@ def replace_letters(
 
 
 def make_hallucination(
-    *, per_pair: int = 2, shortest: int = 3, kept: int = 3, output: str = "output"
+    *, per_pair: int = 1, kept: int = 3, output: str = "output"
 ) -> Callable[[Language, Example], Iterator[Example]]:
     """Add pairs with other letters in what source and target share, each time they are read.
 
@@ -93,15 +91,13 @@ def make_hallucination(
     letters are those that `seqrnn_text2text` has seen in targets; letters of tags, `<PAST>`, stay.
 
     per_pair: how many new pairs each pair gets.
-    shortest: of how many characters a part of both texts has to consist to get other letters.
-    kept: how many characters at the end of such a part stay as they are.
+    kept: how many characters at the end of each part that both texts share stay as they are.
     output: the extension with the targets.
 
     Raises ValueError for an option out of its range.
     """
     check_int("per_pair", per_pair, 0, MOST_PER_PAIR)
-    check_int("shortest", shortest, 1)
     check_int("kept", kept, 0)
     check_extension(output)
     set_extension(output)
-    return Hallucination(per_pair=per_pair, shortest=shortest, kept=kept, output=output)
+    return Hallucination(per_pair=per_pair, kept=kept, output=output)

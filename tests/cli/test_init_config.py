@@ -27,10 +27,9 @@ SHORT = [
 OF_CHARACTERS = [("text2text", optimize, None, {"characters": True}) for optimize in OPTIMIZE]
 LONG = [(*each[:3], {"long_texts": True}) for each in SHORT if each[0].startswith("textcat")]
 ENSEMBLES = [
-    (task, "accuracy", vectors, {"ensemble": True})
-    for task in TASKS
-    for vectors in (None, "vectors")
-    if task == "ner" or task.startswith("textcat")
+    (task, optimize, vectors, {"ensemble": True})
+    for task, optimize, vectors, _ in SHORT
+    if optimize == "accuracy" and (task in ("ner", "text2text") or task.startswith("textcat"))
 ]
 ALL = SHORT + OF_CHARACTERS + LONG + ENSEMBLES
 
@@ -111,7 +110,7 @@ def test_every_recipe_is_complete(
     learned = "spacy-seqrnn.WordEmbed.v1" in named(components, "@architectures")
     written = task in ("lemmatizer", "text2text")  # from characters or subwords, which are learned
     assert learned == (vectors is None or written)
-    several = (task == "ner" and vectors is None) or "ensemble" in options
+    several = (task == "ner" and vectors is None) or bool({"ensemble", "characters"} & set(options))
     members = components[nlp.pipe_names[0]]["model"].get("members", {})
     assert bool(members) == ("long_texts" in options or (optimize == "accuracy" and several))
     # Affixes tell words apart that have no vector; the classifier of long documents has none.
@@ -122,7 +121,7 @@ def test_every_recipe_is_complete(
     cells |= {"sru"} if short and "ensemble" in options else set()
     assert set(named(components, "cell")) == cells
     if members:
-        n_members = 3 if "long_texts" in options else 2
+        n_members = 3 if "long_texts" in options or task == "text2text" else 2
         assert len(members) == n_members + ("ensemble" in options and task == "ner")
     # spaCy adds blocks of a default that a recipe does not name: the recipe must name all.
     text = recipe(task, optimize, vectors=bool(vectors), **options)
@@ -185,7 +184,7 @@ def test_it_trains(task: str, optimize: str, score: str, corpus: Path, tmp_path:
             ["--ensemble"],
             "but `task = 'ner'`, `optimize = 'efficiency'` and `long_texts = False`: omit",
         ),
-        (["--ensemble", "-o", "accuracy", "-t", "tagger"], "`--ensemble` is for entities or short"),
+        (["--ensemble", "-o", "accuracy", "-t", "tagger"], "`--ensemble` is for entities, short"),
         (
             ["--ensemble", "-o", "accuracy", "-t", "textcat", "--long"],
             "`long_texts = True`: omit it",

@@ -16,12 +16,12 @@ def assets(project: Project) -> Project:
     return project
 
 
-def test_features_are_tags_before_the_lemma(assets: Project) -> None:
+def test_features_are_tags_around_the_lemma(assets: Project) -> None:
     assets.succeeds(SCRIPT, *FOLDERS, "german")
     written = sorted((assets.folder / "corpus/forms").iterdir())
     assert {path.name: path.read_text(encoding="utf8") for path in written} == {
-        "german-train.tsv": "<V><PST><3><SG>aufgeben\tgab auf\n",
-        "german-dev.tsv": "<N><PL>Öl\tÖle\n<X>und\tund\n",
+        "german-train.tsv": "<V><PST><3><SG>aufgeben<V><PST><3><SG>\tgab auf\n",
+        "german-dev.tsv": "<N><PL>Öl<N><PL>\tÖle\n<X>und<X>\tund\n",
         "german-test.tsv": "",
     }
 

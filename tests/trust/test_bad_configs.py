@@ -90,6 +90,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.LanguageModel.v1": {"tok2vec": tok2vec()},
     "spacy-seqrnn.LMEmbed.v1": {"tok2vec": tok2vec()},
     "spacy-seqrnn.Seq2Seq.v1": {"tok2vec": tok2vec(), "width": 8, "embed_width": 8},
+    "spacy-seqrnn.Seq2SeqEnsemble.v1": {"members": {"one": small_seq2seq()}},
     "spacy-seqrnn.PretrainLM.v1": {"corpus": {"@readers": "spacy.JsonlCorpus.v1", "path": None}},
     "spacy-seqrnn.Texts.v1": {"path": str(Path(__file__).parent)},
     "spacy-seqrnn.Pairs.v1": {"path": __file__},
@@ -201,7 +202,6 @@ LEGAL: dict[tuple[str, str], dict[str, str]] = {
     ("seqrnn_text2text", "max_subwords"): {"1": "there are none"},
     ("text2text_scorer", "output"): {"'unknown'": "any name is a name"},
     ("hallucinate", "per_pair"): {"0": "no new pairs", "1": "one"},
-    ("hallucinate", "shortest"): {"1": "single letters too", str(HUGE): "nothing is so long"},
     ("hallucinate", "kept"): {"0": "none", "1": "one", str(HUGE): "all"},
     ("hallucinate", "output"): {"'unknown'": "any name is a name"},
     ("Pairs", "output"): {"'unknown'": "any name is a name"},
@@ -563,6 +563,18 @@ COMBINATIONS = {
     "classifiers of recognisers": Combination(
         {"textcat": ensemble("TextCat", a=ner(tok2vec()))},
         "`members.a = the model 'seqrnn_ner'` cannot be a member of TextCatEnsemble",
+    ),
+    "ensemble of ensembles that write": Combination(
+        {"seqrnn_text2text": ensemble("Seq2Seq", a=ensemble("Seq2Seq", b=small_seq2seq()))},
+        "`members.a` is itself an ensemble: list its members",
+    ),
+    "writers of other units": Combination(
+        {
+            "seqrnn_text2text": ensemble(
+                "Seq2Seq", a=small_seq2seq("words"), b=small_seq2seq("characters")
+            )
+        },
+        "do not agree on `source_unit`: a has 'words', b has 'characters'",
     ),
     "members of another size": Combination(
         {"seqrnn_ner": ensemble("NER", a=ner(tok2vec(), nO=5))},
