@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from spacy_seqrnn.rnn.cells import Tensors
 from spacy_seqrnn.rnn.tensors import direction_weights
 from spacy_seqrnn.seq2seq.component import RecurrentText2Text
+from spacy_seqrnn.seq2seq.model import decoders_of
 from spacy_seqrnn.seq2seq.pipe import MORE
 from spacy_seqrnn.seq2seq.vocab import END
 
@@ -40,10 +41,14 @@ class Peer(nn.Module):
 
     def __init__(self, component: RecurrentText2Text) -> None:
         super().__init__()
-        decoder = component.model.get_ref("decoder")
-        kind = (decoder.attrs["attention"], decoder.attrs["copy"], len(decoder.layers))
-        if kind != ("dot", False, 1):
-            raise ValueError(f"The peer has dot products, no copying and one layer, not {kind}.")
+        decoders = decoders_of(component.model)
+        decoder = decoders[0]
+        attention, copy = decoder.attrs["attention"], decoder.attrs["copy"]
+        kind = (attention, copy, len(decoder.layers), len(decoders))
+        if kind != ("dot", False, 1, 1):
+            raise ValueError(
+                f"The peer has dot products, no copying and one layer of one decoder, not {kind}."
+            )
         for name in decoder.param_names:
             self.register_buffer(name, torch.from_numpy(decoder.get_param(name).copy()))
         if "output_weights" not in decoder.param_names:  # tied

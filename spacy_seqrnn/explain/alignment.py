@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 
 from ..checks import check_int
 from ..draw.html import page, paragraph, table, visible
-from ..seq2seq.decoder import NONE
+from ..seq2seq.model import has_attention
 from ..seq2seq.pipe import WIDEST_BEAM, Output, Seq2SeqPipe
 from .alignment_heat import ALIGNMENT_STYLE, alignment_map
 from .find import choose, find_text2text, make_doc
@@ -85,14 +85,14 @@ def align(pipe: Seq2SeqPipe, sources: list[Doc], *, k: int, beam: int) -> list[A
     found = written if k == 1 else pipe.write(sources, beam=max(beam, k), k=k)
     texts = [best[0].text if best else "" for best in written]
     weights = pipe.attend(sources, texts)
-    has_attention = pipe.model.get_ref("decoder").attrs["attention"] != NONE
+    attends = has_attention(pipe.model)
     split = pipe.vocabulary.kind.split
     return [
         Alignment(
             source=tuple(token.text for token in source),
             text=text,
             units=(*split(text), END_NAME),
-            weights=tuple(map(tuple, rows.tolist())) if has_attention else None,
+            weights=tuple(map(tuple, rows.tolist())) if attends else None,
             outputs=tuple(outputs),
         )
         for source, text, rows, outputs in zip(sources, texts, weights, found, strict=True)
@@ -139,13 +139,13 @@ class Text2TextExplanation:
             f"column for each of the {self.source_unit} of the source."
         )
         outputs, attention = (table(*one) for one in self.tables())
-        has_attention = self.alignment.weights is not None
+        attends = self.alignment.weights is not None
         parts = [
             paragraph(f"Output: {self.alignment.text}"),
-            *([paragraph(about)] if has_attention else []),
+            *([paragraph(about)] if attends else []),
             self.alignment.picture(PICTURE, direction=self.direction),
             outputs,
-            *([attention] if has_attention else []),
+            *([attention] if attends else []),
         ]
         return page(f"Text by {self.component}", parts, style=TABLE_STYLE + ALIGNMENT_STYLE)
 

@@ -19,7 +19,7 @@ from ..heads.common import check_width, clip_gradients, init_tok2vec
 from ..saved.layers import check_same, describe_layer, output_width
 from ..saved.shapes import Layer
 from ..types import Floats2d
-from .decoder import DecoderModel
+from .decoder import DecoderModel, attention_of
 
 # The states of the encoder, or of each member of an ensemble
 Seq2SeqModel: TypeAlias = Model[list[Doc], list[Packed]]
@@ -72,6 +72,11 @@ def decoders_of(model: Seq2SeqModel) -> list[DecoderModel]:
     """The decoder of an encoder-decoder, or those of all members of an ensemble."""
     members = [model] if model._func is forward else model.layers
     return [member.get_ref("decoder") for member in members]
+
+
+def has_attention(model: Seq2SeqModel) -> bool:
+    """Whether it attends to the source, or a member of an ensemble does."""
+    return any(attention_of(decoder) for decoder in decoders_of(model))
 
 
 def width_of(model: Seq2SeqModel, width: int | None) -> None:

@@ -13,9 +13,10 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..checks import check_at_least, check_int
 from ..config_errors import ConfigError
+from .decoder import attention_of
 from .decoding import Search, search
 from .hypotheses import Hypothesis
-from .model import Seq2SeqModel, decoders_of
+from .model import Seq2SeqModel, decoders_of, has_attention
 from .training import align, train_decoder
 from .units import Units, make_units
 from .vocab import Copied, TargetVocabulary, count_units
@@ -131,16 +132,17 @@ class Seq2SeqPipe(TrainablePipe):  # type: ignore[misc]  # spaCy has no types of
 
         sources: documents whose tokens are units.
 
-        Returns weights of shape (n_units + 1, n_source_units) for each source, their mean for an
-        ensemble; (n_units + 1, 0) without attention.
+        Returns weights of shape (n_units + 1, n_source_units) for each source, the mean of an
+        ensemble's members that have attention; (n_units + 1, 0) if none has.
         """
         targets = [self.vocabulary.numbers_of(text) for text in texts]
-        if not any(map(len, sources)):
+        if not any(map(len, sources)) or not has_attention(self.model):
             return [np.zeros((len(units) + 1, 0), dtype="float32") for units in targets]
         members = zip(decoders_of(self.model), self.model.predict(sources), strict=True)
         found = [
             map(self.model.ops.to_numpy, align(decoder, states, targets))
             for decoder, states in members
+            if attention_of(decoder)
         ]
         return [np.mean(of_source, axis=0) for of_source in zip(*found, strict=True)]
 

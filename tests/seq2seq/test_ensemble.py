@@ -85,6 +85,17 @@ def test_alignments_are_the_mean_of_the_members() -> None:
         np.testing.assert_allclose(together, np.mean(each, axis=0), atol=1e-6)
 
 
+def test_an_alignment_is_that_of_the_members_that_have_one() -> None:
+    with_one, without = small_seq2seq(), small_seq2seq(attention="none")
+    nlp = make_text2text(ensemble(a=without, b=with_one))
+    single = make_text2text(with_one)
+    pipe_of(single).model.from_bytes(pipe_of(nlp).model.layers[1].to_bytes())
+    docs = [nlp.make_doc("abc")]
+    assert (pipe_of(nlp).align(docs, ["cba"])[0] == pipe_of(single).align(docs, ["cba"])[0]).all()
+    neither = pipe_of(make_text2text(ensemble(a=without, b=without)))
+    assert neither.align(docs, ["cba"])[0].shape == (4, 0)
+
+
 def test_an_update_with_an_optimizer_changes_all_members() -> None:
     nlp = make_text2text(small_ensemble())
     before = [member.to_bytes() for member in pipe_of(nlp).model.layers]
