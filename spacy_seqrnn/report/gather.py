@@ -120,7 +120,6 @@ def read_training_words(nlp: Language, train: Path | None) -> TrainingWords | No
 
 def _configured_training_data(nlp: Language) -> Path | None:
     config = nlp.config.interpolate()
-    section = _section(config, config["training"]["train_corpus"])
-    path = section.get("corpus", section).get("path")  # `Shuffled.v1` has another reader within
+    path = _section(config, config["training"]["train_corpus"]).get("path")
     usable = path is not None and _has_data(Path(path))
     return Path(path) if path is not None and usable else None

@@ -87,9 +87,8 @@ def make_hallucination(
 ) -> Callable[[Language, Example], Iterator[Example]]:
     """Add pairs with other letters in what source and target share, each time they are read.
 
-    An augmenter for `spacy.Corpus.v1`, registered as `spacy-seqrnn.hallucinate.v1`. The letters are
-    those that `seqrnn_text2text` has seen in targets; letters of tags, `<PAST>`, stay. Read the
-    corpus with `spacy-seqrnn.Shuffled.v1`, or a pair and its new ones are in one batch.
+    An augmenter for `[corpora.train.augmenter]`, registered as `spacy-seqrnn.hallucinate.v1`. The
+    letters are those that `seqrnn_text2text` has seen in targets; letters of tags, `<PAST>`, stay.
 
     per_pair: how many new pairs each pair gets.
     kept: how many characters at the end of each part that both texts share stay as they are.

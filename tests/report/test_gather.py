@@ -61,16 +61,6 @@ def test_words_and_entities_of_a_folder_in_lower_case(tmp_path: Path) -> None:
     assert found.entities == {("new", "york")}
 
 
-def test_words_of_what_is_shuffled(tmp_path: Path) -> None:
-    nlp = spacy.blank("en")
-    DocBin(docs=[nlp.make_doc("one")]).to_disk(tmp_path / "train.spacy")
-    corpus = {"@readers": "spacy.Corpus.v1", "path": str(tmp_path / "train.spacy")}
-    nlp = pipeline(train={"@readers": "spacy-seqrnn.Shuffled.v1", "corpus": corpus}, dev=corpus)
-    found = read_training_words(nlp, None)
-    assert found
-    assert found.words == {"one"}
-
-
 def test_a_folder_without_data(tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     with pytest.raises(ValueError, match=r"contains no `\.spacy` file \(--data\)"):

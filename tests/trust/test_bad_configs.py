@@ -94,7 +94,6 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "spacy-seqrnn.PretrainLM.v1": {"corpus": {"@readers": "spacy.JsonlCorpus.v1", "path": None}},
     "spacy-seqrnn.Texts.v1": {"path": str(Path(__file__).parent)},
     "spacy-seqrnn.Pairs.v1": {"path": __file__},
-    "spacy-seqrnn.Shuffled.v1": {"corpus": {"@readers": "spacy.JsonlCorpus.v1", "path": None}},
     "spacy-seqrnn.hallucinate.v1": {},
     "spacy-seqrnn.lm_scorer.v1": {},
     "spacy-seqrnn.text2text_scorer.v1": {},
