@@ -508,6 +508,8 @@ def every_model() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     yield "around", {"seqrnn_ner": ner({**tok2vec(), **around})}
     yield "lm", {"seqrnn_lm": {**lm, "tok2vec": {**tok2vec(), "encode": apart}}}
     yield "seq2seq", {"seqrnn_text2text": small_seq2seq(attention="additive", depth=2)}
+    writers = ensemble("Seq2Seq", a=small_seq2seq(), b=small_seq2seq(cell="gru", tied=True))
+    yield "writers", {"seqrnn_text2text": writers}
 
 
 @pytest.mark.parametrize(("name", "models"), every_model(), ids=[name for name, _ in every_model()])
