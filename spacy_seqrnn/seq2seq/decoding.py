@@ -75,21 +75,22 @@ def search(
             places = find_places(packing, docs)
             numbers = lay_out_copied(packing, places, copied)
             rows = [to_torch(model.ops, source.rows(places.rows)) for model, source in members]
+            device = rows[0].device
+            of_tokens = None if numbers is None else torch.from_numpy(numbers).to(device)
             readers = [
-                _reader(*each, places, numbers, how) for each in zip(weights, rows, strict=True)
+                _reader(*each, places, of_tokens, how) for each in zip(weights, rows, strict=True)
             ]
-            beams = _Beams(readers, torch.from_numpy(most[docs]).to(rows[0].device), how)
+            beams = _Beams(readers, torch.from_numpy(most[docs]).to(device), how)
             found |= dict(zip(docs.tolist(), beams.write(), strict=True))
     return [found[doc] for doc in range(len(packing.lengths))]
 
 
 def _reader(
-    weights: Weights, rows: torch.Tensor, places: Places, copied: np.ndarray | None, how: Search
+    weights: Weights, rows: torch.Tensor, places: Places, copied: torch.Tensor | None, how: Search
 ) -> Reader:
     """rows: the states of the source tokens, in the order of `places`. Shape (n_tokens, V)."""
     memory, states, _ = read_source(weights, rows, places)
-    numbers = None if copied is None else torch.from_numpy(copied).to(rows.device)
-    return Reader(weights, memory, states, numbers, how.beam)
+    return Reader(weights, memory, states, copied, how.beam)
 
 
 class _Beams:
