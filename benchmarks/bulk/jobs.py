@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from spacy_seqrnn import Annotator
-from spacy_seqrnn.bulk.engines import run_locally
+from spacy_seqrnn.bulk.engines import OBJECTS_BETWEEN_SEARCHES, run_locally
 from spacy_seqrnn.bulk.run import Request, annotate_files
 
 WORKERS = 2
@@ -95,7 +95,7 @@ def _dask() -> Iterator[None]:
     # Both as docs/scaling.md advises
     dask.config.set({"distributed.worker.profile.enabled": False})
     with Client(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as client:
-        client.run(gc.set_threshold, 10_000)
+        client.run(gc.set_threshold, OBJECTS_BETWEEN_SEARCHES)
         yield
 
 

@@ -19,7 +19,7 @@ def main(model: str, texts: str, output: str, scheduler: str | None = None) -> N
 
     scheduler: address of the scheduler, such as tcp://host:8786.
     """
-    # Else a worker looks at what it computes every 10 ms, which takes a quarter of the time.
+    # Else a worker looks at what it computes every 10 ms, which takes time.
     dask.config.set({"distributed.worker.profile.enabled": False})
     client = Client(scheduler) if scheduler else Client(threads_per_worker=1)
     # Else they often search the whole pipeline for cycles of objects.
