@@ -1,11 +1,12 @@
 """Which lemmas a lemmatizer takes from its dictionary, and what it writes the others from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacy.language import Language
 
 from ..checks import check_int
 from ..draw.html import page, paragraph, table, visible
+from ..seq2seq.forms import SIGNS, Form, expand
 from .alignment import MOST_OUTPUTS, Alignment, Table, align
 from .alignment_heat import ALIGNMENT_STYLE
 from .find import choose, find_lemmatizers, make_doc
@@ -20,7 +21,8 @@ class WrittenLemma:
 
     form: the word.
     tag: its tag; "" for none.
-    alignment: the best lemmas, and what the characters of the first attend to.
+    alignment: the best lemmas, and what the characters of the first attend to. For a lemma that is
+        the form, the network writes a single unit: `<as it is>` or `<in lower case>`.
     """
 
     form: str
@@ -111,7 +113,22 @@ def explain_lemmatizer(
             (token.text, token.tag_ if pipe.use_tags else "") in sources for token in doc
         ),
         written=tuple(
-            WrittenLemma(form, tag, alignment)
-            for (form, tag), alignment in zip(sources, alignments, strict=True)
+            _written(form, alignment) for form, alignment in zip(sources, alignments, strict=True)
+        ),
+    )
+
+
+def _written(form: Form, alignment: Alignment) -> WrittenLemma:
+    """The lemmas of a form, whose alignment is that of what the network wrote for them."""
+    word, tag = form
+    outputs = [replace(each, text=expand(word, each.text)) for each in alignment.outputs]
+    return WrittenLemma(
+        word,
+        tag,
+        replace(
+            alignment,
+            text=expand(word, alignment.text),
+            units=tuple(SIGNS.get(unit, unit) for unit in alignment.units),
+            outputs=tuple(outputs),
         ),
     )

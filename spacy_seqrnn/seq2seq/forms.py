@@ -18,6 +18,12 @@ Form: TypeAlias = tuple[str, str]
 # Lemmas by form, by tag: as JSON saves them
 Dictionary: TypeAlias = dict[str, dict[str, str]]
 
+# Most lemmas are the form as it is, or in lower case. The network decides for these by a sign, as
+# Stanza's lemmatizer does by a classifier (Qi et al. 2018), so that it cannot misspell them. The
+# signs are noncharacters, which Unicode keeps for uses inside of programs.
+AS_IT_IS, IN_LOWER_CASE = "\ufdd0", "\ufdd1"
+SIGNS = {AS_IT_IS: "<as it is>", IN_LOWER_CASE: "<in lower case>"}
+
 
 @dataclass(frozen=True)
 class DistinctForms:
@@ -68,6 +74,18 @@ def lemmas_of(example: Example, *, tagged: bool) -> Iterator[tuple[Form, str]]:
     for token, word, lemma, tag in zip(example.predicted, words, lemmas, tags, strict=True):
         if lemma and word == token.text and not token.is_space:
             yield (word, (token.tag_ or tag or "") if tagged else ""), lemma
+
+
+def shorten(word: str, lemma: str) -> str:
+    """What the network writes for a lemma: a sign if that says it, else its characters."""
+    if lemma == word:
+        return AS_IT_IS
+    return IN_LOWER_CASE if lemma == word.lower() else lemma
+
+
+def expand(word: str, written: str) -> str:
+    """The lemma that the network has written."""
+    return written.replace(AS_IT_IS, word).replace(IN_LOWER_CASE, word.lower())
 
 
 def make_dictionary(counts: Counter[tuple[Form, str]]) -> Dictionary:

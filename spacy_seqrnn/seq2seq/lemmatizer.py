@@ -18,7 +18,17 @@ from thinc.api import Optimizer
 from ..checks import check_int
 from ..config_errors import ConfigError
 from ..lm.units import CHARACTERS
-from .forms import Form, count_lemmas, find_forms, lemmas_of, make_dictionary, source_of
+from .forms import (
+    SIGNS,
+    Form,
+    count_lemmas,
+    expand,
+    find_forms,
+    lemmas_of,
+    make_dictionary,
+    shorten,
+    source_of,
+)
 from .model import Seq2SeqModel
 from .pipe import Seq2SeqPipe
 
@@ -39,8 +49,9 @@ class RecurrentLemmatizer(Seq2SeqPipe):
     """Set `token.lemma_`: from a dictionary of the training data, else written by a network.
 
     Unlike an edit tree, the network writes any form. It reads the token's characters, and its tag
-    where an earlier component has set one. Each distinct form is written once, and kept in a
-    bounded table as long as the weights stay the same.
+    where an earlier component has set one. It writes characters, or one sign for the form as it is
+    or in lower case. Each distinct form is written once, and kept in a bounded table as long as the
+    weights stay the same.
     """
 
     def __init__(
@@ -124,7 +135,7 @@ class RecurrentLemmatizer(Seq2SeqPipe):
     def _look_up(self, form: Form) -> str | None:
         """The lemma that needs no network."""
         word, tag = form
-        if not word.strip():
+        if not word.strip() or any(sign in word for sign in SIGNS):
             return word
         if not self.use_dictionary:
             return None
@@ -140,7 +151,7 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         sources = [source_of(self.vocab, form) for form in missing]
         outputs = self.write(sources, beam=self.beam, k=1)
         fresh = {
-            form: best[0].text if best else form[0]
+            form: (best and expand(form[0], best[0].text)) or form[0]
             for form, best in zip(missing, outputs, strict=True)
         }
         if len(table) + len(fresh) > self.table_size:
@@ -195,7 +206,15 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         pairs = dict.fromkeys(
             pair for example in examples for pair in lemmas_of(example, tagged=self.use_tags)
         )
-        return [source_of(self.vocab, form) for form, _ in pairs], [lemma for _, lemma in pairs]
+        return [source_of(self.vocab, form) for form, _ in pairs], [
+            self._target(form, lemma) for form, lemma in pairs
+        ]
+
+    def _target(self, form: Form, lemma: str) -> str:
+        """What the network learns to write for a lemma."""
+        written = shorten(form[0], lemma)
+        # A pipeline that was saved before there were signs cannot write them.
+        return lemma if written in SIGNS and written not in self.vocabulary.numbers else written
 
     def initialize(
         self,
@@ -221,7 +240,11 @@ class RecurrentLemmatizer(Seq2SeqPipe):
             )
         self.cfg["dictionary"] = make_dictionary(counts) if self.use_dictionary else {}
         self.cfg["has_tags"] = any(tag for (_, tag), _ in counts)
-        self._count_units(lemma for (_, lemma), count in counts.items() for _ in range(count))
+        self._count_units(
+            shorten(word, lemma)
+            for ((word, _), lemma), count in counts.items()
+            for _ in range(count)
+        )
         self._set_sizes([source_of(self.vocab, form) for form, _ in islice(counts, 100)])
 
 

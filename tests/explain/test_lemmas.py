@@ -9,10 +9,12 @@ from spacy.tokens import Doc
 from spacy_seqrnn.explain import explain_lemmatizer
 from spacy_seqrnn.explain.lemmas import MOST_PICTURES
 from spacy_seqrnn.explain.predictions import END_NAME
+from spacy_seqrnn.seq2seq.forms import SIGNS, expand
 
 from ..seq2seq.test_lemmatizer import TOKENS, make_lemmatizer, pipe_of, train, words
 from .test_alignment import weights_of
 
+SIGN_OF = {name: sign for sign, name in SIGNS.items()}
 KNOWN = TOKENS[0][0]
 NEW = sorted({form for form, _, _ in words(40, seed=1)} - {form for form, _, _ in TOKENS})
 
@@ -32,7 +34,11 @@ def test_the_network_writes_what_the_dictionary_does_not_have(lemmatizer: Langua
     for each in found.written:
         assert each.alignment.source == tuple(each.form)
         assert each.alignment.text == found.lemmas[found.tokens.index(each.form)]
-        assert each.alignment.units == (*each.alignment.text, END_NAME)
+        *units, end = each.alignment.units
+        assert end == END_NAME
+        assert expand(each.form, "".join(SIGN_OF.get(unit, unit) for unit in units)) == (
+            each.alignment.text
+        )
         np.testing.assert_allclose(weights_of(each.alignment).sum(axis=1), 1.0, atol=1e-5)
         assert len(each.alignment.outputs) == 3
     lemmas, *attention = found.tables()
@@ -49,6 +55,21 @@ def test_the_network_reads_the_tag() -> None:
     assert written.tag == "ING"
     assert written.alignment.source == ("TAG=ING", *NEW[0])
     assert found.by_network == (True, True)
+
+
+def test_a_lemma_that_is_the_form_is_one_unit() -> None:
+    """Also in lower case."""
+    tokens = [(form, "", form.lower()) for form, _, _ in TOKENS]
+    tokens += [(form.upper(), "", form.lower()) for form, _, _ in TOKENS]
+    nlp = train(make_lemmatizer(tokens, use_tags=False), 3, tokens)
+    found = explain_lemmatizer(nlp, f"{NEW[0]} {NEW[0].upper()}")
+    assert found.lemmas == (NEW[0], NEW[0])
+    assert [each.alignment.units for each in found.written] == [
+        ("<as it is>", END_NAME),
+        ("<in lower case>", END_NAME),
+    ]
+    assert [len(each.alignment.weights or ()) for each in found.written] == [2, 2]
+    assert found.written[1].alignment.outputs[0].text == NEW[0]
 
 
 def test_forms_in_the_order_of_the_documents(lemmatizer: Language) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import spacy
+from hypothesis import assume, example, given
+from hypothesis.strategies import text
 from spacy.cli.evaluate import evaluate
 from spacy.cli.train import train as spacy_train
 from spacy.language import Language
@@ -16,7 +18,16 @@ from spacy.training import Example
 from spacy.util import load_model_from_config
 from thinc.api import Adam, Config, fix_random_seed
 
-from spacy_seqrnn.seq2seq.forms import find_forms, lemmas_of, make_dictionary
+from spacy_seqrnn.seq2seq.forms import (
+    AS_IT_IS,
+    IN_LOWER_CASE,
+    SIGNS,
+    expand,
+    find_forms,
+    lemmas_of,
+    make_dictionary,
+    shorten,
+)
 from spacy_seqrnn.seq2seq.lemmatizer import RecurrentLemmatizer
 
 from ..pipes import get_pipe
@@ -283,6 +294,44 @@ def test_parts_of_a_token_do_not_get_its_lemma() -> None:
     predicted = Doc(nlp.vocab, words=["<", "<", "re", "-", "typed", "it"])
     example = Example(predicted, reference)
     assert list(lemmas_of(example, tagged=False)) == [(("it", ""), "it")]
+
+
+@given(word=text(min_size=1), lemma=text(min_size=1))
+@example("Went", "Went")
+@example("Went", "went")
+@example("Went", "go")
+@example("İ", "i̇")
+def test_what_is_shortened_is_expanded_again(word: str, lemma: str) -> None:
+    assume(not any(sign in word + lemma for sign in SIGNS))
+    assert expand(word, shorten(word, lemma)) == lemma
+
+
+def test_forms_are_written_by_a_sign() -> None:
+    assert shorten("it", "it") == AS_IT_IS
+    assert shorten("It", "it") == IN_LOWER_CASE
+    assert shorten("it", "It") == "It"
+
+
+def test_long_forms_are_not_misspelled() -> None:
+    """Longer ones than any of the training data, with letters that it does not have."""
+    nlp = train(make_lemmatizer([(word, "", word) for word, _, _ in TOKENS], use_tags=False), 3)
+    new = ["https://www.example.org/~ünï/9000?q=" + "x" * 200, "------------------------"]
+    assert lemmas(nlp, [(form, "", "") for form in new]) == new
+
+
+def test_the_signs_themselves_are_only_characters(trained: Language) -> None:
+    forms = [*SIGNS, f"a{AS_IT_IS}b"]
+    assert lemmas(trained, [(form, "PAST", "") for form in forms]) == forms
+
+
+def test_pipelines_without_the_signs_go_on_learning() -> None:
+    """Those that were saved before there were any."""
+    nlp = make_lemmatizer()
+    component = pipe_of(nlp)
+    component.cfg["units"] = [unit for unit in component.cfg["units"] if unit not in SIGNS]
+    _, targets = component._read(examples(nlp))
+    assert not {*SIGNS} & set("".join(filter(None, targets)))
+    assert "saw" in targets
 
 
 def test_the_most_frequent_lemma_is_in_the_dictionary() -> None:
