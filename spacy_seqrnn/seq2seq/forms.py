@@ -23,6 +23,8 @@ Dictionary: TypeAlias = dict[str, dict[str, str]]
 # signs are noncharacters, which Unicode keeps for uses inside of programs.
 AS_IT_IS, IN_LOWER_CASE = "\ufdd0", "\ufdd1"
 SIGNS = {AS_IT_IS: "<as it is>", IN_LOWER_CASE: "<in lower case>"}
+# The first unit of a source whose lemma is to be spelled, in place of a tag
+SPELL = "SPELL"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ def source_of(vocab: Vocab, form: Form) -> Doc:
     """A form as a document whose tokens are units: its tag if it has one, and its characters."""
     word, tag = form
     return Doc(vocab, words=[*([f"TAG={tag}"] if tag else []), *word])
+
+
+def spelling_source(vocab: Vocab, word: str) -> Doc:
+    """A form of which the network learns to write every character, as practice for other lemmas."""
+    return Doc(vocab, words=[SPELL, *word])
 
 
 def lemmas_of(example: Example, *, tagged: bool) -> Iterator[tuple[Form, str]]:

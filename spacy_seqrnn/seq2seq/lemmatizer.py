@@ -28,6 +28,7 @@ from .forms import (
     make_dictionary,
     shorten,
     source_of,
+    spelling_source,
 )
 from .model import Seq2SeqModel
 from .pipe import Seq2SeqPipe
@@ -202,13 +203,23 @@ class RecurrentLemmatizer(Seq2SeqPipe):
             doc.from_array([LEMMA], new[:, None])
 
     def _read(self, examples: list[Example]) -> tuple[list[Doc], list[str | None]]:
-        """Each distinct form once, but for tokens without a lemma."""
+        """Each distinct form once, but for tokens without a lemma.
+
+        What a sign stands for is spelled too, from a source that asks for it. Otherwise few forms
+        would be left to learn the copying of characters from.
+        """
         pairs = dict.fromkeys(
             pair for example in examples for pair in lemmas_of(example, tagged=self.use_tags)
         )
-        return [source_of(self.vocab, form) for form, _ in pairs], [
-            self._target(form, lemma) for form, lemma in pairs
-        ]
+        sources = [source_of(self.vocab, form) for form, _ in pairs]
+        targets: list[str | None] = [self._target(form, lemma) for form, lemma in pairs]
+        spelled = dict.fromkeys(
+            (word, lemma)
+            for ((word, _), lemma), target in zip(pairs, targets, strict=True)
+            if target in SIGNS
+        )
+        sources += [spelling_source(self.vocab, word) for word, _ in spelled]
+        return sources, [*targets, *(lemma for _, lemma in spelled)]
 
     def _target(self, form: Form, lemma: str) -> str:
         """What the network learns to write for a lemma."""
@@ -241,8 +252,9 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         self.cfg["dictionary"] = make_dictionary(counts) if self.use_dictionary else {}
         self.cfg["has_tags"] = any(tag for (_, tag), _ in counts)
         self._count_units(
-            shorten(word, lemma)
+            text
             for ((word, _), lemma), count in counts.items()
+            for text in {shorten(word, lemma), lemma}
             for _ in range(count)
         )
         self._set_sizes([source_of(self.vocab, form) for form, _ in islice(counts, 100)])

@@ -22,6 +22,7 @@ from spacy_seqrnn.seq2seq.forms import (
     AS_IT_IS,
     IN_LOWER_CASE,
     SIGNS,
+    SPELL,
     expand,
     find_forms,
     lemmas_of,
@@ -312,9 +313,27 @@ def test_forms_are_written_by_a_sign() -> None:
     assert shorten("it", "It") == "It"
 
 
+def test_what_a_sign_stands_for_is_spelled_too() -> None:
+    """Each form once, whatever its tags."""
+    tokens = [("Ab", "X", "Ab"), ("Ab", "Y", "Ab"), ("Cd", "X", "cd"), ("ef", "X", "e")]
+    nlp = make_lemmatizer(tokens)
+    sources, targets = pipe_of(nlp)._read(examples(nlp, tokens))
+    assert [[token.text for token in source] for source in sources] == [
+        ["TAG=X", "A", "b"],
+        ["TAG=Y", "A", "b"],
+        ["TAG=X", "C", "d"],
+        ["TAG=X", "e", "f"],
+        [SPELL, "A", "b"],
+        [SPELL, "C", "d"],
+    ]
+    assert targets == [AS_IT_IS, AS_IT_IS, IN_LOWER_CASE, "e", "Ab", "cd"]
+    assert {*SIGNS, *"Abcde"} == set(pipe_of(nlp).cfg["units"])
+
+
 def test_long_forms_are_not_misspelled() -> None:
     """Longer ones than any of the training data, with letters that it does not have."""
-    nlp = train(make_lemmatizer([(word, "", word) for word, _, _ in TOKENS], use_tags=False), 3)
+    tokens = [(word, "", word) for word, _, _ in TOKENS]
+    nlp = train(make_lemmatizer(tokens, use_tags=False), 20, tokens)
     new = ["https://www.example.org/~ünï/9000?q=" + "x" * 200, "------------------------"]
     assert lemmas(nlp, [(form, "", "") for form in new]) == new
 
