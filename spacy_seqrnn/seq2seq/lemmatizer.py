@@ -192,11 +192,13 @@ class RecurrentLemmatizer(Seq2SeqPipe):
 
     def set_annotations(self, docs: Iterable[Doc], lemmas: Lemmas) -> None:
         """Write to `token.lemma_`."""
+        ids: dict[int, np.ndarray] = {}  # of the lemmas, by string store
         for doc, index in zip(docs, lemmas.index, strict=True):
             strings = doc.vocab.strings
-            used, of_token = np.unique(index, return_inverse=True)
-            ids = [strings.add(lemmas.texts[number]) for number in used.tolist()]
-            new: Any = np.asarray(ids, dtype="uint64")[of_token]
+            if id(strings) not in ids:
+                added = [strings.add(text) for text in lemmas.texts]
+                ids[id(strings)] = np.asarray(added, dtype="uint64")
+            new: Any = ids[id(strings)][index]
             if not self.overwrite:
                 before = doc.to_array(LEMMA)
                 new = np.where(before > 0, before, new)

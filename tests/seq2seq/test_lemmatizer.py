@@ -378,6 +378,16 @@ def test_distinct_forms_of_documents_of_two_vocabularies() -> None:
     assert {tag for _, tag in find_forms(docs, tagged=False).forms} == {""}
 
 
+def test_documents_of_two_vocabularies(trained: Language) -> None:
+    """Each string store gets the lemmas."""
+    docs = [tagged(spacy.blank("xx"), tokens) for tokens in (IRREGULAR, MANY[:5], IRREGULAR)]
+    component = pipe_of(trained)
+    component.set_annotations(docs, component.predict(docs))
+    found = [[token.lemma_ for token in doc] for doc in docs]
+    assert found[0] == found[2] == ["go", "see", "saw"]
+    assert found[1] == lemmas(trained, MANY[:5])
+
+
 def test_saving_and_loading(trained: Language, tmp_path: Path) -> None:
     tokens = [*TOKENS, *words(20, seed=3)]
     expected = lemmas(trained, tokens)
