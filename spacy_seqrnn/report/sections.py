@@ -337,7 +337,7 @@ def tag_parts(found: TagReport) -> list[Part]:
     """All sections about tags."""
     rows = [[each.annotated, each.found, f"{each.n:,}"] for each in found.confused]
     parts = [
-        ("types", "Tags", label_parts(found.labels)),
+        ("types", "Tags", [_about_tokens(found.n_tokens), *label_parts(found.labels)]),
         (
             "confusion",
             "Most frequent confusions of tags",
@@ -356,11 +356,19 @@ def lemma_parts(found: LemmaReport) -> list[Part]:
     """All sections about lemmas."""
     rows = [[each.word, each.annotated, each.found, f"{each.n:,}"] for each in found.wrong]
     header = ["word", "annotated", "predicted", "how many"]
-    parts = [("errors", "Most frequent wrong lemmas", [table("Tokens", header, rows)])]
+    about = _about_tokens(found.n_tokens)
+    parts = [("errors", "Most frequent wrong lemmas", [about, table("Tokens", header, rows)])]
     if found.seen:
         seen = _group_parts("accuracy", found.seen)
         parts.insert(0, ("seen", "Lemmas of seen and unseen words", seen))
     return parts
+
+
+def _about_tokens(n: int) -> str:
+    return paragraph(
+        f"Counted are the {n:,} annotated tokens that the tokenizer finds too; spacy "
+        "evaluate counts the others as wrong."
+    )
 
 
 def text_parts(found: TextReport) -> list[Part]:

@@ -18,7 +18,7 @@ SEEN = ("seen word", "unseen word")
 
 @dataclass(frozen=True)
 class TokenDoc:
-    """The annotated tokens of a document that can be aligned with predicted ones.
+    """The annotated tokens of a document that are predicted ones too.
 
     words: the tokens. found, annotated: what the component sets for each, and what is right.
     seen: indices into `SEEN`; empty if unknown.
@@ -36,9 +36,17 @@ class TokenDoc:
 
 
 def read_tokens(example: Example, attr: str, trained: TrainingWords | None) -> TokenDoc | None:
-    """The tokens of an example; None if none is annotated. attr: "tag" or "lemma"."""
+    """The tokens of an example; None if none is annotated. attr: "tag" or "lemma".
+
+    Tokens that are only part of one of the reference, or several of them, are left out.
+    """
     gold = example.get_aligned(attr.upper(), as_string=True)
-    kept = [(own, value) for own, value in zip(example.predicted, gold, strict=True) if value]
+    to_reference, to_own = example.alignment.x2y, example.alignment.y2x.lengths
+    kept = [
+        (token, value)
+        for token, value in zip(example.predicted, gold, strict=True)
+        if value and len(to := to_reference[token.i]) == 1 and to_own[to[0]] == 1
+    ]
     if not kept:
         return None
     words = trained.words if trained else frozenset()

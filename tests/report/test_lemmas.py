@@ -11,6 +11,7 @@ from spacy.training import Corpus, Example
 from spacy_seqrnn.report.analysis import analyse
 from spacy_seqrnn.report.lemmas import WrongLemma
 from spacy_seqrnn.report.page import report_page
+from spacy_seqrnn.report.tokens import TokenDoc, read_tokens
 
 from ..seq2seq.models import small_seq2seq
 
@@ -53,11 +54,24 @@ def test_they_are_scored_as_by_spacy(nlp: Language, tmp_path: Path) -> None:
     assert [(group.name, group.n) for group in found.lemmas.seen] == [("seen word", 7)]
 
 
+def test_parts_of_a_token_are_left_out(nlp: Language) -> None:
+    """And a token that is several of the reference."""
+    predicted = Doc(nlp.vocab, words=["=", "=", "it", "bc"], lemmas=["=", "=", "x", "bc"])
+    reference = Doc(nlp.vocab, words=["==", "it", "b", "c"], lemmas=["==", "it", "b", "c"])
+    assert read_tokens(Example(predicted, reference), "lemma", None) == TokenDoc(
+        words=("it",), found=("x",), annotated=("it",), seen=()
+    )
+    assert read_tokens(Example(predicted[:2].as_doc(), reference[:1].as_doc()), "lemma", None) is (
+        None
+    )
+
+
 def test_the_page_shows_them(nlp: Language, tmp_path: Path) -> None:
     data = save(nlp, RIGHT, tmp_path / "dev.spacy")
     html = report_page(analyse(tmp_path, nlp, "model-best", data=data))
     assert "lemma accuracy <strong>0.429</strong>" in html
     assert "<h2>Most frequent wrong lemmas</h2>" in html
+    assert "Counted are the 7 annotated tokens that the tokenizer finds too" in html
     assert "<td>axis</td>" in html
     assert "&lt;i&gt;" in html
     assert "<i>" not in html
