@@ -72,8 +72,8 @@ class LemmatizerExplanation:
         lemmas, *_ = self.tables()
         about = (
             "The network writes the lemmas of forms that the dictionary of the training data does "
-            "not have. Below, the attention in %: a row for each character of such a lemma, a "
-            "column for each of the form."
+            "not have. Below, the attention in %: a row for each character of such a lemma, or for "
+            "the sign that it is the form itself, and a column for each of the form."
         )
         pictures = [
             each.alignment.picture(each.title, direction=self.direction)

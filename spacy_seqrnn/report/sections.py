@@ -366,8 +366,8 @@ def lemma_parts(found: LemmaReport) -> list[Part]:
 
 def _about_tokens(n: int) -> str:
     return paragraph(
-        f"Counted are the {n:,} annotated tokens that the tokenizer finds too; spacy "
-        "evaluate counts the others as wrong."
+        f"Counted are the {n:,} annotated tokens that the tokenizer finds too; `spacy evaluate` "
+        "counts the others as well."
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from spacy.attrs import LEMMA
 from spacy.errors import Errors
 from spacy.language import Language
+from spacy.strings import StringStore
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
@@ -192,13 +193,13 @@ class RecurrentLemmatizer(Seq2SeqPipe):
 
     def set_annotations(self, docs: Iterable[Doc], lemmas: Lemmas) -> None:
         """Write to `token.lemma_`."""
-        ids: dict[int, np.ndarray] = {}  # of the lemmas, by string store
+        ids: dict[StringStore, np.ndarray] = {}  # of the lemmas
         for doc, index in zip(docs, lemmas.index, strict=True):
             strings = doc.vocab.strings
-            if id(strings) not in ids:
+            if strings not in ids:
                 added = [strings.add(text) for text in lemmas.texts]
-                ids[id(strings)] = np.asarray(added, dtype="uint64")
-            new: Any = ids[id(strings)][index]
+                ids[strings] = np.asarray(added, dtype="uint64")
+            new: Any = ids[strings][index]
             if not self.overwrite:
                 before = doc.to_array(LEMMA)
                 new = np.where(before > 0, before, new)
