@@ -257,7 +257,7 @@ class RecurrentLemmatizer(Seq2SeqPipe):
         self._count_units(
             text
             for ((word, _), lemma), count in counts.items()
-            for text in {shorten(word, lemma), lemma}
+            for text in dict.fromkeys((shorten(word, lemma), lemma))
             for _ in range(count)
         )
         self._set_sizes([source_of(self.vocab, form) for form, _ in islice(counts, 100)])

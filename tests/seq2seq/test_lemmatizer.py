@@ -327,7 +327,8 @@ def test_what_a_sign_stands_for_is_spelled_too() -> None:
         [SPELL, "C", "d"],
     ]
     assert targets == [AS_IT_IS, AS_IT_IS, IN_LOWER_CASE, "e", "Ab", "cd"]
-    assert {*SIGNS, *"Abcde"} == set(pipe_of(nlp).cfg["units"])
+    # Of equally frequent ones the first, so that they are the same in each process
+    assert pipe_of(nlp).cfg["units"] == [AS_IT_IS, "A", "b", IN_LOWER_CASE, "c", "d", "e"]
 
 
 def test_long_forms_are_not_misspelled() -> None:
