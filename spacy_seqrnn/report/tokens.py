@@ -41,20 +41,20 @@ def read_tokens(example: Example, attr: str, trained: TrainingWords | None) -> T
     Tokens that are only part of one of the reference, or several of them, are left out.
     """
     gold = example.get_aligned(attr.upper(), as_string=True)
-    to_reference, to_own = example.alignment.x2y, example.alignment.y2x.lengths
+    words = example.get_aligned("ORTH", as_string=True)
     kept = [
         (token, value)
-        for token, value in zip(example.predicted, gold, strict=True)
-        if value and len(to := to_reference[token.i]) == 1 and to_own[to[0]] == 1
+        for token, word, value in zip(example.predicted, words, gold, strict=True)
+        if value and word == token.text
     ]
     if not kept:
         return None
-    words = trained.words if trained else frozenset()
+    known = trained.words if trained else frozenset()
     return TokenDoc(
         words=tuple(token.text for token, _ in kept),
         found=tuple(getattr(token, f"{attr}_") for token, _ in kept),
         annotated=tuple(value for _, value in kept),
-        seen=tuple(int(word_of(t) not in words) for t, _ in kept) if trained else (),
+        seen=tuple(int(word_of(t) not in known) for t, _ in kept) if trained else (),
     )
 
 
