@@ -18,6 +18,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from ..environment import describe_environment
+from ..project import run_project
 from .ablation_page import PAGE, SIDE, write_page
 from .corpora import CORPORA, prepare, train_on
 from .results import write_result
@@ -38,6 +39,7 @@ def main() -> None:
         if name not in VARIANTS:
             parser.error(f"no variants for {name!r}, only for {', '.join(VARIANTS)}")
         prepare(name)
+        run_project("vectors")  # of words alone, which a variant has instead of more
         for variant in VARIANTS[name]:
             if not options.only or variant.name in options.only:
                 for seed in options.seeds:
@@ -55,7 +57,10 @@ def run(name: str, variant: Variant, seed: int) -> None:
     changes = {"training.max_steps": STEPS[name], **variant.changes}
     config = changed_config(RECIPES[name], changes)
     config.to_disk(output / "config.cfg")
-    seconds = run_training(train_on(name, output / "config.cfg", seed, output), output)
+    command = train_on(name, output / "config.cfg", seed, output)
+    if variant.vectors:
+        command[command.index("--paths.vectors") + 1] = variant.vectors
+    seconds = run_training(command, output)
     model, docs = output / "model-best", Path(f"corpus/{name}/dev.spacy")
     found = score_by_token(model, docs) if variant.unconstrained else score(model, docs, task)
     result = {

@@ -22,8 +22,7 @@ Two recipes, {recipes}, with one thing changed at a
 time, each trained for the same number of steps and scored on the development data. A difference is
 to the recipe. Trainings ran beside a changing number of others, so their times are not compared.
 Made by `python -m benchmarks.accuracy.ablation --write` from the files in
-`benchmarks/accuracy/results`. That of entities is the recipe with GloVe's 50 dimensions, before its
-corrections were slow and its locked dropout 0.25.
+`benchmarks/accuracy/results`.
 
 Measured on: {environment}.
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .corpora import VECTORS
+
 NER = "components.seqrnn_ner.model"
 TEXTCAT = "components.textcat.model"
 BASE = "the recipe: LSTM, both directions, depth 1"
@@ -17,12 +19,14 @@ class Variant:
     name: its name on the page.
     changes: config values by their path; None removes a block.
     unconstrained: decode each token on its own, without the BILUO constraints.
+    vectors: the folder of other word vectors; None: those of the corpus.
     """
 
     group: str
     name: str
     changes: dict[str, Any] = field(default_factory=dict)
     unconstrained: bool = False
+    vectors: str | None = None
 
 
 # What is changed. For texts it is a single model, as what helps one member helps each of them.
@@ -107,7 +111,9 @@ VARIANTS = {
         *encoder_variants(NER, width=256),
         Variant("Decoder", "softmax, decoded within the rules of BILUO", SOFTMAX),
         Variant("Decoder", "softmax, each token by itself", SOFTMAX, unconstrained=True),
+        Variant("Regularisation", "no adversarial training", {f"{NER}.adversarial": 0.0}),
         Variant("Words", "corrections as fast as other weights", FAST),
+        Variant("Words", "GloVe's 50 dimensions alone", vectors=VECTORS),
         Variant("Words", "no characters", {CHARS: None}),
         Variant("Words", "characters by an LSTM", {CHARS: CHARACTER_LSTM}),
         Variant("Words", "words, affixes and shapes by hash too", {HASHED: AFFIXES}),
