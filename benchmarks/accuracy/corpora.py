@@ -20,7 +20,9 @@ OURS, SPACY = "spacy-seqrnn", "spaCy"
 EFFICIENCY, ENSEMBLE = f"{OURS}-efficiency", f"{OURS}-ensemble"
 # With a language model's states beside the encoder: one model, and the ensemble
 LM, LM_ENSEMBLE = f"{OURS}-lm", f"{OURS}-lm-ensemble"
-SIDES = [EFFICIENCY, OURS, ENSEMBLE, LM, LM_ENSEMBLE, SPACY]
+# With vectors learned from raw text of its kind behind the others: one model, and the ensemble
+OWN, OWN_ENSEMBLE = f"{OURS}-own", f"{OURS}-own-ensemble"
+SIDES = [EFFICIENCY, OURS, ENSEMBLE, LM, LM_ENSEMBLE, OWN, OWN_ENSEMBLE, SPACY]
 # What `task` is scored by, as the table names it
 METRICS = {"ner": "entity F1", "textcat": "accuracy", "tagger": "accuracy"}
 NER_ACCURACY, NER_ENSEMBLE = "configs/ner_accuracy.cfg", "configs/ner_ensemble.cfg"
@@ -35,6 +37,7 @@ class Corpus:
     vectors: whether the recipes use word vectors.
     lang: language of spaCy's side.
     language_model: the pipeline of one for its kind of text, which its own workflow trains.
+    own_vectors: vectors that are learned from its kind of text too, by a workflow of their own.
     source: where it comes from; None if the project has a workflow of the corpus's name.
     published: scores in the literature for recurrent networks without a language model.
     """
@@ -44,6 +47,7 @@ class Corpus:
     vectors: bool = True
     lang: str = "en"
     language_model: str | None = None
+    own_vectors: str | None = None
     source: Source | None = None
     published: list[str] = field(default_factory=list)
 
@@ -52,7 +56,9 @@ class Corpus:
         """The sides that it can be measured with: there is one recipe for parts of speech."""
         if self.task == "tagger":
             return [OURS, SPACY]
-        return [side for side in SIDES if self.language_model or side not in (LM, LM_ENSEMBLE)]
+        needed = dict.fromkeys((LM, LM_ENSEMBLE), self.language_model)
+        needed |= dict.fromkeys((OWN, OWN_ENSEMBLE), self.own_vectors)
+        return [side for side in SIDES if needed.get(side, True)]
 
     @property
     def metric(self) -> str:
@@ -65,12 +71,14 @@ CORPORA = {
         "CoNLL-2003 English",
         "ner",
         language_model="training/news/model-best",
+        own_vectors="training/vectors/news",
         published=["90.94 Lample 2016", "91.21 Ma and Hovy 2016", "91.35 Yang 2018 (all 100d)"],
     ),
     "wnut17": Corpus(
         "WNUT-17",
         "ner",
         language_model="training/social/model-best",
+        own_vectors="training/vectors/social",
         published=["41.9 Aguilar 2017 (gazetteers, 400d)"],
     ),
     "conll2002": Corpus(
@@ -155,8 +163,10 @@ def training_command(name: str, side: str, seed: int, output: Path) -> list[str]
     for part in recipe(name, seed, output):
         if part in (NER_ACCURACY, NER_ENSEMBLE):
             command.append(str(config))
-        elif part.startswith(alone + first) and side not in (ENSEMBLE, LM_ENSEMBLE):
+        elif part.startswith(alone + first) and not side.endswith(ENSEMBLE.removeprefix(OURS)):
             command.append(part.replace(first, "", 1))
+        elif part == RICH_VECTORS and side in (OWN, OWN_ENSEMBLE):
+            command.append(str(corpus.own_vectors))
         else:
             command.append(part)
     return command
@@ -166,7 +176,7 @@ def config_of(corpus: Corpus, side: str) -> Path:
     """The recipe of one of our sides."""
     if corpus.task == "tagger":
         return Path("configs", "tagger_vectors.cfg" if corpus.vectors else "tagger.cfg")
-    if side == ENSEMBLE:
+    if side in (ENSEMBLE, OWN_ENSEMBLE):
         return Path(NER_ENSEMBLE)
     if corpus.language_model and side in (LM, LM_ENSEMBLE):
         lm = Path(corpus.language_model).parent

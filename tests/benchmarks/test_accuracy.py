@@ -21,7 +21,10 @@ from benchmarks.accuracy.corpora import (
     LM,
     LM_ENSEMBLE,
     OURS,
+    OWN,
+    OWN_ENSEMBLE,
     SIDES,
+    SPACY,
     preparation,
     prepare,
     training_command,
@@ -106,7 +109,7 @@ def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: 
     command = training_command(name, side, 7, tmp_path)
     # The project's own workflows save whole checkpoints, and train the same.
     has_workflow = CORPORA[name].source is None
-    in_workflow = has_workflow and side in (OURS, ENSEMBLE, LM, LM_ENSEMBLE)
+    in_workflow = has_workflow and side not in (EFFICIENCY, SPACY)
     group = ["seqrnn"] if in_workflow else []
     assert command[1 : 4 + len(group)] == ["-m", "spacy", *group, "train"]
     planned = preparation(name)[-1:] == [f"plan-{name}"] and side in (OURS, ENSEMBLE)
@@ -116,7 +119,7 @@ def test_trainings_take_the_seed_and_the_folder(name: str, side: str, tmp_path: 
         assert (ROOT / config_of(command)).is_file()
     for option, value in [("--output", str(tmp_path)), ("--training.seed", "7")]:
         assert command[command.index(option) + 1] == value
-    wanted = vectors_of(name)
+    wanted = CORPORA[name].own_vectors if side in (OWN, OWN_ENSEMBLE) else vectors_of(name)
     assert ("--paths.vectors" in command) == CORPORA[name].vectors == (wanted is not None)
     if wanted:
         assert command[command.index("--paths.vectors") + 1] == wanted
@@ -132,7 +135,13 @@ def config_of(command: list[str]) -> str:
 
 @pytest.mark.parametrize(
     ("side", "config"),
-    [(OURS, "ner_accuracy"), (ENSEMBLE, "ner_ensemble"), (EFFICIENCY, "ner_efficiency")],
+    [
+        (OURS, "ner_accuracy"),
+        (OWN, "ner_accuracy"),
+        (ENSEMBLE, "ner_ensemble"),
+        (OWN_ENSEMBLE, "ner_ensemble"),
+        (EFFICIENCY, "ner_efficiency"),
+    ],
 )
 @pytest.mark.parametrize("name", ["conll2003", "wnut17"])
 def test_each_side_has_its_recipe(name: str, side: str, config: str, tmp_path: Path) -> None:
@@ -142,7 +151,7 @@ def test_each_side_has_its_recipe(name: str, side: str, config: str, tmp_path: P
     if side != EFFICIENCY:
         weighted = "--components.seqrnn_ner.label_weights" in command
         assert weighted == (name == "wnut17")
-        member = "members.first." * (side == ENSEMBLE)
+        member = "members.first." * (side in (ENSEMBLE, OWN_ENSEMBLE))
         overridden = f"--components.seqrnn_ner.model.{member}adversarial" in command
         assert overridden == (name == "wnut17")
 
@@ -168,9 +177,10 @@ def test_recipes_with_a_language_model_are_written(
     assert config_of(training_command("conll2003", side, 0, tmp_path)) == str(config)
 
 
-def test_only_corpora_with_a_language_model_have_its_sides() -> None:
+def test_only_corpora_with_text_of_their_kind_have_its_sides() -> None:
     for corpus in CORPORA.values():
         assert (LM in corpus.sides) == (corpus.language_model is not None)
+        assert (OWN in corpus.sides) == (corpus.own_vectors is not None)
     assert set(CORPORA["conll2003"].sides) == set(SIDES)
 
 

@@ -1,0 +1,130 @@
+"""Learn word vectors from your own text, and append them to others.
+
+Text of the same kind as what is annotated has words that general vectors lack, and uses others in
+its own way. gensim learns the vectors (skip-gram with negative sampling, Mikolov et al. 2013).
+"""
+
+import gzip
+from collections import defaultdict
+from math import log1p
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Annotated
+
+import numpy
+import spacy
+import typer
+from wasabi import msg
+
+from command import UserError, run
+from vectors import write
+
+RAREST = 5  # occurrences of a word that gets a vector
+CAPITALS = 5  # numbers about the capitals of a word
+MANY = 3000  # occurrences for which the last of them is 1
+
+
+def learn(
+    text: Annotated[Path, typer.Argument(help="train.txt.gz of scripts/sentences.py")],
+    target: Annotated[Path, typer.Argument(help="Folder to write, for [initialize] vectors")],
+    onto: Annotated[Path, typer.Option(help="Folder of the vectors that they are appended to")],
+    width: Annotated[int, typer.Option(min=1, help="Numbers that are learned of a word")] = 100,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that the text is read")] = 5,
+) -> None:
+    """Write a blank pipeline with the vectors in `onto`, and those of the text behind each."""
+    words, rows = read_vectors(onto)
+    with NamedTemporaryFile("w", encoding="utf8") as lower:
+        capitals = lower_case(text, lower)
+        learned = learn_vectors(lower.name, width, epochs)
+    new = sorted(learned.keys() - set(words))
+    rows = numpy.vstack([rows, numpy.zeros((len(new), rows.shape[1]), dtype="float32")])
+    own = numpy.zeros((len(rows), width + CAPITALS), dtype="float32")
+    for row, word in zip(own, [*words, *new], strict=True):
+        if word in learned:
+            row[:width], row[width:] = learned[word], describe(capitals[word])
+    # Numbers of about the same size, so that neither part outweighs the other
+    own[:, :width] *= typical_size(rows) / typical_size(own[:, :width])
+    rows = numpy.hstack([rows, own])
+    write(target, [*words, *new], rows)
+    msg.good(
+        f"{target}: {len(rows):,} vectors of {rows.shape[1]} dimensions; {text} has "
+        f"{len(learned):,} of these words, {len(new):,} of which {onto} lacks"
+    )
+
+
+def read_vectors(folder: Path) -> tuple[list[str], numpy.ndarray]:
+    """The words of a pipeline with vectors, and a row for each of them."""
+    try:
+        vocab = spacy.load(folder).vocab
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} cannot be loaded as a pipeline with vectors: {error}") from None
+    words = [vocab.strings[key] for key in vocab.vectors.key2row]
+    if not words:
+        raise UserError(f"{folder} has no word vectors: name a pipeline that has some.")
+    return words, vocab.vectors.data[list(vocab.vectors.key2row.values())]
+
+
+def lower_case(text: Path, target: IO[str]) -> dict[str, numpy.ndarray]:
+    """Write lines in lower case, and count how each word is written behind the first of its line.
+
+    Returns how often a word is in lower case, begins with a capital, is in capitals, or else.
+    """
+    counts: dict[str, numpy.ndarray] = defaultdict(lambda: numpy.zeros(4, dtype="int64"))
+    try:
+        with gzip.open(text, "rt", encoding="utf8") as lines:
+            for line in lines:
+                target.write(line.lower())
+                for word in line.split()[1:]:
+                    counts[word.lower()][way_of_writing(word)] += 1
+    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError):
+        raise UserError(f"{text} is damaged: delete it and make it again.") from None
+    target.flush()
+    return counts
+
+
+def way_of_writing(word: str) -> int:
+    """The column of `lower_case` that a word counts in."""
+    if word.islower():
+        return 0
+    if word.istitle():
+        return 1
+    return 2 if word.isupper() else 3
+
+
+def describe(counts: numpy.ndarray) -> list[float]:
+    """The share of each way of writing, and how frequent the word is."""
+    total = counts.sum()
+    return [*(counts / max(total, 1)), log1p(total) / log1p(MANY)]
+
+
+def learn_vectors(text: str, width: int, epochs: int) -> dict[str, numpy.ndarray]:
+    """The vectors of the words of a file that occur `RAREST` times."""
+    try:
+        from gensim.models import Word2Vec  # noqa: PLC0415 - optional, and half a second
+    except ImportError:
+        raise UserError(
+            "The package gensim is missing: install this project with its extra `vectors`, as in "
+            '`pip install -e ".[vectors]"`.'
+        ) from None
+    model = Word2Vec(vector_size=width, sg=1, sample=1e-4, seed=0, workers=1, min_count=RAREST)
+    model.build_vocab(corpus_file=text)
+    if not len(model.wv):
+        raise UserError(f"No word of the text occurs {RAREST} times: put more text there.")
+    # One thread, since more of them give other vectors each time
+    model.train(
+        corpus_file=text,
+        total_words=model.corpus_total_words,
+        total_examples=model.corpus_count,
+        epochs=epochs,
+    )
+    return {word: model.wv[word] for word in model.wv.index_to_key}
+
+
+def typical_size(rows: numpy.ndarray) -> float:
+    """The root mean square of the numbers of all rows that are not zero."""
+    filled = rows[rows.any(axis=1)]
+    return float(numpy.sqrt(numpy.mean(filled**2)))
+
+
+if __name__ == "__main__":
+    run(learn)
