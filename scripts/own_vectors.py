@@ -5,8 +5,6 @@ its own way. gensim learns the vectors (skip-gram with negative sampling, Mikolo
 """
 
 import gzip
-from collections import defaultdict
-from math import log1p
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Annotated
@@ -20,8 +18,6 @@ from command import UserError, run
 from vectors import write
 
 RAREST = 5  # occurrences of a word that gets a vector
-CAPITALS = 5  # numbers about the capitals of a word
-MANY = 3000  # occurrences for which the last of them is 1
 
 
 def learn(
@@ -34,17 +30,14 @@ def learn(
     """Write a blank pipeline with the vectors in `onto`, and those of the text behind each."""
     words, rows = read_vectors(onto)
     with NamedTemporaryFile("w", encoding="utf8") as lower:
-        capitals = lower_case(text, lower)
+        lower_case(text, lower)
         learned = learn_vectors(lower.name, width, epochs)
     new = sorted(learned.keys() - set(words))
     rows = numpy.vstack([rows, numpy.zeros((len(new), rows.shape[1]), dtype="float32")])
-    own = numpy.zeros((len(rows), width + CAPITALS), dtype="float32")
-    for row, word in zip(own, [*words, *new], strict=True):
-        if word in learned:
-            row[:width], row[width:] = learned[word], describe(capitals[word])
+    nothing = numpy.zeros(width, dtype="float32")
+    own = numpy.stack([learned.get(word, nothing) for word in [*words, *new]])
     # Numbers of about the same size, so that neither part outweighs the other
-    own[:, :width] *= typical_size(rows) / typical_size(own[:, :width])
-    rows = numpy.hstack([rows, own])
+    rows = numpy.hstack([rows, own * (typical_size(rows) / typical_size(own))])
     write(target, [*words, *new], rows)
     msg.good(
         f"{target}: {len(rows):,} vectors of {rows.shape[1]} dimensions; {text} has "
@@ -59,42 +52,19 @@ def read_vectors(folder: Path) -> tuple[list[str], numpy.ndarray]:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} cannot be loaded as a pipeline with vectors: {error}") from None
     words = [vocab.strings[key] for key in vocab.vectors.key2row]
-    if not words:
+    if not vocab.vectors.data.any():
         raise UserError(f"{folder} has no word vectors: name a pipeline that has some.")
     return words, vocab.vectors.data[list(vocab.vectors.key2row.values())]
 
 
-def lower_case(text: Path, target: IO[str]) -> dict[str, numpy.ndarray]:
-    """Write lines in lower case, and count how each word is written behind the first of its line.
-
-    Returns how often a word is in lower case, begins with a capital, is in capitals, or else.
-    """
-    counts: dict[str, numpy.ndarray] = defaultdict(lambda: numpy.zeros(4, dtype="int64"))
+def lower_case(text: Path, target: IO[str]) -> None:
+    """Write the lines in lower case."""
     try:
         with gzip.open(text, "rt", encoding="utf8") as lines:
-            for line in lines:
-                target.write(line.lower())
-                for word in line.split()[1:]:
-                    counts[word.lower()][way_of_writing(word)] += 1
+            target.writelines(line.lower() for line in lines)
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError):
         raise UserError(f"{text} is damaged: delete it and make it again.") from None
     target.flush()
-    return counts
-
-
-def way_of_writing(word: str) -> int:
-    """The column of `lower_case` that a word counts in."""
-    if word.islower():
-        return 0
-    if word.istitle():
-        return 1
-    return 2 if word.isupper() else 3
-
-
-def describe(counts: numpy.ndarray) -> list[float]:
-    """The share of each way of writing, and how frequent the word is."""
-    total = counts.sum()
-    return [*(counts / max(total, 1)), log1p(total) / log1p(MANY)]
 
 
 def learn_vectors(text: str, width: int, epochs: int) -> dict[str, numpy.ndarray]:

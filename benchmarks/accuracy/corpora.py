@@ -71,7 +71,6 @@ CORPORA = {
         "CoNLL-2003 English",
         "ner",
         language_model="training/news/model-best",
-        own_vectors="training/vectors/news",
         published=["90.94 Lample 2016", "91.21 Ma and Hovy 2016", "91.35 Yang 2018 (all 100d)"],
     ),
     "wnut17": Corpus(
