@@ -96,9 +96,17 @@ CORPORA = {
         vectors=False,
         source=universal_tags("en_ewt-ud"),
     ),
-    "rt-polarity": Corpus("rt-polarity", "textcat", published=["81.0 BLSTM with attention (300d)"]),
+    "rt-polarity": Corpus(
+        "rt-polarity",
+        "textcat",
+        own_vectors="training/vectors/reviews",
+        published=["81.0 BLSTM with attention (300d)"],
+    ),
     "sst2": Corpus(
-        "SST-2, sentences only", "textcat", published=["84.9 LSTM, 87.5 BiLSTM (300d, phrases)"]
+        "SST-2, sentences only",
+        "textcat",
+        own_vectors="training/vectors/reviews",
+        published=["84.9 LSTM, 87.5 BiLSTM (300d, phrases)"],
     ),
     "movie-reviews": Corpus("movie-reviews", "textcat"),
 }
@@ -164,7 +172,7 @@ def training_command(name: str, side: str, seed: int, output: Path) -> list[str]
             command.append(str(config))
         elif part.startswith(alone + first) and not side.endswith(ENSEMBLE.removeprefix(OURS)):
             command.append(part.replace(first, "", 1))
-        elif part == RICH_VECTORS and side in (OWN, OWN_ENSEMBLE):
+        elif part == vectors_of(name) and side in (OWN, OWN_ENSEMBLE):
             command.append(str(corpus.own_vectors))
         else:
             command.append(part)

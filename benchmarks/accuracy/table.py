@@ -7,17 +7,20 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from .corpora import CORPORA, EFFICIENCY, ENSEMBLE, OURS, SIDES, SPACY
+from .corpora import CORPORA, EFFICIENCY, ENSEMBLE, OURS, OWN, OWN_ENSEMBLE, SIDES, SPACY
 from .results import environment_line, markdown_table, read_results, replace_section, spread
 
 PAGE = Path("docs/accuracy.md")
 SCORES = ["corpus, test score", SPACY, "efficiency", "accuracy", "ensemble"]
+# The same recipes with vectors of raw text behind the others
+OWN_SCORES = ["corpus", "score", "accuracy", "with own vectors", "ensemble", "with own vectors"]
 DETAILS = ["95 % interval", "dev", "minutes", "published"]
 
 
 def main() -> None:
-    """Replace the table on the page."""
+    """Replace the tables on the page."""
     replace_section(PAGE, "accuracy", table())
+    replace_section(PAGE, "own", own_table())
 
 
 def table() -> str:
@@ -53,6 +56,24 @@ def row(name: str) -> list[str]:
         spread([r["train_seconds"] / 60 for r in ours]),
         ", ".join(corpus.published) or "",
     ]
+
+
+def own_table() -> str:
+    """The scores of each corpus that was measured with vectors of its kind of text too."""
+    names = [name for name in CORPORA if read_results(corpus=name, side=OWN)]
+    rows = [
+        [
+            CORPORA[name].title,
+            f"{split}, {CORPORA[name].metric}",
+            *(
+                scores(read_results(corpus=name, side=side), split)
+                for side in (OURS, OWN, ENSEMBLE, OWN_ENSEMBLE)
+            ),
+        ]
+        for name in names
+        for split in ("dev", "test")
+    ]
+    return markdown_table(OWN_SCORES, rows)
 
 
 def scores(results: list[dict[str, Any]], split: str = "test") -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.accuracy.ablation_page import all_results, chance_table, encoder_table
+from benchmarks.accuracy.table import own_table
 from benchmarks.accuracy.table import table as accuracy_table
 from benchmarks.agreement.table import ALL, ONE, TITLES, distances, kept, shares, weights
 from benchmarks.agreement.table import table as agreement_table
@@ -74,6 +75,10 @@ def test_measured_tables_are_those_of_the_results(name: str, table: Callable[...
 @pytest.mark.parametrize(("name", "table"), [("accuracy", accuracy_table), ("speed", speed_table)])
 def test_long_tables_are_those_of_the_results(name: str, table: Callable[..., Any]) -> None:
     assert shown_table(f"{name}.md", name) == table()
+
+
+def test_the_table_of_own_vectors_is_that_of_the_results() -> None:
+    assert shown_table("accuracy.md", "own") == own_table()
 
 
 def test_the_table_of_agreement_is_that_of_the_results() -> None:

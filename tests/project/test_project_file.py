@@ -55,7 +55,9 @@ def test_it_is_valid() -> None:
 
 
 def test_every_corpus_has_a_workflow() -> None:
-    others = {"quickstart", "all", "conll2002-tagger", "lm", "social", "wnut17-own"}
+    samples = {"quickstart", "all"}
+    own_text = {"lm", "social", "rt-polarity-own", "wnut17-own"}
+    others = {*samples, *own_text, "conll2002-tagger"}
     assert set(RAW["workflows"]) == {*others, *corpora()}
     steps = ("fetch", "verify", "convert", "plan", "train", "evaluate", "report")
     for name in corpora():
@@ -104,9 +106,8 @@ def set_keys(config: dict[str, Any], prefix: str = "") -> Iterable[str]:
 
 def test_overrides_change_what_the_configs_set(config: dict[str, Any]) -> None:
     train = [words for words in scripts(config) if words[3:5] == ["seqrnn", "train"]]
-    assert (
-        len(train) == len(corpora()) + len(SAMPLES) + 6
-    )  # the tagger, with and of two LMs, own vectors
+    others = 7  # the tagger, with and of two language models, with vectors of two own texts
+    assert len(train) == len(corpora()) + len(SAMPLES) + others
     recipes = {
         "corpus/": "configs/textcat_accuracy.cfg",
         "training/conll2003": "configs/ner_accuracy.cfg",
