@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from wasabi import msg
 from weasel.util import load_project_config
@@ -22,6 +23,8 @@ EFFICIENCY, ENSEMBLE = f"{OURS}-efficiency", f"{OURS}-ensemble"
 LM, LM_ENSEMBLE = f"{OURS}-lm", f"{OURS}-lm-ensemble"
 # With vectors learned from raw text of its kind behind the others: one model, and the ensemble
 OWN, OWN_ENSEMBLE = f"{OURS}-own", f"{OURS}-own-ensemble"
+# Vectors that know the words of such texts already need smaller corrections.
+SLOW = ["--components.textcat.model.tok2vec.embed.correction_scale", "0.1"]
 SIDES = [EFFICIENCY, OURS, ENSEMBLE, LM, LM_ENSEMBLE, OWN, OWN_ENSEMBLE, SPACY]
 # What `task` is scored by, as the table names it
 METRICS = {"ner": "entity F1", "textcat": "accuracy", "tagger": "accuracy"}
@@ -56,8 +59,8 @@ class Corpus:
         """The sides that it can be measured with: there is one recipe for parts of speech."""
         if self.task == "tagger":
             return [OURS, SPACY]
-        needed = dict.fromkeys((LM, LM_ENSEMBLE), self.language_model)
-        needed |= dict.fromkeys((OWN, OWN_ENSEMBLE), self.own_vectors)
+        needed: dict[str, Any] = dict.fromkeys((LM, LM_ENSEMBLE), self.language_model)
+        needed |= {OWN: self.own_vectors, OWN_ENSEMBLE: self.task == "ner" and self.own_vectors}
         return [side for side in SIDES if needed.get(side, True)]
 
     @property
@@ -176,7 +179,7 @@ def training_command(name: str, side: str, seed: int, output: Path) -> list[str]
             command.append(str(corpus.own_vectors))
         else:
             command.append(part)
-    return command
+    return [*command, *SLOW] if side == OWN and corpus.task == "textcat" else command
 
 
 def config_of(corpus: Corpus, side: str) -> Path:

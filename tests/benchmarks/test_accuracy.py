@@ -163,6 +163,15 @@ def test_each_side_has_its_recipe(name: str, side: str, tmp_path: Path) -> None:
         assert overridden == (name == "wnut17")
 
 
+@pytest.mark.parametrize(("name", "side"), [("wnut17", OWN_ENSEMBLE), ("rt-polarity", OWN)])
+def test_own_vectors_are_measured_as_the_project_uses_them(
+    name: str, side: str, tmp_path: Path
+) -> None:
+    own = corpora.recipe(f"{name}-own", 0, tmp_path)
+    # The options may be in another order.
+    assert sorted(training_command(name, side, 0, tmp_path)) == sorted(own)
+
+
 @pytest.mark.parametrize(("side", "members"), [(LM, 0), (LM_ENSEMBLE, 3)])
 def test_recipes_with_a_language_model_are_written(
     side: str, members: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -188,6 +197,7 @@ def test_only_corpora_with_text_of_their_kind_have_its_sides() -> None:
     for corpus in CORPORA.values():
         assert (LM in corpus.sides) == (corpus.language_model is not None)
         assert (OWN in corpus.sides) == (corpus.own_vectors is not None)
+        assert (OWN_ENSEMBLE in corpus.sides) <= (corpus.task == "ner")
     assert set(CORPORA["wnut17"].sides) == set(SIDES)
 
 
