@@ -6,12 +6,13 @@ its own way. gensim learns the vectors (skip-gram with negative sampling, Mikolo
 
 import gzip
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy
 import spacy
 import typer
+from spacy.attrs import LOWER
 from wasabi import msg
 
 from command import UserError, run
@@ -29,9 +30,10 @@ def learn(
 ) -> None:
     """Write a blank pipeline with the vectors in `onto`, and those of the text behind each."""
     words, rows = read_vectors(onto)
-    with NamedTemporaryFile("w", encoding="utf8") as lower:
+    with TemporaryDirectory() as folder:
+        lower = Path(folder, "lower.txt")
         lower_case(text, lower)
-        learned = learn_vectors(lower.name, width, epochs)
+        learned = learn_vectors(lower, width, epochs)
     new = sorted(learned.keys() - set(words))
     rows = numpy.vstack([rows, numpy.zeros((len(new), rows.shape[1]), dtype="float32")])
     nothing = numpy.zeros(width, dtype="float32")
@@ -52,22 +54,31 @@ def read_vectors(folder: Path) -> tuple[list[str], numpy.ndarray]:
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} cannot be loaded as a pipeline with vectors: {error}") from None
     words = [vocab.strings[key] for key in vocab.vectors.key2row]
-    if not vocab.vectors.data.any():
-        raise UserError(f"{folder} has no word vectors: name a pipeline that has some.")
+    if not words or not vocab.vectors.data.any():
+        raise UserError(f"{folder} has no vectors of words: name a pipeline that has some.")
+    capital = next((word for word in words if word != word.lower()), None)
+    # In the new folder, words are looked up in lower case.
+    if capital and vocab.vectors.attr != LOWER:
+        raise UserError(
+            f"{folder} has vectors of words with capitals, such as '{capital}': name vectors of "
+            "words in lower case, as scripts/vectors.py makes them."
+        )
     return words, vocab.vectors.data[list(vocab.vectors.key2row.values())]
 
 
-def lower_case(text: Path, target: IO[str]) -> None:
+def lower_case(text: Path, target: Path) -> None:
     """Write the lines in lower case."""
     try:
-        with gzip.open(text, "rt", encoding="utf8") as lines:
-            target.writelines(line.lower() for line in lines)
+        with (
+            gzip.open(text, "rt", encoding="utf8") as lines,
+            target.open("w", encoding="utf8") as lower,
+        ):
+            lower.writelines(line.lower() for line in lines)
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError):
         raise UserError(f"{text} is damaged: delete it and make it again.") from None
-    target.flush()
 
 
-def learn_vectors(text: str, width: int, epochs: int) -> dict[str, numpy.ndarray]:
+def learn_vectors(text: Path, width: int, epochs: int) -> dict[str, numpy.ndarray]:
     """The vectors of the words of a file that occur `RAREST` times."""
     try:
         from gensim.models import Word2Vec  # noqa: PLC0415 - optional, and half a second
@@ -77,12 +88,12 @@ def learn_vectors(text: str, width: int, epochs: int) -> dict[str, numpy.ndarray
             '`pip install -e ".[vectors]"`.'
         ) from None
     model = Word2Vec(vector_size=width, sg=1, sample=1e-4, seed=0, workers=1, min_count=RAREST)
-    model.build_vocab(corpus_file=text)
+    model.build_vocab(corpus_file=str(text))
     if not len(model.wv):
         raise UserError(f"No word of the text occurs {RAREST} times: put more text there.")
     # One thread, since more of them give other vectors each time
     model.train(
-        corpus_file=text,
+        corpus_file=str(text),
         total_words=model.corpus_total_words,
         total_examples=model.corpus_count,
         epochs=epochs,

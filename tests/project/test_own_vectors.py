@@ -152,9 +152,20 @@ def test_damaged_text_is_named(own: Project) -> None:
 
 def test_vectors_that_are_no_vectors_are_named(own: Project, tmp_path: Path) -> None:
     spacy.blank("en").to_disk(own.folder / BASE)
-    message = f"Error: {BASE} has no word vectors: name a pipeline that has some."
+    message = f"Error: {BASE} has no vectors of words: name a pipeline that has some."
     assert fails(own) == message
     write_base(own, ["oslo"], [[0.0, 0.0]])
+    assert fails(own) == message
+    write_base(own, ["oslo", "Oslo"], [[1.0, 0.0], [2.0, 0.0]])
+    assert fails(own) == (
+        f"Error: {BASE} has vectors of words with capitals, such as 'Oslo': name vectors of words "
+        "in lower case, as scripts/vectors.py makes them."
+    )
+    data = numpy.ones((50, 2), dtype="float32")
+    floret = Vectors(mode="floret", data=data, hash_count=1, minn=2, maxn=3, name="base")
+    nlp = spacy.blank("en")
+    nlp.vocab.vectors = floret
+    nlp.to_disk(own.folder / BASE)
     assert fails(own) == message
     line = own.fails(SCRIPT, TEXT, TARGET, "--onto", "nowhere")
     assert line.startswith("Error: nowhere cannot be loaded as a pipeline with vectors: [E052]")
