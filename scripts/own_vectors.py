@@ -16,7 +16,7 @@ from spacy.attrs import LOWER
 from wasabi import msg
 
 from command import UserError, run
-from vectors import write
+from vectors import append, write
 
 RAREST = 5  # occurrences of a word that gets a vector
 
@@ -34,16 +34,14 @@ def learn(
         lower = Path(folder, "lower.txt")
         lower_case(text, lower)
         learned = learn_vectors(lower, width, epochs)
-    new = sorted(learned.keys() - set(words))
-    rows = numpy.vstack([rows, numpy.zeros((len(new), rows.shape[1]), dtype="float32")])
-    nothing = numpy.zeros(width, dtype="float32")
-    own = numpy.stack([learned.get(word, nothing) for word in [*words, *new]])
+    all_words, all_rows = append(words, rows, learned, width)
     # Numbers of about the same size, so that neither part outweighs the other
-    rows = numpy.hstack([rows, own * (typical_size(rows) / typical_size(own))])
-    write(target, [*words, *new], rows)
+    own = all_rows[:, -width:]
+    own *= typical_size(rows) / typical_size(own)
+    write(target, all_words, all_rows)
     msg.good(
-        f"{target}: {len(rows):,} vectors of {rows.shape[1]} dimensions; {text} has "
-        f"{len(learned):,} of these words, {len(new):,} of which {onto} lacks"
+        f"{target}: {len(all_rows):,} vectors of {all_rows.shape[1]} dimensions; {text} has "
+        f"{len(learned):,} of these words, {len(all_rows) - len(rows):,} of which {onto} lacks"
     )
 
 

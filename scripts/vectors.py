@@ -48,7 +48,7 @@ def build(
     elif more is not None:
         rows = numpy.hstack([rows, read_more(more, words)])
     if gazetteers:
-        words, rows = append_gazetteers(words, rows)
+        words, rows = append(words, rows, read_gazetteers(), WIDTH)
     write(target, words, rows)
     msg.good(f"{target}: {len(words):,} vectors of {rows.shape[1]} dimensions")
 
@@ -101,14 +101,18 @@ def read_more(archive: Path, words: list[str]) -> numpy.ndarray:
     return rows
 
 
-def append_gazetteers(words: list[str], rows: numpy.ndarray) -> tuple[list[str], numpy.ndarray]:
-    """Append eight numbers to each vector; names without a vector get one of zeros before them."""
-    names = read_gazetteers()
-    words = [*words, *sorted(names.keys() - set(words))]
+def append(
+    words: list[str], rows: numpy.ndarray, numbers: dict[str, numpy.ndarray], width: int
+) -> tuple[list[str], numpy.ndarray]:
+    """Append numbers to the rows of their words; words without a row get one of zeros before them.
+
+    numbers: `width` of them for each word. Those of other words are zeros.
+    """
+    words = [*words, *sorted(numbers.keys() - set(words))]
     missing = numpy.zeros((len(words) - len(rows), rows.shape[1]), dtype=rows.dtype)
-    nothing = numpy.zeros(WIDTH, dtype=rows.dtype)
-    numbers = numpy.stack([names.get(word, nothing) for word in words])  # (n_words, WIDTH)
-    return words, numpy.hstack([numpy.vstack([rows, missing]), numbers])
+    nothing = numpy.zeros(width, dtype=rows.dtype)
+    new = numpy.stack([numbers.get(word, nothing) for word in words])  # (n_words, width)
+    return words, numpy.hstack([numpy.vstack([rows, missing]), new])
 
 
 def find_file(name: str) -> Path:

@@ -23,6 +23,7 @@ EFFICIENCY, ENSEMBLE = f"{OURS}-efficiency", f"{OURS}-ensemble"
 LM, LM_ENSEMBLE = f"{OURS}-lm", f"{OURS}-lm-ensemble"
 # With vectors learned from raw text of its kind behind the others: one model, and the ensemble
 OWN, OWN_ENSEMBLE = f"{OURS}-own", f"{OURS}-own-ensemble"
+ENSEMBLES = (ENSEMBLE, LM_ENSEMBLE, OWN_ENSEMBLE)
 # Vectors that know the words of such texts already need smaller corrections.
 SLOW = ["--components.textcat.model.tok2vec.embed.correction_scale", "0.1"]
 SIDES = [EFFICIENCY, OURS, ENSEMBLE, LM, LM_ENSEMBLE, OWN, OWN_ENSEMBLE, SPACY]
@@ -173,7 +174,7 @@ def training_command(name: str, side: str, seed: int, output: Path) -> list[str]
     for part in recipe(name, seed, output):
         if part in (NER_ACCURACY, NER_ENSEMBLE):
             command.append(str(config))
-        elif part.startswith(alone + first) and not side.endswith(ENSEMBLE.removeprefix(OURS)):
+        elif part.startswith(alone + first) and side not in ENSEMBLES:
             command.append(part.replace(first, "", 1))
         elif part == vectors_of(name) and side in (OWN, OWN_ENSEMBLE):
             command.append(str(corpus.own_vectors))
